@@ -1,0 +1,1 @@
+"""The flows: each reads as a list of named steps."""

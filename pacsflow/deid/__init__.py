@@ -1,0 +1,1 @@
+"""De-identification: bytes in, bytes out, or a refusal with its reason."""

@@ -1,0 +1,1 @@
+"""Speaking to a PACS: associations, queries, retrieval, storage."""

@@ -1,0 +1,62 @@
+"""What every protocol module gives: find answers, fetch instances into a sink."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from pydicom import Dataset
+
+Level = Literal["PATIENT", "STUDY", "SERIES", "IMAGE"]
+
+
+@dataclass(frozen=True)
+class Received:
+    """One instance as it came: the encoded dataset (without file meta information), undecoded."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    dataset: bytes | memoryview
+
+
+Sink = Callable[[Received], int]
+"""Takes an instance, gives the DIMSE status of its C-STORE response (PS3.4 B.2.3); may be called
+from another thread than the fetch's, one call at a time per lane."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to fetch: a study; or some of its series; or some instances of one series.
+
+    `sop_classes` are those known to be in it (empty: unknown); they decide the presentation contexts.
+    """
+
+    study_uid: str
+    series_uids: tuple[str, ...] = ()
+    sop_uids: tuple[str, ...] = ()
+    sop_classes: frozenset[str] = field(default_factory=frozenset)
+    patient_id: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a retrieval ended, in the node's own words (PS3.4 C.4.2.1.6). Not a proof: compare by UID."""
+
+    status: int
+    completed: int = 0
+    failed: int = 0
+    warning: int = 0
+    requests: int = 1
+
+
+class Lane(Protocol):
+    """An open way to a node that many rows and studies go through, one request at a time."""
+
+    def find(self, level: Level, keys: Mapping[str, str]) -> list[Dataset]:
+        """All answers to a query, or an error: PacsTransientError, PacsPermanentError. Never a part."""
+
+    def fetch(self, request: Request, sink: Sink) -> Outcome:
+        """Have the instances of `request` sent into `sink`. Raises PacsTransientError, PacsPermanentError."""
+
+    def close(self) -> None:
+        """Release the associations."""

@@ -1,0 +1,122 @@
+"""One tree of errors.
+
+    PacsflowError                 exit  transient
+    ├─ ProjectError                 2      no     the project folder: all problems at once
+    ├─ SecretError                  3      no     a secret reference that leads nowhere
+    ├─ KeyMismatchError             4      no     the project's key is not the one the ledger was begun with
+    ├─ LedgerError                  5      no     the ledger cannot be read or belongs to another project
+    ├─ PacsError                    6      -      the PACS
+    │  ├─ PacsTransientError        6      yes    refused for now, unreachable, cut off
+    │  └─ PacsPermanentError        6      no     will not work as asked
+    ├─ RefusalError                 7      no     one instance, series or study is refused, with a reason
+    ├─ TargetError                  8      -      an export target
+    └─ WorkLeftError                1      no     the run ended, but not all rows are done
+
+Messages are built from facts that may be seen: never a patient's identifier, a dataset, a token or a
+response body. Each error carries the remedy: what the user can do.
+"""
+
+from dataclasses import dataclass
+
+
+class PacsflowError(Exception):
+    """Anything expected that stops an action. `remedy` says how to mend it."""
+
+    exit_code = 1
+    transient = False
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One mistake in a project folder: where it is, what is wrong, what to write instead.
+
+    `line` is 1-based; 0 where there is none. `message` holds no value of an identifier column.
+    """
+
+    file: str
+    line: int
+    field: str
+    message: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{where}: {self.field + ': ' if self.field else ''}{self.message}" + (
+            f" -> {self.remedy}" if self.remedy else ""
+        )
+
+
+class ProjectError(PacsflowError):
+    """A project folder with mistakes; `problems` holds all of them."""
+
+    exit_code = 2
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = sorted(set(problems))
+        super().__init__("\n".join(map(str, self.problems)), remedy="mend the lines named, then run again")
+
+
+class SecretError(PacsflowError):
+    """A secret reference that leads nowhere."""
+
+    exit_code = 3
+
+
+class KeyMismatchError(PacsflowError):
+    """The project's key is not the one the ledger was begun with."""
+
+    exit_code = 4
+
+
+class LedgerError(PacsflowError):
+    """The ledger cannot be used."""
+
+    exit_code = 5
+
+
+class PacsError(PacsflowError):
+    """The PACS did not do what was asked. `status` is the DIMSE status (PS3.7 C), where there was one."""
+
+    exit_code = 6
+
+    def __init__(self, message: str, *, remedy: str = "", status: int | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.status = status
+
+
+class PacsTransientError(PacsError):
+    """It may work later: refused for now, unreachable, cut off."""
+
+    transient = True
+
+
+class PacsPermanentError(PacsError):
+    """It will not work as asked."""
+
+
+class RefusalError(PacsflowError):
+    """One instance, series or study is refused; `reason` is a short code that ends in the ledger."""
+
+    exit_code = 7
+
+    def __init__(self, reason: str, message: str = "", *, remedy: str = "") -> None:
+        super().__init__(message or reason, remedy=remedy)
+        self.reason = reason
+
+
+class TargetError(PacsflowError):
+    """An export target did not take what it was given."""
+
+    exit_code = 8
+
+    def __init__(self, message: str, *, remedy: str = "", transient: bool = False) -> None:
+        super().__init__(message, remedy=remedy)
+        self.transient = transient
+
+
+class WorkLeftError(PacsflowError):
+    """The run ended, but rows are held, unmatched, incomplete or failed."""

@@ -1,0 +1,54 @@
+"""References that travel between tasks. They name things without telling who they are about."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+
+def digest(key: bytes, kind: str, value: str) -> str:
+    """Keyed name of `value`: 16 hexadecimal digits of HMAC-SHA256 (RFC 2104), the same for the same key."""
+    return hmac.new(key, f"{kind}|{value}".encode(), hashlib.sha256).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class RowRef:
+    """A query row: its 1-based position in the project's rows."""
+
+    project: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"row {self.number}"
+
+
+@dataclass(frozen=True)
+class StudyRef:
+    """A study: the keyed digest of its UID, as the ledger knows it."""
+
+    project: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"study {self.key}"
+
+
+@dataclass(frozen=True)
+class SeriesRef:
+    """A series of a study, by keyed digests."""
+
+    study: StudyRef
+    key: str
+
+    def __str__(self) -> str:
+        return f"series {self.key}"
+
+
+@dataclass(frozen=True)
+class InstanceRef:
+    """An instance of a series, by keyed digests."""
+
+    series: SeriesRef
+    key: str
+
+    def __str__(self) -> str:
+        return f"instance {self.key}"

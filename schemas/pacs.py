@@ -1,0 +1,122 @@
+"""pacs.yaml: the PACS node, how it is asked, and how gently."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schemas._base import AETitle, Model, Port, Seconds
+
+Protocol = Literal["dimse", "dicomweb", "wado-uri", "mint", "rad69"]
+
+
+class Tls(Model):
+    """DICOM TLS (PS3.15 B.9), also mutual."""
+
+    ca: str = Field(description="PEM file of the authorities that sign the node's certificate")
+    certificate: str | None = Field(None, description="PEM file of our own certificate (mutual TLS)")
+    key: str | None = Field(None, description="PEM file of our own key (mutual TLS)")
+
+
+class MoveTo(Model):
+    """Where C-MOVE sends images: our own storage SCP, or another application entity."""
+
+    aet: AETitle
+    port: Port
+    host: str = Field("0.0.0.0", description="Address our storage SCP listens on")  # noqa: S104
+    ours: bool = Field(default=True, description="false: another application entity receives, we only ask")
+
+
+class Fetch(Model):
+    """How images are fetched."""
+
+    method: Literal["auto", "c-get", "c-move", "wado-rs", "wado-uri", "rad69"] = Field(
+        "auto", description="auto: C-GET where the node accepts it, else C-MOVE to `move_to`"
+    )
+    move_to: MoveTo | None = Field(None, description="Our storage SCP, needed for C-MOVE")
+
+
+class Pause(Model):
+    """A rest after every n series."""
+
+    every_series: int = Field(ge=1, description="Number of series between rests", examples=[50])
+    seconds: Seconds
+
+
+class Limits(Model):
+    """How much is asked of the node at once."""
+
+    associations: int = Field(4, ge=1, le=64, description="Open associations, shared by all runs on this node")
+    studies_per_minute: float | None = Field(None, gt=0, description="Studies fetched per minute, at most")
+    pause: Pause | None = Field(None, description="A rest after every n series")
+    results_per_query: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
+        "auto", description="Number of answers at which the node cuts; auto: noticed by itself"
+    )
+
+
+class Window(Model):
+    """Days and times in which the node may be asked."""
+
+    days: str = Field(description="Days, as `mon-fri` or `sat,sun`", examples=["mon-fri"])
+    begin: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = Field(
+        "00:00", alias="from", description="Begin, HH:MM"
+    )
+    end: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")] = Field(
+        "24:00", alias="to", description="End, HH:MM; earlier than `from`: the next day"
+    )
+
+
+class Hours(Model):
+    """When the node may be asked."""
+
+    timezone: str = Field(description="IANA time zone", examples=["Europe/Zurich"])
+    allow: list[Window] = Field(min_length=1, description="Windows in which we may ask")
+    holidays: list[str] = Field(default=[], description="Dates (YYYY-MM-DD) that count as Sundays")
+
+
+class Timeouts(Model):
+    """Time limits, in seconds."""
+
+    connect: Seconds = 10
+    response: Seconds = 120
+    idle: Seconds = 600
+
+
+class Wait(Model):
+    """Waiting time between attempts: doubled from `first` up to `max`, in seconds."""
+
+    first: float = Field(5, ge=0, description="Seconds before the second attempt")
+    max: float = Field(600, ge=0, description="Longest wait, in seconds")
+
+
+class Retries(Model):
+    """What is done about faults that may pass."""
+
+    attempts: int = Field(5, ge=1, le=50, description="Attempts in all")
+    wait: Wait = Field(default_factory=Wait, description="Waiting time between attempts")
+
+
+class PacsNode(Model):
+    """pacs.yaml."""
+
+    name: str = Field(description="Name of the node in reports", examples=["main-pacs"])
+    protocol: Protocol = Field("dimse", description="How the node is spoken to")
+    find: Protocol | None = Field(None, description="Protocol of the queries, where it differs")
+    host: str = Field(min_length=1, description="Host name or address", examples=["pacs.example.org"])
+    port: Port
+    called_aet: AETitle
+    calling_aet: AETitle = "PACSFLOW"
+    tls: Tls | None = Field(None, description="DICOM TLS")
+    character_set: str = Field(
+        "ISO_IR 192",
+        description="Specific Character Set our queries are sent in (PS3.3 C.12.1.1.2)",
+        examples=["ISO_IR 192", "ISO_IR 100"],
+    )
+    sop_classes: list[Annotated[str, Field(pattern=r"^[0-9.]{5,64}$")]] = Field(
+        default=[], description="UIDs of private storage SOP classes to accept beside the standard ones"
+    )
+    fetch: Fetch = Field(default_factory=Fetch, description="How images are fetched")
+    limits: Limits = Field(default_factory=Limits, description="How much is asked at once")
+    hours: Hours | None = Field(None, description="When the node may be asked; left out: always")
+    timeouts: Timeouts = Field(default_factory=Timeouts, description="Time limits")
+    retries: Retries = Field(default_factory=Retries, description="What is done about passing faults")
+    fallback: list[str] = Field(default=[], description="Node files asked when this node lacks a study")

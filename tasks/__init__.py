@@ -1,0 +1,1 @@
+"""The tasks: one engine call each, with its policy."""
