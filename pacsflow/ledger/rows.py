@@ -1,0 +1,160 @@
+"""Rows and their hits: what was asked, what was found, who decided."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from pacsflow.ledger import tables as t
+from pacsflow.ledger.book import Ledger
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A study that a row found: its UID, the attributes of the answers, the series the row wants."""
+
+    study_uid: str
+    patient_id: str
+    attributes: Mapping[str, str]
+    series: tuple["FoundSeries", ...] = ()
+
+
+@dataclass(frozen=True)
+class FoundSeries:
+    """A series of a found study; `wanted` by this row, or not, for `reason`."""
+
+    uid: str
+    attributes: Mapping[str, str]
+    expected: int | None
+    wanted: bool = True
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What finding a row gave. `status`: found, held, unmatched, failed."""
+
+    status: str
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+    hits: tuple[Hit, ...] = field(default=())
+
+
+def sync(ledger: Ledger, rows: Iterable[tuple[str, int, str]]) -> None:
+    """Bring the ledger's rows in line with the project's: (id, number, digest of what is asked).
+
+    A row that asks for something else than before is asked anew; one that left the project is unlisted.
+    """
+    wanted = {row_id: (number, digest) for row_id, number, digest in rows}
+    known = {r.id: r for r in ledger.all(sa.select(t.rows))}
+    with ledger.write() as connection:
+        connection.execute(sa.update(t.rows).values(listed=False))
+        changed = [i for i, (_, digest) in wanted.items() if i in known and known[i].digest != digest]
+        _forget(connection, changed)
+        fresh = [i for i in wanted if i not in known or i in set(changed)]
+        ledger.upsert(connection, t.rows, ({"id": i, **_pending(*wanted[i])} for i in fresh))
+        ledger.upsert(
+            connection,
+            t.rows,
+            (
+                {"id": i, "number": n, "digest": d, "status": known[i].status, "listed": True}
+                for i, (n, d) in wanted.items()
+                if i not in set(fresh)
+            ),
+        )
+
+
+def _pending(number: int, digest: str) -> dict[str, Any]:
+    return {"number": number, "digest": digest, "status": "pending", "reason": "", "warnings": [], "listed": True}
+
+
+def _forget(connection: sa.Connection, row_ids: Sequence[str]) -> None:
+    for table in (t.wants, t.hits):
+        connection.execute(
+            sa.delete(table).where(table.c.row_id == sa.bindparam("row")), [{"row": i} for i in row_ids]
+        ) if row_ids else None
+
+
+def to_find(ledger: Ledger, *, everything: bool = False) -> list[int]:
+    """Numbers of the listed rows that must still be asked: all but those found, held or dropped."""
+    query = sa.select(t.rows.c.number).where(t.rows.c.listed).order_by(t.rows.c.number)
+    if not everything:
+        query = query.where(t.rows.c.status.in_(["pending", "unmatched", "failed"]))
+    return [r.number for r in ledger.all(query)]
+
+
+def record(ledger: Ledger, row_id: str, finding: Finding) -> None:
+    """Write what finding a row gave. What a person decided of its studies before stands."""
+    with ledger.write() as connection:
+        decided = {
+            r.study_key: {"decision": r.decision, "by": r.by, "at": r.at}
+            for r in connection.execute(sa.select(t.hits).where(t.hits.c.row_id == row_id, t.hits.c.by != ""))
+        }
+        _forget(connection, [row_id])
+        for hit in finding.hits:
+            key = _record_study(ledger, connection, hit)
+            fresh = {"decision": "held" if finding.status == "held" else "take", "by": "", "at": 0.0}
+            choice = decided.get(key, fresh)
+            ledger.upsert(connection, t.hits, [{"row_id": row_id, "study_key": key, **choice}])
+            _record_series(ledger, connection, row_id, hit)
+        settled = decided and all(ledger.digest("study", h.study_uid) in decided for h in finding.hits)
+        outcome = ("found", "") if finding.status == "held" and settled else (finding.status, finding.reason)
+        connection.execute(
+            sa.update(t.rows)
+            .where(t.rows.c.id == row_id)
+            .values(status=outcome[0], reason=outcome[1], warnings=list(finding.warnings))
+        )
+
+
+def _record_study(ledger: Ledger, connection: sa.Connection, hit: Hit) -> str:
+    key = ledger.digest("study", hit.study_uid)
+    known = connection.execute(sa.select(t.studies.c.status).where(t.studies.c.key == key)).first()
+    facts = {"key": key, "uid": hit.study_uid, "patient_id": hit.patient_id, "attributes": dict(hit.attributes)}
+    ledger.upsert(connection, t.studies, [{**facts, "status": known.status if known else "found"}])
+    return key
+
+
+def _record_series(ledger: Ledger, connection: sa.Connection, row_id: str, hit: Hit) -> None:
+    study = ledger.digest("study", hit.study_uid)
+    found = [(series_key(ledger, hit.study_uid, s.uid), s) for s in hit.series]
+    ledger.upsert(
+        connection,
+        t.series,
+        (
+            {"key": key, "study_key": study, "uid": s.uid, "attributes": dict(s.attributes),
+             "expected": s.expected, "reason": "" if s.wanted else s.reason}
+            for key, s in found
+        ),
+    )  # fmt: skip
+    ledger.upsert(connection, t.wants, ({"row_id": row_id, "series_key": key} for key, s in found if s.wanted))
+
+
+def series_key(ledger: Ledger, study_uid: str, series_uid: str) -> str:
+    """Keyed digest of a series; of study and series UID, as careless devices use a series UID twice."""
+    return ledger.digest("series", f"{study_uid}|{series_uid}")
+
+
+def settle(ledger: Ledger, number: int, decisions: Mapping[str, str], *, by: str) -> None:
+    """Record a person's decisions on a held row: study key -> take or drop. The row is held no more.
+
+    Studies of the row that are not named are dropped.
+    """
+    with ledger.write() as connection:
+        row = connection.execute(sa.select(t.rows).where(t.rows.c.number == number, t.rows.c.listed)).one()
+        keys = [r.study_key for r in connection.execute(sa.select(t.hits).where(t.hits.c.row_id == row.id))]
+        ledger.upsert(
+            connection,
+            t.hits,
+            (
+                {"row_id": row.id, "study_key": k, "decision": decisions.get(k, "drop"), "by": by, "at": time.time()}
+                for k in keys
+            ),
+        )
+        taken = any(decisions.get(k) == "take" for k in keys)
+        connection.execute(
+            sa.update(t.rows)
+            .where(t.rows.c.id == row.id)
+            .values(status="found" if taken else "dropped", reason="" if taken else f"dropped by {by}")
+        )

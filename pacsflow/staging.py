@@ -1,0 +1,137 @@
+"""Files appear under their name only when whole: temporary name, fsync, rename.
+
+The disk is waited for in a thread of its own, so that the network need not wait.
+"""
+
+import hashlib
+import os
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+Buffer = bytes | memoryview
+
+FILES_AT_ONCE = 64
+BYTES_AT_ONCE = 64 << 20
+_IOV_MAX = 1024
+
+
+@dataclass(frozen=True)
+class Written(Generic[T]):
+    """A file that is not yet under its name, and what its writer wants to remember of it."""
+
+    descriptor: int
+    temporary: Path
+    final: Path
+    note: T
+
+
+class Stager(Generic[T]):
+    """Writes files in batches; `settled` is told of each batch once it is whole on disk.
+
+    `put` belongs to one thread. Errors of the disk (OSError) come from `put` or when the stager closes.
+    """
+
+    def __init__(self, settled: Callable[[list[T]], None]) -> None:
+        self._settled = settled
+        self._batch: list[Written[T]] = []
+        self._bytes = 0
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="staging")
+        self._pending: list[Future[None]] = []
+
+    def put(self, path: Path, parts: Sequence[Buffer], note: Callable[[int, str], T]) -> None:
+        """Write `parts` one after the other; `note` makes the remembered fact of size in bytes and sha256."""
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        temporary = path.with_name(f".{uuid.uuid4().hex}.part")
+        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        try:
+            size = write_all(descriptor, parts)
+            fact = note(size, sha256(parts))
+        except BaseException:
+            os.close(descriptor)
+            temporary.unlink(missing_ok=True)
+            raise
+        self._batch.append(Written(descriptor, temporary, path, fact))
+        self._bytes += size
+        if len(self._batch) >= FILES_AT_ONCE or self._bytes >= BYTES_AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        batch, self._batch, self._bytes = self._batch, [], 0
+        if batch:
+            self._pending.append(self._pool.submit(self._settle, batch))
+
+    def _settle(self, batch: list[Written[T]]) -> None:
+        try:
+            for file in batch:
+                os.fsync(file.descriptor)
+                file.temporary.replace(file.final)
+            for folder in {f.final.parent for f in batch}:
+                sync_folder(folder)
+        finally:
+            for file in batch:
+                os.close(file.descriptor)
+                file.temporary.unlink(missing_ok=True)
+        self._settled([f.note for f in batch])
+
+    def close(self) -> None:
+        """All that was put is whole on disk and told of, or the first error is raised."""
+        self._flush()
+        self._pool.shutdown(wait=True)
+        for future in self._pending:
+            future.result()
+
+
+@contextmanager
+def staging(settled: Callable[[list[T]], None]) -> Iterator[Stager[T]]:
+    """A stager that is closed at the end, whatever happens: what came whole before an error is kept."""
+    stager: Stager[T] = Stager(settled)
+    try:
+        yield stager
+    except BaseException:
+        with suppress(OSError):
+            stager.close()
+        raise
+    else:
+        stager.close()
+
+
+def write_all(descriptor: int, parts: Sequence[Buffer]) -> int:
+    """Write all parts by writev; the number of bytes."""
+    todo = [memoryview(p).cast("B") for p in parts if len(p)]
+    size = sum(p.nbytes for p in todo)
+    while todo:
+        done = os.writev(descriptor, todo[:_IOV_MAX])
+        while todo and done >= todo[0].nbytes:
+            done -= todo.pop(0).nbytes
+        if done:
+            todo[0] = todo[0][done:]
+    return size
+
+
+def sha256(parts: Sequence[Buffer]) -> str:
+    """SHA-256 of the parts, one after the other, in hexadecimal."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed process left half-written."""
+    for leftover in folder.rglob(".*.part"):
+        leftover.unlink(missing_ok=True)
