@@ -1,0 +1,33 @@
+"""What every test may ask for: real peers on loopback, and the shared data."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from peers.dcmqrscp import Dcmqrscp
+from peers.orthanc import Orthanc
+
+SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real DICOM data with known answers, beside the project."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("../shared/data is absent: real data is needed for this test")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    """One Orthanc for the whole session: load what a test needs, assume nothing about what else is in it."""
+    with Orthanc(tmp_path_factory.mktemp("orthanc")) as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def dcmqrscp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dcmqrscp]:
+    """One dcmqrscp for the whole session: load what a test needs, assume nothing about what else is in it."""
+    with Dcmqrscp(tmp_path_factory.mktemp("dcmqrscp")) as peer:
+        yield peer
