@@ -1,5 +1,6 @@
 """Studies as work: which are left, who is at them, which instances are expected and held."""
 
+import hashlib
 import os
 import socket
 import time
@@ -62,33 +63,43 @@ class Instance:
     sha256: str = ""
 
 
-def _taken() -> sa.Select[Any]:
-    """Keys of the studies that a listed row takes at least one series of."""
-    return (
-        sa.select(t.series.c.study_key)
+@dataclass(frozen=True)
+class Planned:
+    """A study that rows take, and the digests by which it is known whether anything is left to do."""
+
+    key: str
+    status: str
+    wanted: str
+    wanted_when_complete: str
+    content: str
+
+    @property
+    def complete(self) -> bool:
+        """Whether all series that are wanted now are held."""
+        return self.status == "complete" and self.wanted == self.wanted_when_complete
+
+
+def planned(ledger: Ledger) -> list[Planned]:
+    """The studies that rows take at least one series of, in the order of the first row that does."""
+    query = (
+        sa.select(t.series.c.study_key, t.series.c.key, t.rows.c.number)
         .join(t.wants, t.wants.c.series_key == t.series.c.key)
         .join(t.hits, (t.hits.c.row_id == t.wants.c.row_id) & (t.hits.c.study_key == t.series.c.study_key))
         .join(t.rows, t.rows.c.id == t.wants.c.row_id)
         .where(t.hits.c.decision == "take", t.rows.c.listed, t.rows.c.status == "found")
+        .order_by(t.rows.c.number, t.series.c.study_key)
     )
+    wanted: dict[str, set[str]] = {}
+    for r in ledger.all(query):
+        wanted.setdefault(r.study_key, set()).add(r.key)
+    columns = (t.studies.c.key, t.studies.c.status, t.studies.c.wanted, t.studies.c.content)
+    known = {r.key: r for r in ledger.all(sa.select(*columns))}
+    return [Planned(k, known[k].status, digest_of(s), known[k].wanted, known[k].content) for k, s in wanted.items()]
 
 
-def planned(ledger: Ledger) -> list[tuple[str, str]]:
-    """(key, status) of the studies that rows take, in the order of the first row that does."""
-    first = (
-        sa.select(t.hits.c.study_key, sa.func.min(t.rows.c.number).label("first"))
-        .join(t.rows, t.rows.c.id == t.hits.c.row_id)
-        .where(t.hits.c.decision == "take", t.rows.c.listed)
-        .group_by(t.hits.c.study_key)
-        .subquery()
-    )
-    query = (
-        sa.select(t.studies.c.key, t.studies.c.status)
-        .join(first, first.c.study_key == t.studies.c.key)
-        .where(t.studies.c.key.in_(_taken()))
-        .order_by(first.c.first, t.studies.c.key)
-    )
-    return [(r.key, r.status) for r in ledger.all(query)]
+def digest_of(parts: Iterable[str]) -> str:
+    """Digest of texts, whatever their order."""
+    return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
 
 
 def study(ledger: Ledger, key: str) -> Study:
@@ -99,6 +110,7 @@ def study(ledger: Ledger, key: str) -> Study:
         .join(t.hits, t.hits.c.row_id == t.wants.c.row_id)
         .join(t.rows, t.rows.c.id == t.wants.c.row_id)
         .where(t.hits.c.study_key == key, t.hits.c.decision == "take", t.rows.c.listed)
+        .where(t.rows.c.status == "found")
     )
     wanted = {r.series_key for r in ledger.all(taken)}
     series = tuple(

@@ -27,9 +27,14 @@ def test_batches_are_told_of_only_when_whole(tmp_path):
 
 def test_what_was_whole_before_an_error_is_kept_and_nothing_half_is_left(tmp_path):
     told = []
-    with pytest.raises(RuntimeError), staging(told.extend) as stager:
-        stager.put(tmp_path / "a", [b"x"], lambda *_: "a")
-        raise RuntimeError
+
+    def broken():
+        with staging(told.extend) as stager:
+            stager.put(tmp_path / "a", [b"x"], lambda *_: "a")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        broken()
     assert told == ["a"]
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
 

@@ -25,6 +25,10 @@ def hit(study, *series, wanted=True):
     return rows.Hit(study, "P1", {"StudyDate": "20200101"}, found)
 
 
+def keys(ledger):
+    return [p.key for p in studies.planned(ledger)]
+
+
 def plan(ledger, *hits, status="found", row="a"):
     rows.record(ledger, row, rows.Finding(status, "", (), hits))
 
@@ -68,10 +72,10 @@ def test_two_rows_on_one_study_are_one_piece_of_work_that_wants_the_union(ledger
     rows.sync(ledger, [("a", 1, ""), ("b", 2, "")])
     both = (rows.FoundSeries("1.2.1", {}, 1), rows.FoundSeries("1.2.2", {}, 1, wanted=False, reason="excluded"))
     rows.record(ledger, "a", rows.Finding("found", hits=(rows.Hit("1.2", "P", {}, both),)))
-    [(key, _)] = studies.planned(ledger)
+    [key] = keys(ledger)
     assert [s.uid for s in studies.study(ledger, key).wanted] == ["1.2.1"]
     rows.record(ledger, "b", rows.Finding("found", hits=(hit("1.2", "1.2.2"),)))
-    [(again, _)] = studies.planned(ledger)
+    [again] = keys(ledger)
     assert again == key
     assert [s.uid for s in studies.study(ledger, key).wanted] == ["1.2.1", "1.2.2"]
 
@@ -82,9 +86,9 @@ def test_a_held_row_is_work_only_after_a_person_settled_it(ledger):
     assert studies.planned(ledger) == []
     key = ledger.digest("study", "1.3")
     rows.settle(ledger, 1, {key: "take"}, by="anna")
-    assert [k for k, _ in studies.planned(ledger)] == [key]
+    assert keys(ledger) == [key]
     plan(ledger, hit("1.2", "1.2.1"), hit("1.3", "1.3.1"), status="held")
-    assert [k for k, _ in studies.planned(ledger)] == [key], "the decision stands when the row is asked again"
+    assert keys(ledger) == [key], "the decision stands when the row is asked again"
     assert summary.rows(ledger)[0].status == "found"
     plan(ledger, hit("1.3", "1.3.1"), hit("1.4", "1.4.1"), status="held")
     assert summary.rows(ledger)[0].status == "held", "a study nobody decided on holds the row again"
@@ -101,7 +105,7 @@ def test_dropping_a_row_leaves_no_work(ledger):
 def test_a_lease_is_exclusive_and_falls_with_its_process(ledger):
     rows.sync(ledger, [("a", 1, "")])
     plan(ledger, hit("1.2", "1.2.1"))
-    [(key, _)] = studies.planned(ledger)
+    [key] = keys(ledger)
     mine, other = studies.new_owner(), studies.new_owner()
     assert studies.claim(ledger, key, mine)
     assert studies.claim(ledger, key, mine)
@@ -117,7 +121,7 @@ def test_a_lease_is_exclusive_and_falls_with_its_process(ledger):
 def test_expected_instances_stay_held_once_held(ledger):
     rows.sync(ledger, [("a", 1, "")])
     plan(ledger, hit("1.2", "1.2.1"))
-    [(key, _)] = studies.planned(ledger)
+    [key] = keys(ledger)
     study = studies.study(ledger, key)
     series = study.series[0].key
     studies.expect(ledger, study, [studies.Instance(series, "1.2.1.1"), studies.Instance(series, "1.2.1.2")])
@@ -136,7 +140,7 @@ def test_traffic_and_deliveries_add_up(ledger):
     assert outcomes.traffic(ledger) == {"find": 5, "get": 1}
     rows.sync(ledger, [("a", 1, "")])
     plan(ledger, hit("1.2", "1.2.1"))
-    [(key, _)] = studies.planned(ledger)
+    [key] = keys(ledger)
     delivery = outcomes.Delivery("out", "done", "d", "", (("a/b.dcm", "00", 3),))
     outcomes.note_delivery(ledger, key, delivery)
     assert outcomes.deliveries(ledger, key) == {"out": delivery}
