@@ -1,12 +1,13 @@
 """What a project may say: pydantic models, nothing that touches disk, network or environment."""
 
+from schemas._base import Model
 from schemas.deid import DeidProfile
 from schemas.export import Export
 from schemas.pacs import PacsNode
 from schemas.project import ProjectSettings
 from schemas.query import Query
 
-FILES = {
+FILES: dict[str, type[Model]] = {
     "project.yaml": ProjectSettings,
     "pacs.yaml": PacsNode,
     "query.yaml": Query,

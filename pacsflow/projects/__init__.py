@@ -1,0 +1,18 @@
+"""A folder of YAML -> a project, or all that is wrong with it, each with file, line, field and remedy."""
+
+from pacsflow.projects.folder import Inspection, Project, inspect_project, read_project
+from pacsflow.projects.meaning import check_keyword
+from pacsflow.projects.source import Document, FieldPath, spell
+from pacsflow.projects.validation import nearest
+
+__all__ = [
+    "Document",
+    "FieldPath",
+    "Inspection",
+    "Project",
+    "check_keyword",
+    "inspect_project",
+    "nearest",
+    "read_project",
+    "spell",
+]

@@ -1,0 +1,163 @@
+"""The five files of a project folder, read and checked together."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from pacsflow.errors import Problem, ProjectError
+from pacsflow.projects.meaning import check_meaning
+from pacsflow.projects.places import written_folder
+from pacsflow.projects.source import Document, FieldPath, read_document
+from pacsflow.projects.support import check_support
+from pacsflow.projects.validation import validated
+from schemas import FILES, DeidProfile, Export, PacsNode, ProjectSettings, Query
+from schemas.export import Folder
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project folder that says what it may say. `workdir` is absolute and outside any git checkout."""
+
+    folder: Path
+    settings: ProjectSettings
+    pacs: PacsNode
+    query: Query = field(repr=False)
+    deid: DeidProfile
+    export: Export
+    workdir: Path
+    documents: Mapping[str, Document] = field(repr=False, compare=False)
+
+    def line_of(self, file: str, *path: str | int) -> int:
+        """1-based line of a field, or of what is nearest around it: `line_of("query.yaml", "rows", 0)`."""
+        return self.documents[file].line_of(path)
+
+    def locate(self, file: str) -> Path:
+        """A file the project names: absolute, from `~`, or relative to the project folder."""
+        return self.folder / Path(file).expanduser()
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a project folder holds: each model where its file is right, and all problems found."""
+
+    folder: Path
+    documents: Mapping[str, Document] = field(repr=False)
+    models: Mapping[str, BaseModel] = field(repr=False)
+    project: Project | None
+    problems: tuple[Problem, ...]
+
+
+def read_project(folder: Path) -> Project:
+    """The project in `folder`. Raises ProjectError with all problems of the five files at once."""
+    inspection = inspect_project(folder)
+    if inspection.problems or inspection.project is None:
+        raise ProjectError(list(inspection.problems))
+    return inspection.project
+
+
+def inspect_project(folder: Path) -> Inspection:
+    """All that can be read of a project folder, right or wrong; raises nothing for what it holds."""
+    folder = folder.absolute()
+    documents = {name: _read(folder, name) for name in FILES}
+    models = {name: model for name in FILES if (model := _model(documents[name], name)) is not None}
+    for name in tuple(models):
+        models[name] = model = _replaced(folder, documents, models, name)
+        check_meaning(documents[name], model, folder)
+        check_support(documents[name], model)
+    problems = tuple(problem for document in documents.values() for problem in document.problems)
+    project = None if len(models) < len(FILES) else _project(folder, documents, models)
+    return Inspection(folder, documents, models, project, problems)
+
+
+def _project(folder: Path, documents: dict[str, Document], models: dict[str, BaseModel]) -> Project:
+    settings = _typed(models["project.yaml"], ProjectSettings)
+    return Project(
+        folder=folder,
+        settings=settings,
+        pacs=_typed(models["pacs.yaml"], PacsNode),
+        query=_typed(models["query.yaml"], Query),
+        deid=_typed(models["deid.yaml"], DeidProfile),
+        export=_typed(models["export.yaml"], Export),
+        workdir=Path(settings.workdir),
+        documents=documents,
+    )
+
+
+def _typed(model: BaseModel, kind: type[M]) -> M:
+    if not isinstance(model, kind):
+        raise TypeError(f"expected {kind.__name__}")
+    return model
+
+
+def _read(folder: Path, name: str) -> Document:
+    file = folder / name
+    if not file.is_file():
+        return _missing(folder, name)
+    document = read_document(file, name)
+    if name == "pacs.yaml" and document.value is not None and "use" in document.value:
+        return _used(folder, document)
+    return document
+
+
+def _missing(folder: Path, name: str) -> Document:
+    document = Document(name)
+    other = name.replace(".yaml", ".yml")
+    if not folder.is_dir():
+        document.file = folder.name
+        document.problem((), "is no folder", "give the project's folder; `pacsflow init NAME` makes one")
+    elif (folder / other).is_file():
+        document.problem((), "is missing", f"rename {other} to {name}")
+    else:
+        document.problem((), "is missing", f"write {name}; `pacsflow init NAME` shows how")
+    return document
+
+
+def _used(folder: Path, document: Document) -> Document:
+    """The node file that `use:` names, in place of pacs.yaml."""
+    other = (document.value or {})["use"]
+    if len(document.value or {}) > 1:
+        document.problem(("use",), "stands beside other keys", "move them into the file named by `use`")
+    elif not isinstance(other, str) or not (folder / Path(other).expanduser()).is_file():
+        document.problem(("use",), "names no file", "write a path from the project folder, as ../nodes/main-pacs.yaml")
+    else:
+        return read_document(folder / Path(other).expanduser(), other)
+    document.value = None
+    return document
+
+
+def _model(document: Document, name: str) -> BaseModel | None:
+    if document.value is None:
+        return None
+    if name == "project.yaml" and document.value.get("version", 1) != 1:
+        document.problem(("version",), "is not 1, the version this pacsflow reads", "install a newer pacsflow")
+        return None
+    return validated(FILES[name], document)
+
+
+def _replaced(folder: Path, documents: dict[str, Document], models: dict[str, BaseModel], name: str) -> BaseModel:
+    """The model with `${env:NAME}`, `${project.workdir}` and `~` replaced in the folders it writes to."""
+    model = models[name]
+    if isinstance(model, ProjectSettings):
+        place = written_folder(documents[name], ("workdir",), folder=folder, text=model.workdir)
+        return model.model_copy(update={"workdir": str(place)})
+    if isinstance(model, Export):
+        settings = models.get("project.yaml")
+        workdir = settings.workdir if isinstance(settings, ProjectSettings) else os.sep
+        return _with_targets(folder, documents[name], model, workdir=workdir)
+    return model
+
+
+def _with_targets(folder: Path, document: Document, model: Export, *, workdir: str) -> Export:
+    targets = list(model.targets)
+    for position, target in enumerate(targets):
+        if isinstance(target, Folder):
+            at: FieldPath = ("targets", position, "path")
+            place = written_folder(document, at, folder=folder, text=target.path, workdir=workdir)
+            targets[position] = target.model_copy(update={"path": str(place)})
+    return model.model_copy(update={"targets": targets})

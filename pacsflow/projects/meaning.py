@@ -1,0 +1,120 @@
+"""What a schema cannot see: DICOM keywords, files that must exist, patterns, layout fields."""
+
+import re
+import string
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydicom.datadict import keyword_dict, tag_for_keyword
+
+from pacsflow.projects.source import Document, FieldPath
+from pacsflow.projects.validation import nearest
+from schemas import DeidProfile, Export, PacsNode, ProjectSettings
+from schemas.export import Folder
+
+LAYOUT_FIELDS = frozenset(
+    [
+        "patient",
+        "session",
+        "study_date",
+        "study_time",
+        "modality",
+        "series_number",
+        "series_description",
+        "study",
+        "series",
+        "row",
+    ]
+)
+"""What a layout may hold."""
+_SECRET = re.compile(r"^\$\{(env|file|keyring|prefect):[^}]+\}$")
+_ELEMENT = re.compile(r"^\([0-9A-Fa-fxX]{4},\s*[0-9A-Fa-fxX]{4}\)$")
+_PRIVATE = re.compile(r"^\([0-9A-Fa-f]{3}[13579BDFbdf],\s*\"[^\"\\]{1,64}\",\s*(xx)?[0-9A-Fa-f]{2}\)$")
+
+
+def check_meaning(document: Document, model: BaseModel, folder: Path) -> None:
+    """A problem in `document` for whatever `model` says that cannot be meant."""
+    if isinstance(model, ProjectSettings):
+        _check_ledger(document, model)
+    elif isinstance(model, PacsNode):
+        _check_files(document, model, folder)
+        _check_move(document, model)
+    elif isinstance(model, DeidProfile):
+        _check_profile(document, model)
+    elif isinstance(model, Export):
+        _check_layouts(document, model)
+
+
+def check_keyword(document: Document, path: FieldPath, keyword: str) -> bool:
+    """Whether `keyword` is one of DICOM's (PS3.6); else a problem that offers the nearest."""
+    if tag_for_keyword(keyword) is not None:
+        return True
+    near = nearest(keyword, DICOM_KEYWORDS)
+    document.problem(path, "is no DICOM keyword", f"write `{near}`" if near else "see PS3.6 for the keywords")
+    return False
+
+
+def _check_ledger(document: Document, model: ProjectSettings) -> None:
+    plain = "://" in model.ledger and "@" not in model.ledger
+    if model.ledger != "sqlite" and not plain and not _SECRET.match(model.ledger):
+        document.problem(("ledger",), "is neither `sqlite` nor a reference", "write sqlite or ${env:NAME}")
+
+
+def _check_files(document: Document, model: PacsNode, folder: Path) -> None:
+    for name in ("ca", "certificate", "key"):
+        file = getattr(model.tls, name, None)
+        if file is not None and not (folder / Path(file).expanduser()).is_file():
+            document.problem(("tls", name), "names no file", "write the path of a PEM file")
+
+
+def _check_move(document: Document, model: PacsNode) -> None:
+    if model.fetch.method == "c-move" and model.fetch.move_to is None:
+        document.problem(("fetch", "move_to"), "is missing", "C-MOVE needs a receiver: {aet: PACSFLOW, port: 11113}")
+
+
+def _check_profile(document: Document, model: DeidProfile) -> None:
+    for position, rule in enumerate(model.elements):
+        if not rule.tag.startswith("("):
+            check_keyword(document, ("elements", position, "tag"), rule.tag)
+        elif not _ELEMENT.match(rule.tag) and not _PRIVATE.match(rule.tag):
+            remedy = 'write (0008,0080), or (0019,"SIEMENS MR HEADER",0A) for a private element'
+            document.problem(("elements", position, "tag"), "is no tag", remedy)
+    for position, rule_of_drop in enumerate(model.drop):
+        _check_drop(document, ("drop", position), rule_of_drop)
+
+
+def _check_drop(document: Document, path: FieldPath, rule: Mapping[str, Any]) -> None:
+    if not rule:
+        document.problem(path, "drops everything", "name a DICOM keyword and a text")
+    for keyword, value in rule.items():
+        check_keyword(document, (*path, keyword), keyword)
+        texts = value if isinstance(value, list) else [value]
+        if not texts or any(text is None or isinstance(text, dict | list) or str(text) == "" for text in texts):
+            document.problem((*path, keyword), "holds no text", "write a text or a list of texts")
+
+
+def _check_layouts(document: Document, model: Export) -> None:
+    for position, target in enumerate(model.targets):
+        if isinstance(target, Folder):
+            _check_layout(document, ("targets", position, "layout"), target.layout)
+            if not target.dicom and not target.nifti:
+                document.problem(("targets", position), "writes neither DICOM nor NIfTI", "set one of them to true")
+
+
+def _check_layout(document: Document, path: FieldPath, layout: str) -> None:
+    try:
+        names = {name for _, name, _, _ in string.Formatter().parse(layout) if name is not None}
+    except ValueError:
+        document.problem(path, "has a brace without its partner", "write fields as {patient}")
+        return
+    for name in sorted(names - LAYOUT_FIELDS):
+        near = nearest(name, LAYOUT_FIELDS) or ", ".join(sorted(LAYOUT_FIELDS))
+        document.problem(path, f"has an unknown field {{{name}}}", f"use {near}")
+    if layout.startswith(("/", "~")) or ".." in Path(layout).parts:
+        document.problem(path, "leads out of the folder", "write a relative path")
+
+
+DICOM_KEYWORDS = frozenset(filter(None, keyword_dict))
+"""All keywords of the DICOM dictionary (PS3.6)."""

@@ -1,0 +1,43 @@
+"""Where a project writes: variables replaced, never inside a git checkout."""
+
+import os
+import re
+from pathlib import Path
+
+from pacsflow.projects.source import Document, FieldPath
+
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_WORKDIR = "${project.workdir}"
+
+
+def written_folder(document: Document, path: FieldPath, *, folder: Path, text: str, workdir: str = "") -> Path:
+    """The absolute folder that `text` names, seen from the project folder; what is wrong becomes a problem.
+
+    `${env:NAME}` and `~` are replaced, `${project.workdir}` where `workdir` is given.
+    """
+    if workdir:
+        text = text.replace(_WORKDIR, workdir)
+    for name in _VARIABLE.findall(text):
+        text = text.replace(f"${{{name}}}", _value(document, path, name))
+    place = Path(os.path.normpath(folder / Path(text).expanduser()))
+    if not workdir or not place.is_relative_to(workdir):
+        _check_outside_git(document, path, place)
+    return place
+
+
+def _value(document: Document, path: FieldPath, name: str) -> str:
+    kind, _, variable = name.partition(":")
+    if kind != "env":
+        document.problem(path, f"${{{name}}} is not known here", "write ${env:NAME}")
+        return "unknown"
+    if not os.environ.get(variable):
+        document.problem(path, f"the environment variable {variable} is not set", f"set {variable}")
+    return os.environ.get(variable) or "unset"
+
+
+def _check_outside_git(document: Document, path: FieldPath, place: Path) -> None:
+    real = place.resolve()
+    for parent in (real, *real.parents):
+        if os.path.exists(parent / ".git"):  # noqa: PTH110 Path.exists raises where a parent may not be read
+            message = f"lies inside the git checkout {parent.name}/"
+            document.problem(path, message, "choose a folder outside: what is written there identifies patients")

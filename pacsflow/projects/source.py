@@ -1,0 +1,160 @@
+"""YAML text -> plain values, and where in the file each of them stands.
+
+The node tree is read, not the values a YAML library makes of it: so `0045322` is still there with
+its zeros, a date is still the text that was written, and every mistake has its line.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from pacsflow.errors import Problem
+
+FieldPath = tuple[str | int, ...]
+"""Keys and 0-based list positions from the top of a file to a field."""
+
+_TAG = "tag:yaml.org,2002:"
+_DEEPEST = 40
+
+
+@dataclass
+class Document:
+    """One YAML file: its values, the line of each field, and the text of each unquoted non-text scalar.
+
+    `value` is None where the file could not be read; then `problems` says why.
+    """
+
+    file: str
+    value: dict[str, Any] | None = None
+    lines: dict[FieldPath, int] = field(default_factory=dict)
+    texts: dict[FieldPath, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def line_of(self, path: FieldPath) -> int:
+        """1-based line of a field, or of the nearest field around it; 0 for an empty file."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 0)
+
+    def value_at(self, path: FieldPath) -> Any:
+        """The value of a field; None where there is none."""
+        value: Any = self.value
+        for part in path:
+            try:
+                value = value[part]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return value
+
+    def problem(self, path: FieldPath, message: str, remedy: str = "") -> None:
+        """Record a mistake at `path`."""
+        self.problems.append(Problem(self.file, self.line_of(path), spell(path), message, remedy))
+
+
+def spell(path: FieldPath) -> str:
+    """A field as a person writes it: `rows[2].PatientID`, list positions counted from 1."""
+    text = ""
+    for part in path:
+        text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def read_document(file: Path, name: str) -> Document:
+    """The YAML file, called `name` in problems. Never raises for what the file holds."""
+    document = Document(name)
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+        node = YAML(typ="rt").compose(text)
+    except OSError as error:
+        document.problem((), f"cannot be read: {error.strerror}")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        document.problems.append(Problem(name, line, "", "is not UTF-8 text", "save the file as UTF-8"))
+    except MarkedYAMLError as error:
+        document.problems.append(_syntax(name, error))
+    except (YAMLError, RecursionError):
+        document.problem((), "is not YAML", "look for control characters and endless nesting")
+    else:
+        _fill(document, node)
+    return document
+
+
+def _syntax(name: str, error: MarkedYAMLError) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    line = mark.line + 1 if mark else 0
+    trouble = " ".join(filter(None, (error.problem, error.context)))
+    if "\\t" in trouble:
+        return Problem(name, line, "", "a tab", "indent by spaces, YAML takes no tabs")
+    if "another document" in trouble:
+        return Problem(name, line, "", "a second document begins here", "keep one document; take out the line `---`")
+    # Only the first words: the rest may quote what stands in the file.
+    said = str(error.problem or "").split(",")[0].split("'")[0].strip()
+    return Problem(name, line, "", f"is not YAML: {said}", "look at this line and the one before it")
+
+
+def _fill(document: Document, node: Node | None) -> None:
+    if isinstance(node, MappingNode):
+        document.value = _mapping(document, node, ())
+        document.lines[()] = node.start_mark.line + 1
+    elif node is None:
+        document.problem((), "is empty")
+    else:
+        document.problem((), "must be `key: value` lines at the top")
+
+
+def _plain(document: Document, node: Node, path: FieldPath) -> Any:
+    document.lines.setdefault(path, node.start_mark.line + 1)
+    if len(path) > _DEEPEST:
+        document.problem(path[:4], "is nested without end", "take the alias `*…` out")
+        return None
+    if isinstance(node, MappingNode):
+        return _mapping(document, node, path)
+    if isinstance(node, SequenceNode):
+        return [_plain(document, item, (*path, position)) for position, item in enumerate(node.value)]
+    return _scalar(document, node, path) if isinstance(node, ScalarNode) else None
+
+
+def _mapping(document: Document, node: MappingNode, path: FieldPath) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key, value in node.value:
+        line = key.start_mark.line + 1
+        if not isinstance(key, ScalarNode) or str(key.tag) == f"{_TAG}merge":
+            where = Problem(document.file, line, spell(path), "a key that is no plain word", "write `key: value`")
+            document.problems.append(where)
+            continue
+        here = (*path, key.value)
+        if key.value in values:
+            first = document.lines[here]
+            document.problems.append(
+                Problem(document.file, line, spell(here), f"stands twice, first in line {first}", "keep one of them")
+            )
+            continue
+        document.lines[here] = line
+        values[key.value] = _plain(document, value, here)
+    return values
+
+
+def _scalar(document: Document, node: ScalarNode, path: FieldPath) -> Any:
+    kind, text = str(node.tag).removeprefix(_TAG), str(node.value)
+    if kind == "str":
+        return text
+    document.texts[path] = text
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return text.lower() in {"true", "yes", "on", "y"}
+    return _number(text) if kind in {"int", "float"} else text
+
+
+def _number(text: str) -> int | float | str:
+    digits = text.replace("_", "")
+    for read in (int, lambda value: int(value, 0), float):
+        try:
+            return read(digits)
+        except ValueError:
+            continue
+    return text

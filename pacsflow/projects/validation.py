@@ -1,0 +1,131 @@
+"""Plain values -> a model, or problems in plain words: field, what was found, what to write."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from pacsflow.projects.source import Document, FieldPath
+
+_UNSEEN = {"rows", "key", "token", "auth", "password", "ledger", "url", "webhook", "options", "value"}
+"""Fields whose values are never repeated: they may hold an identifier or a secret."""
+_SHOWN = 40
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def validated(model: type[M], document: Document) -> M | None:
+    """The document as `model`; None, and problems in the document, where it does not fit."""
+    try:
+        return model.model_validate(document.value)
+    except ValidationError as error:
+        for path, details in _by_field(document, error).items():
+            _explain(model, document, path, details)
+        return None
+
+
+def nearest(word: str, known: Iterator[str] | list[str] | frozenset[str]) -> str:
+    """The known word most like `word`, case aside; empty where none is near."""
+    folded = {name.casefold(): name for name in known}
+    found = get_close_matches(word.casefold(), folded, n=1, cutoff=0.7)
+    return folded[found[0]] if found else ""
+
+
+def _by_field(document: Document, error: ValidationError) -> dict[FieldPath, list[ErrorDetails]]:
+    """Errors gathered per field: a union reports once for each of its members."""
+    gathered: dict[FieldPath, list[ErrorDetails]] = {}
+    for details in error.errors(include_url=False):
+        gathered.setdefault(_place(document, details), []).append(details)
+    return gathered
+
+
+def _place(document: Document, details: ErrorDetails) -> FieldPath:
+    """The path in the file: a location of pydantic's without the names of union members."""
+    path: FieldPath = ()
+    for part in details["loc"]:
+        if (*path, part) in document.lines:
+            path = (*path, part)
+    if details["type"] == "missing":
+        path = (*path, details["loc"][-1])
+    return path
+
+
+def _explain(model: type[BaseModel], document: Document, path: FieldPath, details: list[ErrorDetails]) -> None:
+    kinds = {detail["type"] for detail in details}
+    models, info = _field(model, document, path)
+    if kinds == {"extra_forbidden"}:
+        names = [name for each in models for name in _names(each)]
+        near = nearest(str(path[-1]), names)
+        remedy = f"write `{near}`" if near else f"known here: {', '.join(dict.fromkeys(names))}"
+        document.problem(path, "unknown key", remedy)
+    elif "missing" in kinds:
+        document.problem(path, "is missing", _example(info))
+    else:
+        said = dict.fromkeys(_message(detail) for detail in details if detail["type"] != "extra_forbidden")
+        remedy = "write it in quotes" if "string_type" in kinds and path in document.texts else _example(info)
+        document.problem(path, " or ".join(said) + _found(path, details[0]), remedy)
+
+
+def _message(detail: ErrorDetails) -> str:
+    kind, message = detail["type"], detail["msg"]
+    if kind == "value_error":
+        return message.removeprefix("Value error, ")
+    if kind == "string_pattern_mismatch":
+        return "has not the right form"
+    if kind in {"union_tag_not_found", "union_tag_invalid"}:
+        tags = detail.get("ctx", {}).get("expected_tags", "")
+        return f"`kind` must say one of {tags}" if tags else "`kind` is missing"
+    return message.replace("Input should", "should").replace("valid string", "text").replace("String", "text")
+
+
+def _found(path: FieldPath, detail: ErrorDetails) -> str:
+    """The value found, where it may be repeated."""
+    value = detail["input"]
+    if _UNSEEN.intersection(path) or not isinstance(value, str | int | float) or detail["type"] == "value_error":
+        return ""
+    text = str(value)
+    return f", found `{text[:_SHOWN]}{'…' if len(text) > _SHOWN else ''}`"
+
+
+def _example(info: FieldInfo | None) -> str:
+    if info is None:
+        return ""
+    example = f"write for example {info.examples[0]}" if info.examples else ""
+    return ". ".join(filter(None, (info.description, example)))
+
+
+def _field(
+    model: type[BaseModel], document: Document, path: FieldPath
+) -> tuple[list[type[BaseModel]], FieldInfo | None]:
+    """The models whose keys may stand beside the last part of `path`, and the field it names."""
+    models: list[type[BaseModel]] = [model]
+    for depth, part in enumerate(path[:-1], start=1):
+        value = document.value_at(path[:depth])
+        if isinstance(part, str):
+            inner = [each for outer in models if part in _names(outer) for each in _models(_names(outer)[part])]
+            models = inner or models
+        models = _of_kind(models, value)
+    infos = [_names(each)[str(path[-1])] for each in models if path and str(path[-1]) in _names(each)]
+    return models, infos[0] if infos else None
+
+
+def _of_kind(models: list[type[BaseModel]], value: Any) -> list[type[BaseModel]]:
+    kind = value.get("kind") if isinstance(value, dict) else None
+    fitting = [each for each in models if "kind" in _names(each) and kind in get_args(_names(each)["kind"].annotation)]
+    return fitting or models
+
+
+def _names(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    return {info.alias or name: info for name, info in model.model_fields.items()}
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, FieldInfo):
+        annotation = annotation.annotation
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)

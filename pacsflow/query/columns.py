@@ -1,0 +1,155 @@
+"""Column headings -> DICOM keywords."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+
+from pacsflow.errors import Problem
+from pacsflow.projects import nearest
+
+IGNORE = "ignore"
+QUERY_LEVEL = "QueryRetrieveLevel"
+ID_HEADINGS = ("Query Number", "QueryNumber", "Query ID", "QueryID", "Query", "Index", "ID")
+SYNONYMS = {
+    "PatientID": ("MRN",),
+    "StudyDate": ("Date", "Study Date", "Date of Study"),
+    "StudyTime": ("Time", "Study Time", "Time of Study"),
+    "StudyDescription": ("Study Description", "Description"),
+    "SeriesDescription": ("Series Description",),
+    "Modality": ("Mod",),
+    "SeriesNumber": ("Series Number",),
+    "StudyInstanceUID": ("StudyUID", "Study UID"),
+    "SeriesInstanceUID": ("SeriesUID", "Series UID"),
+    "AccessionNumber": ("Accession", "Accession Number"),
+}
+"""Headings that Medical-Imaging-Downloader understands; also in lower, UPPER and Title case."""
+USUAL = frozenset(
+    [
+        *SYNONYMS,
+        "PatientName",
+        "PatientBirthDate",
+        "PatientSex",
+        "ProtocolName",
+        "ImageType",
+        "AcquisitionDate",
+        "DeviceSerialNumber",
+        "SequenceName",
+        "ModalitiesInStudy",
+        "StudyID",
+        "InstitutionName",
+    ]
+)
+"""The columns of most queries, offered where a heading is nearly one of them."""
+_NO_KEY_VR = frozenset({"SQ", "OB", "OD", "OF", "OL", "OV", "OW", "UN"})
+_CONTROL = frozenset({QUERY_LEVEL, "SpecificCharacterSet", "RetrieveAETitle"})
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What each heading of a table means: keyword, the row's id, an extra column, or nothing."""
+
+    keywords: Mapping[str, str]
+    row_id: str | None = None
+    extra: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the project says of columns: own names, the id column, extra columns, where it says so."""
+
+    file: str
+    line: int = 1
+    named: Mapping[str, str] = field(default_factory=dict)
+    id_column: str | None = None
+    extra: frozenset[str] = frozenset()
+
+
+def keyword_fault(keyword: str) -> tuple[str, str] | None:
+    """Why `keyword` cannot be asked for, and what to write; None where it can (PS3.4 C.2.2.2)."""
+    tag = tag_for_keyword(keyword)
+    if tag is None:
+        near = nearest(keyword, USUAL) or _synonym(keyword)
+        return "is no DICOM keyword", f"write `{near}`" if near else "see PS3.6 for the keywords"
+    if keyword in _CONTROL or tag < 0x00080000 or tag >> 16 == 0x7FE0 or dictionary_VR(tag)[:2] in _NO_KEY_VR:  # noqa: PLR2004 groups of PS3.6
+        return "cannot be asked for", "take the column out"
+    return None
+
+
+def understand(headings: Iterable[str], wishes: Wishes) -> Columns:
+    """The meaning of a table's headings; those without one become problems."""
+    headings = tuple(headings)
+    problems = [
+        Problem(wishes.file, wishes.line, name, "the table has no such column", _offer(name, headings))
+        for name in (*wishes.named, *filter(None, [wishes.id_column]))
+        if name not in headings
+    ]
+    row_id, id_problems = _row_id(headings, wishes)
+    keywords: dict[str, str] = {}
+    for heading in headings:
+        if heading == row_id or heading in wishes.extra:
+            continue
+        keyword = wishes.named.get(heading) or known_keyword(heading)
+        if keyword == IGNORE:
+            continue
+        if not keyword:
+            problems.append(_unknown(heading, wishes))
+        elif keyword in keywords.values():
+            twin = next(other for other, meaning in keywords.items() if meaning == keyword)
+            remedy = f"write `{heading}: ignore` under `columns`, or rename one"
+            problems.append(Problem(wishes.file, wishes.line, heading, f"means {keyword}, as `{twin}` does", remedy))
+        else:
+            keywords[heading] = keyword
+    problems += [
+        Problem(wishes.file, wishes.line, heading, f"{keyword} {fault[0]}", fault[1])
+        for heading, keyword in keywords.items()
+        if (fault := keyword_fault(keyword))
+    ]
+    return Columns(keywords, row_id, wishes.extra & set(headings), (*problems, *id_problems))
+
+
+def known_keyword(heading: str) -> str:
+    """The keyword a heading stands for by itself; empty where it stands for none."""
+    if tag_for_keyword(heading) is not None:
+        return heading
+    return _VARIANTS.get(heading, "")
+
+
+def _row_id(headings: tuple[str, ...], wishes: Wishes) -> tuple[str | None, list[Problem]]:
+    if wishes.id_column is not None:
+        return wishes.id_column if wishes.id_column in headings else None, []
+    fitting = [heading for heading in headings if heading in _ID_VARIANTS and heading not in wishes.named]
+    if len(fitting) > 1:
+        remedy = "write `id_column: …` under `table`, and `ignore` the others under `columns`"
+        names = ", ".join(f"`{name}`" for name in fitting)
+        return fitting[0], [Problem(wishes.file, wishes.line, "", f"{names}: which one is the row's id?", remedy)]
+    return (fitting[0] if fitting else None), []
+
+
+def _unknown(heading: str, wishes: Wishes) -> Problem:
+    if heading == "new_ids":  # PACSMAN's own pseudonyms
+        remedy = "say `patient: {source: column, column: new_ids}` in deid.yaml, or `new_ids: ignore` under `columns`"
+        return Problem(wishes.file, wishes.line, heading, "names pseudonyms that deid.yaml does not use", remedy)
+    near = nearest(heading, USUAL) or _synonym(heading)
+    advice = f"write `{near}`, or " if near else ""
+    remedy = f"{advice}say under `columns` what it means, as `{heading}: PatientID`, or `{heading}: ignore`"
+    return Problem(wishes.file, wishes.line, heading, "unknown column", remedy)
+
+
+def _offer(name: str, headings: tuple[str, ...]) -> str:
+    near = nearest(name, list(headings))
+    return f"write `{near}`" if near else f"its columns are {', '.join(headings)}"
+
+
+def _synonym(heading: str) -> str:
+    near = nearest(heading, list(_VARIANTS))
+    return _VARIANTS.get(near, "")
+
+
+def _cases(names: Iterable[str]) -> set[str]:
+    return {form for name in names for form in (name, name.lower(), name.upper(), name.title())}
+
+
+_VARIANTS = {variant: keyword for keyword in USUAL for variant in _cases((keyword, *SYNONYMS.get(keyword, ())))}
+_ID_VARIANTS = _cases(ID_HEADINGS)

@@ -1,0 +1,128 @@
+"""A project folder -> the project and all its rows, or everything that is wrong with both."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+
+from pacsflow.errors import ProjectError
+from pacsflow.projects import Document, Inspection, Project, check_keyword, inspect_project
+from pacsflow.query.columns import Columns, Wishes, keyword_fault, understand
+from pacsflow.query.fault import FaultError
+from pacsflow.query.raw import Cell, RawRow, RawTable
+from pacsflow.query.row import Row
+from pacsflow.query.rows import Harvest, Recipe, manner_of, repeated_ids
+from pacsflow.query.series import check_rules
+from pacsflow.query.tables import read_table
+from pacsflow.query.values import LENGTHS, Manner
+from schemas import DeidProfile, Query
+from schemas.query import Table
+
+_FILE = "query.yaml"
+_DIRECTIVE = re.compile(r"%-?[A-Za-z]")
+
+
+def load(folder: Path) -> tuple[Project, tuple[Row, ...]]:
+    """The project and its rows, inline rows first. Raises ProjectError with all problems of files and rows."""
+    inspection = inspect_project(folder)
+    document = inspection.documents[_FILE]
+    query = _query(inspection)
+    harvest = Harvest()
+    if query is not None:
+        _inline(harvest, document, query)
+        if query.table is not None:
+            _table(harvest, inspection, query, query.table)
+        check_rules(document, query.series)
+        if not query.rows and query.table is None and "rows" not in _troubled(document):
+            document.problem((), "there are no rows", "write `rows:` or `table:`")
+    inline = [problem for problem in document.problems if problem not in inspection.problems]
+    problems = [*inspection.problems, *inline, *harvest.problems, *repeated_ids(harvest.rows)]
+    if problems or inspection.project is None:
+        raise ProjectError(problems)
+    return inspection.project, tuple(harvest.rows)
+
+
+def _query(inspection: Inspection) -> Query | None:
+    """The query; of a query.yaml with mistakes, the parts without."""
+    model = inspection.models.get(_FILE)
+    document = inspection.documents[_FILE]
+    if isinstance(model, Query):
+        return model
+    if document.value is None:
+        return None
+    sound = {key: value for key, value in document.value.items() if key not in _troubled(document)}
+    return Query.model_validate(sound)
+
+
+def _troubled(document: Document) -> set[str]:
+    return {problem.field.split(".")[0].split("[")[0] for problem in document.problems}
+
+
+def _inline(harvest: Harvest, document: Document, query: Query) -> None:
+    for position, row in enumerate(query.rows):
+        line = document.line_of(("rows", position))
+        cells = {key: _cell(document, ("rows", position, key), value) for key, value in row.items()}
+        keywords = {key: key for key in row if key != "id"}
+        for key in keywords:
+            if fault := keyword_fault(key):
+                document.problem(("rows", position, key), *fault)
+        known = {key: key for key in keywords if keyword_fault(key) is None}
+        columns = Columns(known, "id" if "id" in row else None)
+        if known or not keywords:
+            harvest.add(Recipe(_FILE, columns, level=query.level), RawRow(line, cells))
+        else:
+            harvest.count += 1
+
+
+def _cell(document: Document, path: tuple[str | int, ...], value: Any) -> Cell:
+    if path in document.texts:
+        text = document.texts[path]
+        return Cell("" if value is None else text, "text" if value is None or path[-1] == "id" else "unquoted")
+    if isinstance(value, list) and path[-1] != "id" and _takes_lists(str(path[-1])):
+        return Cell("\\".join(map(str, value)))
+    return Cell(value) if isinstance(value, str) else Cell("…", "odd")
+
+
+def _takes_lists(keyword: str) -> bool:
+    return tag_for_keyword(keyword) is not None and dictionary_VR(keyword) == "UI"
+
+
+def _table(harvest: Harvest, inspection: Inspection, query: Query, wanted: Table) -> None:
+    document = inspection.documents[_FILE]
+    try:
+        raw = read_table(inspection.folder / Path(wanted.file).expanduser(), wanted.file, wanted.sheet)
+    except FaultError as fault:
+        document.problem(("table", "file"), fault.message, fault.remedy)
+        return
+    _check_table(document, wanted)
+    recipe = _recipe(inspection, raw, wanted, level=query.level)
+    harvest.problems += recipe.columns.problems
+    for row in raw.rows:
+        harvest.add(recipe, row, raw.warnings)
+
+
+def _recipe(inspection: Inspection, raw: RawTable, wanted: Table, *, level: str) -> Recipe:
+    profile = inspection.models.get("deid.yaml")
+    named = profile.patient.column if isinstance(profile, DeidProfile) else None
+    wishes = Wishes(raw.file, raw.heading_line, wanted.columns, wanted.id_column, frozenset(filter(None, [named])))
+    manner = Manner(date_formats=tuple(wanted.date_formats), zero_pad=wanted.zero_pad)
+    columns = understand(raw.headings, wishes)
+    return Recipe(raw.file, columns, manner_of(raw, manner), wanted.look_around_days, level)
+
+
+def _check_table(document: Document, wanted: Table) -> None:
+    for name, days in wanted.look_around_days.items():
+        path = ("table", "look_around_days", name)
+        if check_keyword(document, path, name) and dictionary_VR(name) != "DA":
+            document.problem(path, "is no date", "look around dates, as StudyDate")
+        if days < 0:
+            document.problem(path, "is below zero", "write a number of days")
+    for name, digits in wanted.zero_pad.items():
+        path = ("table", "zero_pad", name)
+        if check_keyword(document, path, name) and not 1 <= digits <= LENGTHS["LO"]:
+            document.problem(path, "is no number of digits", "write 1 to 64")
+    for position, form in enumerate(wanted.date_formats):
+        if not {"%d", "%m"} <= set(_DIRECTIVE.findall(form)) and "%j" not in form:
+            remedy = "write it as strptime does, %d.%m.%Y"
+            document.problem(("table", "date_formats", position), "gives no day and month", remedy)

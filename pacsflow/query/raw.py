@@ -1,0 +1,70 @@
+"""Rows as they were written, before anything is made of them."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pacsflow.query.dates import WINDOWS_EPOCH
+from pacsflow.query.fault import FaultError
+
+Kind = Literal["text", "number", "date", "unquoted", "odd"]
+"""What a cell was: text; a number or a date of a spreadsheet; a YAML value without quotes that YAML
+does not take for text; anything else (a list, an error value)."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell's text, faithful to what the user sees, and what it was in its file."""
+
+    text: str = field(repr=False)
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True)
+class RawRow:
+    """One row: its 1-based line in the file, and its cells by heading, in order."""
+
+    line: int
+    cells: Mapping[str, Cell] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A table as read: headings in order, rows, and what must be told of every row."""
+
+    file: str
+    headings: tuple[str, ...]
+    rows: tuple[RawRow, ...]
+    warnings: tuple[str, ...] = ()
+    heading_line: int = 1
+    stars_ask_back: bool = False
+    epoch: dt.date = WINDOWS_EPOCH
+
+
+def table_of(file: str, grid: Sequence[tuple[int, Sequence[Cell]]]) -> RawTable:
+    """The table in a grid of (line, cells): headings first, empty columns and empty rows at its end left out.
+
+    Raises FaultError for headings that are missing or stand twice.
+    """
+    filled = [place for place, (_, cells) in enumerate(grid) if any(cell.text.strip() for cell in cells)]
+    if not filled:
+        raise FaultError("the table is empty", "write headings in its first line")
+    line, heads = grid[filled[0]]
+    body = grid[filled[0] + 1 : filled[-1] + 1]
+    headings = _headings([cell.text.strip() for cell in heads], [cells for _, cells in body])
+    rows = tuple(RawRow(at, {name: cells[place] for place, name in headings.items()}) for at, cells in body)
+    return RawTable(file, tuple(headings.values()), rows, heading_line=line)
+
+
+def _headings(names: list[str], body: list[Sequence[Cell]]) -> dict[int, str]:
+    headings: dict[int, str] = {}
+    for place, name in enumerate(names):
+        if not name and not any(cells[place].text.strip() for cells in body):
+            continue
+        if not name:
+            raise FaultError(f"column {place + 1} has values and no heading", "write what it is, or empty it")
+        if name in headings.values():
+            raise FaultError(f"the heading `{name}` stands twice", "rename one of the two columns")
+        headings[place] = name
+    return headings

@@ -1,0 +1,86 @@
+"""CSV and TSV in any common encoding, with any common separator."""
+
+import codecs
+import csv
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from pacsflow.query.columns import known_keyword
+from pacsflow.query.fault import FaultError
+from pacsflow.query.raw import Cell, RawTable, table_of
+
+_SEPARATORS = (",", ";", "\t", "|")
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_TOO_MANY = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
+
+
+def read_delimited(file: Path, name: str, _sheet: str | None = None) -> RawTable:
+    """The table; every cell is text. Raises FaultError, OSError."""
+    text, warnings = _decoded(file.read_bytes())
+    first = 1
+    if text[:4].lower() == "sep=":  # Excel writes this line for itself
+        text, first = text.partition("\n")[2], 2
+    separator = "\t" if file.suffix.lower() == ".tsv" else _separator(text)
+    grid, line = [], first
+    for values in _frame(text, separator, first).itertuples(index=False, name=None):
+        grid.append((line, [Cell(value) for value in values]))
+        line += 1 + sum(value.count("\n") for value in values)
+    return replace(table_of(name, grid), warnings=warnings)
+
+
+def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return _unified(data.decode(encoding)), ()
+    if b"\0" in data[:200]:
+        return _unified(data.decode("utf-16-le" if data[1:2] == b"\0" else "utf-16-be")), ()
+    for encoding in ("utf-8", "cp1252", "latin-1"):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        told = () if encoding == "utf-8" else (f"the table was read as {encoding}: look whether accents are right",)
+        return _unified(text), told
+    raise FaultError("is no text", "save it as UTF-8")
+
+
+def _unified(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _separator(text: str) -> str:
+    """The separator that makes most known headings of the first line; else the one that makes most columns."""
+    heading = text.lstrip("\n").partition("\n")[0]
+
+    def fitness(separator: str) -> tuple[int, int]:
+        names = next(csv.reader([heading], delimiter=separator), [])
+        return sum(bool(known_keyword(name.strip())) for name in names), len(names)
+
+    return max(_SEPARATORS, key=fitness)
+
+
+def _frame(text: str, separator: str, first: int) -> pd.DataFrame:
+    try:
+        frame = pd.read_csv(
+            io.StringIO(text), sep=separator, header=None, dtype=str, keep_default_na=False, skip_blank_lines=False
+        )
+    except pd.errors.EmptyDataError:
+        raise FaultError("the table is empty", "write headings in its first line") from None
+    except pd.errors.ParserError as error:
+        raise _fault(str(error), first) from None
+    return frame.fillna("")
+
+
+def _fault(said: str, first: int) -> FaultError:
+    # pandas' own words may hold parts of the table, so only its numbers are taken.
+    if found := _TOO_MANY.search(said):
+        columns, line, saw = map(int, found.groups())
+        return FaultError(
+            f"line {line + first - 1} has {saw} cells, the first line {columns}",
+            "put values that hold the separator in quotes",
+        )
+    return FaultError("the table cannot be read, a quotation mark may lack its partner", "look at its last lines")

@@ -1,0 +1,47 @@
+"""A JSON list of objects, keyword -> value, as pacsnpull writes it."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pacsflow.query.columns import QUERY_LEVEL
+from pacsflow.query.fault import FaultError
+from pacsflow.query.raw import Cell, RawRow, RawTable
+
+_NEXT = re.compile(r"[\s,]*")
+_REMEDY = 'write [{"PatientID": "…"}, …]'
+
+
+def read_json(file: Path, name: str, _sheet: str | None = None) -> RawTable:
+    """The rows of a list of objects. `"*"` asks back and filters nothing. Raises FaultError, OSError."""
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+        objects = list(_objects(text))
+    except UnicodeDecodeError:
+        raise FaultError("is not UTF-8 text", "save it as UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise FaultError(f"line {error.lineno} is not JSON: {error.msg}", "mend this line") from None
+    headings = tuple(dict.fromkeys(key for _, each in objects for key in each if key != QUERY_LEVEL))
+    rows = tuple(RawRow(line, {key: _cell(value) for key, value in each.items()}) for line, each in objects)
+    return RawTable(name, headings, rows, stars_ask_back=True)
+
+
+def _objects(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a list, each with its line."""
+    json.loads(text)  # the whole must be right before its parts are looked at
+    decoder, at = json.JSONDecoder(parse_int=str, parse_float=str), text.find("[")
+    if text[:at].strip() or at < 0:
+        raise FaultError("is no list of objects", _REMEDY)
+    while (begin := _NEXT.match(text, at + 1)) and text[begin.end() :][:1] == "{":
+        value, at = decoder.raw_decode(text, begin.end())
+        yield text.count("\n", 0, begin.end()) + 1, value
+    if text[at + 1 :].strip(" \t\r\n]"):
+        raise FaultError("is no list of objects", _REMEDY)
+
+
+def _cell(value: Any) -> Cell:
+    if value is None:
+        return Cell("")
+    return Cell(value) if isinstance(value, str) else Cell(str(value), "odd")

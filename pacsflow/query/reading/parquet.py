@@ -1,0 +1,33 @@
+"""Parquet, where pyarrow is installed."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pacsflow.query.fault import FaultError
+from pacsflow.query.raw import Cell, RawTable, table_of
+
+
+def read_parquet(file: Path, name: str, _sheet: str | None = None) -> RawTable:
+    """The table; lines count the rows, the headings being line 0. Raises FaultError, OSError."""
+    try:
+        frame = pd.read_parquet(file)
+    except ImportError:
+        raise FaultError("parquet needs a library that is not installed", "pip install pyarrow, or use CSV") from None
+    except ValueError:
+        raise FaultError("is no parquet file", "write it again") from None
+    records = frame.astype(object).where(frame.notna(), None).itertuples(index=False, name=None)
+    heads = (0, [Cell(str(column)) for column in frame.columns])
+    return table_of(name, [heads, *((number, [*map(_cell, row)]) for number, row in enumerate(records, start=1))])
+
+
+def _cell(value: Any) -> Cell:
+    if value is None:
+        return Cell("")
+    if isinstance(value, dt.datetime | dt.date):
+        return Cell(f"{value:%Y%m%d}", "date")
+    if isinstance(value, str):
+        return Cell(value)
+    return Cell(str(value), "number" if isinstance(value, int) else "odd")

@@ -1,0 +1,121 @@
+"""Raw rows -> rows ready to be asked, or what is wrong with them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from pydicom.datadict import dictionary_VR
+
+from pacsflow.errors import Problem
+from pacsflow.query.columns import Columns
+from pacsflow.query.dates import widened
+from pacsflow.query.fault import FaultError
+from pacsflow.query.raw import Cell, RawRow, RawTable
+from pacsflow.query.row import IDENTIFIERS, Row
+from pacsflow.query.values import Manner, read_value
+
+LEVELS = {"PATIENT": "patient", "STUDY": "study", "SERIES": "series", "IMAGE": "series"}
+"""QueryRetrieveLevel (PS3.4 C.6) -> what a row wants."""
+_DATES = frozenset({"StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate", "AcquisitionDateTime"})
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the rows of one table are made: its columns, how values are read, dates widened, and its file."""
+
+    file: str
+    columns: Columns
+    manner: Manner = field(default_factory=Manner)
+    look_around: Mapping[str, int] = field(default_factory=dict)
+    level: str = "study"
+
+
+@dataclass
+class Harvest:
+    """Rows and problems, gathered over the tables of a query."""
+
+    rows: list[Row] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, recipe: Recipe, raw: RawRow, warnings: tuple[str, ...] = ()) -> None:
+        """The row of `raw`, or its problems."""
+        self.count += 1
+        problems, keys, notes = _keys(recipe, raw)
+        blank = not any(cell.text.strip() for cell in raw.cells.values())
+        problems += _faults_of_row(recipe, raw, keys, blank=blank) if not problems else []
+        row_id, id_problems = self._row_id(recipe, raw)
+        self.problems += problems if blank else [*problems, *id_problems]
+        extra = {name: raw.cells[name].text.strip() for name in raw.cells if name in recipe.columns.extra}
+        if not problems and not id_problems:
+            self.rows.append(
+                Row(
+                    number=self.count,
+                    id=row_id,
+                    keys=keys,
+                    extra=extra,
+                    origin=(recipe.file, raw.line),
+                    cells={heading: cell.text for heading, cell in raw.cells.items()},
+                    warnings=(*warnings, *notes),
+                    level=_level(recipe, raw),
+                )
+            )
+
+    def _row_id(self, recipe: Recipe, raw: RawRow) -> tuple[str, list[Problem]]:
+        heading = recipe.columns.row_id
+        if heading is None or heading not in raw.cells:
+            return str(self.count), []
+        row_id = raw.cells[heading].text.strip()
+        if row_id:
+            return row_id, []
+        return "", [Problem(recipe.file, raw.line, heading, "the row has no id", "give it one")]
+
+
+def repeated_ids(rows: list[Row]) -> Iterator[Problem]:
+    """A problem for each row whose id an earlier row has."""
+    first: dict[str, Row] = {}
+    for row in rows:
+        twin = first.setdefault(row.id, row)
+        if twin is not row:
+            message = f"the row's id is also that of row {twin.number} ({twin.origin[0]}:{twin.origin[1]})"
+            yield Problem(*row.origin, "", message, "give every row its own id")
+
+
+def manner_of(table: RawTable, manner: Manner) -> Manner:
+    """How the values of `table` are read: `manner`, with what the kind of file brings along."""
+    return replace(manner, stars_ask_back=table.stars_ask_back, epoch=table.epoch)
+
+
+def _keys(recipe: Recipe, raw: RawRow) -> tuple[list[Problem], dict[str, str], list[str]]:
+    problems: list[Problem] = []
+    keys: dict[str, str] = {}
+    notes: list[str] = []
+    for heading, keyword in recipe.columns.keywords.items():
+        cell = raw.cells.get(heading, Cell(""))
+        if not cell.text.strip() and cell.kind != "odd":
+            continue
+        try:
+            value = read_value(keyword, cell, recipe.manner)
+        except FaultError as fault:
+            problems.append(Problem(recipe.file, raw.line, heading, fault.message, fault.remedy))
+            continue
+        keys[keyword] = value.text
+        notes += value.warnings
+        days = recipe.look_around.get(keyword, 0)
+        if days and value.text and dictionary_VR(keyword) == "DA":
+            keys[keyword] = widened(value.text, days)
+    return problems, keys, notes
+
+
+def _faults_of_row(recipe: Recipe, raw: RawRow, keys: Mapping[str, str], *, blank: bool) -> list[Problem]:
+    if blank:
+        return [Problem(recipe.file, raw.line, "", "the row is empty", "take it out")]
+    asked = {keyword for keyword, value in keys.items() if value}
+    if not asked & (IDENTIFIERS | _DATES):
+        message = "the row has neither an identifier nor a date, it would ask for too much"
+        return [Problem(recipe.file, raw.line, "", message, "add PatientID, AccessionNumber or StudyDate")]
+    return []
+
+
+def _level(recipe: Recipe, raw: RawRow) -> str:
+    cell = raw.cells.get("QueryRetrieveLevel")
+    return LEVELS.get(cell.text.strip().upper(), recipe.level) if cell else recipe.level

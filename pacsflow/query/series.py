@@ -1,0 +1,93 @@
+"""Which series of a found study are wanted."""
+
+import fnmatch
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydicom import Dataset
+from pydicom.multival import MultiValue
+
+from pacsflow.projects import Document, check_keyword, nearest
+from pacsflow.query.levels import SERIES_KEYWORDS
+from schemas.query import SeriesRules
+
+_COUNTS = frozenset({"images_below", "images_above"})
+_EXPRESSION = re.compile(r"^/(?P<body>.*)/(?P<flags>i?)$", re.DOTALL)
+
+
+def wanted(rules: SeriesRules, series: Dataset, count: int | None) -> tuple[bool, str]:
+    """Whether a series answer is wanted, and why not (empty where it is); `count`: its images, None if unknown.
+
+    Texts and wildcards (`*`, `?`) are compared whole and without case; `/…/` is searched for, `/…/i` without case.
+    """
+    for rule in rules.exclude:
+        if _fits(rule, series, count):
+            return False, f"excluded by {_spelled(rule)}"
+    if not rules.include or any(_fits(rule, series, count) for rule in rules.include):
+        return True, ""
+    return False, "no rule of `include` fits"
+
+
+def check_rules(document: Document, rules: SeriesRules) -> None:
+    """A problem in `document` for each rule that cannot be followed."""
+    for kind in ("include", "exclude"):
+        for position, rule in enumerate(getattr(rules, kind)):
+            path = ("series", kind, position)
+            if not rule:
+                document.problem(path, "is empty", "name a DICOM keyword and a value")
+            for name, value in rule.items():
+                _check_condition(document, (*path, name), value)
+
+
+def _check_condition(document: Document, path: tuple[str | int, ...], value: Any) -> None:
+    name = str(path[-1])
+    if name in _COUNTS:
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            document.problem(path, "is no number of images", "write a whole number")
+        return
+    if name not in SERIES_KEYWORDS:
+        near = nearest(name, SERIES_KEYWORDS | _COUNTS)
+        if near:
+            document.problem(path, "is no attribute of a series", f"write `{near}`")
+        elif check_keyword(document, path, name):
+            document.problem(path, "is no attribute of a series", "use SeriesDescription, Modality, ProtocolName…")
+        return
+    for each in value if isinstance(value, list) else [value]:
+        _check_value(document, path, each)
+
+
+def _check_value(document: Document, path: tuple[str | int, ...], value: Any) -> None:
+    if not isinstance(value, str | int | float) or isinstance(value, bool) or str(value) == "":
+        document.problem(path, "holds no text", "write a text, a wildcard, /regular expression/i or a list of them")
+        return
+    if expression := _EXPRESSION.match(str(value)):
+        try:
+            re.compile(expression["body"])
+        except re.error as error:
+            document.problem(path, f"is no regular expression: {error.msg}", "mend it")
+
+
+def _fits(rule: Mapping[str, Any], series: Dataset, count: int | None) -> bool:
+    return all(_holds(name, value, series, count=count) for name, value in rule.items())
+
+
+def _holds(name: str, value: Any, series: Dataset, *, count: int | None) -> bool:
+    if name == "images_below":
+        return count is not None and count < value
+    if name == "images_above":
+        return count is not None and count > value
+    found = series.get(name)
+    texts = [str(each).strip() for each in (found if isinstance(found, MultiValue) else [found]) if each is not None]
+    return any(_alike(str(each), text) for each in (value if isinstance(value, list) else [value]) for text in texts)
+
+
+def _alike(pattern: str, text: str) -> bool:
+    if expression := _EXPRESSION.match(pattern):
+        return re.search(expression["body"], text, re.IGNORECASE if expression["flags"] else 0) is not None
+    plain = pattern.casefold().replace("[", "[[]")
+    return fnmatch.fnmatchcase(text.casefold(), plain)
+
+
+def _spelled(rule: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in rule.items())

@@ -1,0 +1,36 @@
+"""One module per kind of table; each gives headings and cells as text, faithful to what the user sees."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pacsflow.query.fault import FaultError
+from pacsflow.query.raw import RawTable
+from pacsflow.query.reading.delimited import read_delimited
+from pacsflow.query.reading.excel import read_excel
+from pacsflow.query.reading.json_list import read_json
+from pacsflow.query.reading.parquet import read_parquet
+
+KINDS: dict[str, Callable[[Path, str, str | None], RawTable]] = {
+    ".csv": read_delimited,
+    ".tsv": read_delimited,
+    ".txt": read_delimited,
+    ".xlsx": read_excel,
+    ".xlsm": read_excel,
+    ".json": read_json,
+    ".parquet": read_parquet,
+}
+"""File suffix -> reader(file, name in problems, sheet)."""
+
+
+def read_table(file: Path, name: str, sheet: str | None = None) -> RawTable:
+    """The table in `file`, called `name` in problems. Raises FaultError where it cannot be read."""
+    reader = KINDS.get(file.suffix.lower())
+    if reader is None:
+        remedy = "save it as .xlsx" if file.suffix.lower() in {".xls", ".ods", ".xlsb"} else f"use {', '.join(KINDS)}"
+        raise FaultError(f"tables of kind `{file.suffix}` cannot be read", remedy)
+    if sheet is not None and reader is not read_excel:
+        raise FaultError("has no sheets", "take `sheet` out")
+    try:
+        return reader(file, name, sheet)
+    except OSError as error:
+        raise FaultError(f"cannot be read: {error.strerror or type(error).__name__}", "mend the path") from None
