@@ -1,5 +1,6 @@
 """Plain values -> a model, or problems in plain words: field, what was found, what to write."""
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any, TypeVar, get_args
@@ -13,6 +14,7 @@ from pacsflow.projects.source import Document, FieldPath
 _UNSEEN = {"rows", "key", "token", "auth", "password", "ledger", "url", "webhook", "options", "value"}
 """Fields whose values are never repeated: they may hold an identifier or a secret."""
 _SHOWN = 40
+_QUOTED = re.compile(r"'([^']*)'")
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -65,8 +67,17 @@ def _explain(model: type[BaseModel], document: Document, path: FieldPath, detail
         document.problem(path, "is missing", _example(info))
     else:
         said = dict.fromkeys(_message(detail) for detail in details if detail["type"] != "extra_forbidden")
-        remedy = "write it in quotes" if "string_type" in kinds and path in document.texts else _example(info)
-        document.problem(path, " or ".join(said) + _found(path, details[0]), remedy)
+        document.problem(
+            path, " or ".join(said) + _found(path, details[0]), _remedy(document, path, details) or _example(info)
+        )
+
+
+def _remedy(document: Document, path: FieldPath, details: list[ErrorDetails]) -> str:
+    if path in document.texts and any(detail["type"] == "string_type" for detail in details):
+        return "write it in quotes"
+    allowed = " ".join(detail.get("ctx", {}).get("expected", "") for detail in details)
+    near = nearest(str(document.value_at(path)), _QUOTED.findall(allowed))
+    return f"write `{near}`" if near else ""
 
 
 def _message(detail: ErrorDetails) -> str:
@@ -108,7 +119,8 @@ def _field(
             inner = [each for outer in models if part in _names(outer) for each in _models(_names(outer)[part])]
             models = inner or models
         models = _of_kind(models, value)
-    infos = [_names(each)[str(path[-1])] for each in models if path and str(path[-1]) in _names(each)]
+    last = next((part for part in reversed(path) if isinstance(part, str)), "")
+    infos = [_names(each)[last] for each in models if last in _names(each)]
     return models, infos[0] if infos else None
 
 

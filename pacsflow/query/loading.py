@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from pacsflow.errors import ProjectError
@@ -34,7 +35,7 @@ def load(folder: Path) -> tuple[Project, tuple[Row, ...]]:
         if query.table is not None:
             _table(harvest, inspection, query, query.table)
         check_rules(document, query.series)
-        if not query.rows and query.table is None and "rows" not in _troubled(document):
+        if not any((document.value or {}).get(key) for key in ("rows", "table")):
             document.problem((), "there are no rows", "write `rows:` or `table:`")
     inline = [problem for problem in document.problems if problem not in inspection.problems]
     problems = [*inspection.problems, *inline, *harvest.problems, *repeated_ids(harvest.rows)]
@@ -51,12 +52,15 @@ def _query(inspection: Inspection) -> Query | None:
         return model
     if document.value is None:
         return None
-    sound = {key: value for key, value in document.value.items() if key not in _troubled(document)}
-    return Query.model_validate(sound)
+    return Query.model_validate({key: value for key, value in document.value.items() if _sound(key, value)})
 
 
-def _troubled(document: Document) -> set[str]:
-    return {problem.field.split(".")[0].split("[")[0] for problem in document.problems}
+def _sound(key: str, value: Any) -> bool:
+    try:
+        Query.model_validate({key: value})
+    except ValidationError:
+        return False
+    return True
 
 
 def _inline(harvest: Harvest, document: Document, query: Query) -> None:

@@ -1,0 +1,119 @@
+"""Answers compared again on our side: a PACS may ignore keys and answer more than was asked (PS3.4 C.2.2.2)."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
+
+from pydicom import Dataset
+from pydicom.datadict import dictionary_VR
+from pydicom.multival import MultiValue
+
+from pacsflow.query.row import IDENTIFIERS
+
+_WILD = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
+"""Value representations in which `*` and `?` are wildcards (PS3.4 C.2.2.2.4)."""
+_RANGED = {
+    "DA": ("00010101", "99991231"),
+    "TM": ("000000.000000", "235959.999999"),
+    "DT": ("00010101000000.000000", "99991231235959.999999"),
+}
+"""Earliest and latest value of those in which ranges are asked for; what is not said is filled up from them."""
+
+
+def mismatches(keys: Mapping[str, str], answer: Dataset) -> tuple[str, ...]:
+    """Keywords of `keys` (keyword -> value sent) whose value in the answer is another, or empty.
+
+    An identifier that is not answered at all is a mismatch; another key is not, see `unanswered`.
+    """
+    return tuple(
+        keyword
+        for keyword, asked in keys.items()
+        if asked.strip()
+        and (keyword in answer or keyword in IDENTIFIERS)
+        and not any(_value_matches(keyword, asked, value) for value in _values(answer, keyword))
+    )
+
+
+def unanswered(keys: Mapping[str, str], answer: Dataset) -> tuple[str, ...]:
+    """Keywords asked for by value and left out of the answer: an SCP may not support them (PS3.4 C.2.2.1.3)."""
+    return tuple(
+        keyword
+        for keyword, asked in keys.items()
+        if asked.strip() and keyword not in answer and keyword not in IDENTIFIERS
+    )
+
+
+def _values(answer: Dataset, keyword: str) -> list[str]:
+    """The values of an attribute as text; any one of several may match (PS3.4 C.2.2.2.1)."""
+    try:
+        found = answer.get(keyword)
+    except (ValueError, TypeError, OverflowError):  # not a value of its VR: it matches nothing
+        return []
+    values = list(found) if isinstance(found, MultiValue) else [found]
+    return [_normal(str(value)) for value in values if value is not None and str(value) != ""]
+
+
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFC", text.strip(" \0"))
+
+
+def _value_matches(keyword: str, asked: str, value: str) -> bool:
+    vr, asked = dictionary_VR(keyword)[:2], _normal(asked)
+    if vr == "UI":
+        return value in [uid.strip() for uid in asked.split("\\")]
+    if vr in _RANGED:
+        return _in_range(asked, value, vr)
+    if vr == "PN":
+        return _name_matches(asked, value)
+    if vr in {"IS", "DS"}:
+        return _same_number(asked, value)
+    return _pattern(asked).fullmatch(value) is not None if vr in _WILD else asked == value
+
+
+def _in_range(asked: str, value: str, vr: str) -> bool:
+    """Date and time matching; a range may be open at one end, and both ends belong to it (PS3.4 C.2.2.2.5)."""
+    asked, value = _digits(asked), _digits(value)
+    if "-" not in asked:
+        return value.startswith(asked) if vr != "DA" else asked == value
+    earliest, latest = _RANGED[vr]
+    begin, _, end = asked.partition("-")
+    first, last = begin + earliest[len(begin) :], end + latest[len(end) :]
+    return first <= value + earliest[len(value) :] <= last
+
+
+def _digits(text: str) -> str:
+    # 12:30:00 and 2015.05.12 are ACR-NEMA's ways, still answered by old archives.
+    return text.replace(":", "") if ":" in text else re.sub(r"^(\d{4})\.(\d\d)\.(\d\d)$", r"\1\2\3", text)
+
+
+def _name_matches(asked: str, value: str) -> bool:
+    """Person names without case; one component group of the answer is enough (PS3.4 C.2.2.2.1.1)."""
+    wanted = [_group(group) for group in asked.split("=")]
+    found = [_group(group) for group in value.split("=")]
+    if len(wanted) == 1:
+        return any(_group_matches(wanted[0], group) for group in found if group)
+    pairs = zip(wanted, [*found, "", ""], strict=False)
+    return all(not want or _group_matches(want, group) for want, group in pairs)
+
+
+def _group_matches(wanted: str, group: str) -> bool:
+    # DOE is short for DOE^, which DOE^* must find.
+    return any(_pattern(wanted).fullmatch(form) for form in (group, f"{group}^"))
+
+
+def _group(text: str) -> str:
+    return "^".join(part.strip() for part in text.casefold().split("^")).rstrip("^")
+
+
+def _same_number(asked: str, value: str) -> bool:
+    try:
+        return float(asked) == float(value)
+    except ValueError:
+        return asked == value
+
+
+@lru_cache(maxsize=4096)
+def _pattern(asked: str) -> re.Pattern[str]:
+    parts = {"*": ".*", "?": "."}
+    return re.compile("".join(parts.get(letter) or re.escape(letter) for letter in asked), re.DOTALL)
