@@ -1,11 +1,13 @@
 """Answers that a person must look at, and why."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pydicom import Dataset
 
 from pacsflow.query.levels import keys_at
-from pacsflow.query.matching import mismatches, unanswered
+from pacsflow.query.matching import matches
 from pacsflow.query.row import Row
 from schemas.query import Guards
 
@@ -13,29 +15,44 @@ _EXACT = frozenset({"PatientID", "AccessionNumber", "StudyInstanceUID"})
 _HOW = ("hold", "warn", "accept")
 
 
-def fitting_studies(row: Row, answers: Sequence[Dataset]) -> tuple[Dataset, ...]:
-    """The STUDY answers that fit a row.
+@dataclass(frozen=True)
+class Judgement:
+    """What a row's STUDY answers come to. No text in it holds a value of an answer.
 
-    Where the row asks by an exact identifier, another birth date is a doubt (see `doubts`) and drops nothing.
+    `accepted`: the answers that fit; `dropped`: how many did not, by keyword; `holds`: why a person
+    must settle the row (empty: nobody need); `warnings`: doubts that the project lets pass.
+    """
+
+    accepted: tuple[Dataset, ...] = field(repr=False)
+    dropped: Mapping[str, int]
+    holds: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def judge(row: Row, answers: Sequence[Dataset], guards: Guards) -> Judgement:
+    """Filter a row's STUDY answers again by its study keys, and put the guards to what is left.
+
+    Where an exact identifier is asked for, another birth date is a doubt and not a reason to drop an answer.
     """
     keys = keys_at(row, "STUDY")
     if _EXACT.intersection(keys):
         keys.pop("PatientBirthDate", None)
-    return tuple(answer for answer in answers if not mismatches(keys, answer))
+    compared = [(answer, matches(keys, answer)) for answer in answers]
+    accepted = tuple(answer for answer, match in compared if match)
+    dropped = Counter(keyword for _, match in compared for keyword in match.differs)
+    unseen = {keyword for _, match in compared if match for keyword in match.unseen}
+    unsure = tuple(f"the PACS does not answer {name}, so nobody knows whether it fits" for name in sorted(unseen))
+    holds, warnings = hold_reasons(row, accepted, guards)
+    return Judgement(accepted, dict(dropped), (*unsure, *holds), warnings)
 
 
-def doubts(row: Row, answers: Sequence[Dataset], guards: Guards) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Reasons to hold a row for a person, and warnings, among the STUDY answers that fit it.
-
-    No reason holds a value of an answer.
-    """
-    found = dict(_doubts(row, answers))
+def hold_reasons(row: Row, accepted: Sequence[Dataset], guards: Guards) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Reasons to hold a row for a person, and warnings, among the answers that fit it."""
+    found = dict(_doubts(row, accepted))
     told = {
         how: tuple(f"{why} ({name})" for name, why in found.items() if getattr(guards, name) == how) for how in _HOW
     }
-    unknown = {name for answer in answers for name in unanswered(keys_at(row, "STUDY"), answer)}
-    unsure = tuple(f"the PACS does not answer {name}, so nobody knows whether it fits" for name in sorted(unknown))
-    return (*unsure, *told["hold"]), told["warn"]
+    return told["hold"], told["warn"]
 
 
 def _doubts(row: Row, answers: Sequence[Dataset]) -> Iterator[tuple[str, str]]:
@@ -48,7 +65,7 @@ def _doubts(row: Row, answers: Sequence[Dataset]) -> Iterator[tuple[str, str]]:
     if len(births) > 1:
         yield "several_patients_per_row", f"one row, {len(births)} patient ids"
     asked = {"PatientBirthDate": row.keys.get("PatientBirthDate", "")}
-    if any(mismatches(asked, answer) for answer in answers):
+    if not all(matches(asked, answer) for answer in answers):
         yield "birth_date_mismatch", "the birth date of an answer is not the row's"
     elif any(len(dates - {""}) > 1 for dates in births.values()):
         yield "birth_date_mismatch", "one patient id, several birth dates"

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 from pydicom import Dataset
@@ -21,27 +22,32 @@ _RANGED = {
 """Earliest and latest value of those in which ranges are asked for; what is not said is filled up from them."""
 
 
-def mismatches(keys: Mapping[str, str], answer: Dataset) -> tuple[str, ...]:
-    """Keywords of `keys` (keyword -> value sent) whose value in the answer is another, or empty.
+@dataclass(frozen=True)
+class Match:
+    """How an answer compares with the keys it was asked by; true where nothing differs.
 
-    An identifier that is not answered at all is a mismatch; another key is not, see `unanswered`.
+    `differs`: keywords whose value is another, or empty; `unseen`: keys the answer leaves out, which an SCP
+    may when it does not support them (PS3.4 C.2.2.1.3), so that nobody knows.
     """
-    return tuple(
-        keyword
-        for keyword, asked in keys.items()
-        if asked.strip()
-        and (keyword in answer or keyword in IDENTIFIERS)
-        and not any(_value_matches(keyword, asked, value) for value in _values(answer, keyword))
-    )
+
+    differs: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return not self.differs
 
 
-def unanswered(keys: Mapping[str, str], answer: Dataset) -> tuple[str, ...]:
-    """Keywords asked for by value and left out of the answer: an SCP may not support them (PS3.4 C.2.2.1.3)."""
-    return tuple(
-        keyword
-        for keyword, asked in keys.items()
-        if asked.strip() and keyword not in answer and keyword not in IDENTIFIERS
-    )
+def matches(keys: Mapping[str, str], answer: Dataset) -> Match:
+    """Compare an answer with keys (keyword -> value sent). An identifier that is not answered differs."""
+    differs, unseen = [], []
+    for keyword, asked in keys.items():
+        if not asked.strip():
+            continue
+        if keyword not in answer and keyword not in IDENTIFIERS:
+            unseen.append(keyword)
+        elif not any(_value_matches(keyword, asked, value) for value in _values(answer, keyword)):
+            differs.append(keyword)
+    return Match(tuple(differs), tuple(unseen))
 
 
 def _values(answer: Dataset, keyword: str) -> list[str]:
