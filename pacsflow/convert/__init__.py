@@ -1,0 +1,81 @@
+"""NIfTI from DICOM: one module per converter, one way in.
+
+A converter's refusal is an outcome with a reason, never a crash and never a silence: what fails the
+geometry, what a converter declines, what it gives no file for, and what it drops frames of.
+"""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from pacsflow.convert.account import lost
+from pacsflow.convert.contract import STEM, Converted, Converter, Geometry, Kind
+from pacsflow.convert.dcm2niix import convert as dcm2niix
+from pacsflow.convert.dicom2nifti import convert as dicom2nifti
+from pacsflow.convert.frames import Frame, read_frames
+from pacsflow.convert.geometry import Finding, judge
+from pacsflow.errors import RefusalError
+
+CONVERTERS: dict[Kind, Converter] = {"dcm2niix": dcm2niix, "dicom2nifti": dicom2nifti}
+
+__all__ = ["CONVERTERS", "STEM", "Converted", "Converter", "Finding", "Geometry", "Kind", "convert_series"]
+
+
+def convert_series(kind: Kind, files: Sequence[Path], out: Path, *, geometry: Geometry) -> Converted:
+    """Convert the DICOM files of one series into folder `out`, which appears whole or not at all.
+
+    What stood in `out` before is replaced. `geometry` tells whether a series that is not a regular
+    volume is refused or converted with a warning. Raises RefusalError; reasons: those of
+    `geometry.judge` (no-position, mixed-kinds, mixed-orientation, mixed-size, too-few-slices, not-a-volume,
+    gantry-tilt, missing-slices, uneven-spacing, incomplete-volume), unreadable-file, no-image,
+    converter-timeout, converter-error, no-output, frames-lost, and a converter's own.
+    """
+    frames = read_frames(files)
+    if not frames:
+        raise RefusalError("no-image", "the series has no files")
+    warnings = [f.message for f in _judged(frames, geometry)]
+    temporary = out.with_name(f".{out.name}.converting")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True, mode=0o700)
+    try:
+        warnings += CONVERTERS[kind](files, temporary, geometry)
+        warnings += _checked(frames, temporary, geometry)
+        names = _sealed(temporary)
+        shutil.rmtree(out, ignore_errors=True)
+        temporary.replace(out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return Converted(tuple(out / name for name in names), tuple(dict.fromkeys(warnings)))
+
+
+def _judged(frames: Sequence[Frame], geometry: Geometry) -> list[Finding]:
+    findings = judge(frames)
+    if findings and geometry == "refuse":
+        raise RefusalError(
+            findings[0].reason,
+            "; ".join(f.message for f in findings),
+            remedy="`geometry: warn` in export.yaml converts such series all the same",
+        )
+    return findings
+
+
+def _checked(frames: Sequence[Frame], folder: Path, geometry: Geometry) -> list[str]:
+    if not any(folder.glob("*.nii.gz")):
+        raise RefusalError("no-output", "the converter ended without an error and without a file")
+    message = lost(frames, folder)
+    if message and geometry == "refuse":
+        raise RefusalError("frames-lost", message, remedy="another converter may take the series whole")
+    return [message] if message else []
+
+
+def _sealed(folder: Path) -> list[str]:
+    """The names in `folder`, after everything in it is on disk."""
+    names = sorted(path.name for path in folder.iterdir())
+    for place in [*(folder / name for name in names), folder]:
+        descriptor = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    return names
