@@ -9,10 +9,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from pacsflow.convert import dcm2niix, dicom2nifti
 from pacsflow.convert.account import lost
 from pacsflow.convert.contract import STEM, Converted, Converter, Geometry, Kind
-from pacsflow.convert.dcm2niix import convert as dcm2niix
-from pacsflow.convert.dicom2nifti import convert as dicom2nifti
 from pacsflow.convert.frames import Frame, read_frames
 from pacsflow.convert.geometry import Finding, judge
 from pacsflow.errors import RefusalError
@@ -39,7 +38,7 @@ def convert_series(kind: Kind, files: Sequence[Path], out: Path, *, geometry: Ge
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True, mode=0o700)
     try:
-        warnings += CONVERTERS[kind](files, temporary, geometry)
+        warnings += CONVERTERS[kind].convert(files, temporary, geometry)
         warnings += _checked(frames, temporary, geometry)
         names = _sealed(temporary)
         shutil.rmtree(out, ignore_errors=True)

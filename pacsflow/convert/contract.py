@@ -28,9 +28,9 @@ class Converted:
 
 
 class Converter(Protocol):
-    """One way from DICOM files to NIfTI."""
+    """A module: one way from DICOM files to NIfTI."""
 
-    def __call__(self, files: Sequence[Path], folder: Path, geometry: Geometry) -> list[str]:
+    def convert(self, files: Sequence[Path], folder: Path, geometry: Geometry) -> list[str]:
         """Write `image*.nii.gz` and what belongs to it into `folder`, give warnings.
 
         `folder` exists and is empty. Raises RefusalError (reason code).

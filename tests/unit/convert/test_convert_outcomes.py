@@ -1,0 +1,138 @@
+"""What a conversion leaves on disk, and how it ends when the converter does not do its work."""
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import dcm2niix
+import pytest
+
+from factory import make_instance, write_files
+from pacsflow.convert import convert_series
+from pacsflow.convert.dcm2niix import warnings
+from pacsflow.convert.sidecar import cleaned
+from pacsflow.errors import RefusalError
+
+KINDS = ["dcm2niix", "dicom2nifti"]
+TELLING = {
+    "PatientName": "Telling^Tessa",
+    "PatientID": "TELL-1",
+    "AccessionNumber": "TELL-2",
+    "PatientBirthDate": "19330303",
+    "StudyDate": "20191231",
+    "AcquisitionTime": "031415",
+    "InstitutionName": "TELLING HOSPITAL",
+    "InstitutionAddress": "TELLING ROAD",
+    "StationName": "TELLING STATION",
+    "DeviceSerialNumber": "TELL-3",
+    "ReferringPhysicianName": "Telling^Theo",
+    "OperatorsName": "Telling^Tom",
+    "StudyDescription": "Telling study",
+    "ImageComments": "Telling comment",
+    "PerformedProcedureStepDescription": "Telling step",
+    "PatientComments": "Telling remark",
+    "PatientWeight": "71.25",
+    "PatientAge": "087Y",
+}
+
+
+@pytest.fixture
+def volume(tmp_path: Path) -> list[Path]:
+    instances = [make_instance(InstanceNumber=i, ImagePositionPatient=[0, 0, i], **TELLING) for i in range(1, 7)]
+    return write_files(instances, tmp_path / "in")
+
+
+def program(path: Path, script: str) -> str:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_sidecar_tells_how_but_not_who_where_or_when(kind, volume, tmp_path) -> None:
+    converted = convert_series(kind, volume, tmp_path / "out", geometry="refuse")
+    facts = json.loads((tmp_path / "out/image.json").read_text())
+    assert facts["Modality"] == "CT"
+    assert facts["SeriesDescription"] == "Axial lung"
+    assert facts["ConversionSoftware"] == kind
+    text = json.dumps(facts).lower()
+    for word in ("tell", "1933", "2019", "71.25", "87", "03:14", "0314", "erika", "referrer", "1.2.826"):
+        assert word not in text
+    assert [p.name for p in converted.files] == ["image.json", "image.nii.gz"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_second_conversion_replaces_the_first(kind, volume, tmp_path) -> None:
+    first = convert_series(kind, volume, tmp_path / "out", geometry="refuse")
+    (tmp_path / "out/image_old.nii.gz").write_bytes(b"old")
+    second = convert_series(kind, volume, tmp_path / "out", geometry="refuse")
+    assert second == first
+    assert sorted((tmp_path / "out").iterdir()) == list(first.files)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in", "out"]
+
+
+def test_what_a_killed_conversion_left_is_cleared(volume, tmp_path) -> None:
+    leftover = tmp_path / ".out.converting"
+    leftover.mkdir()
+    (leftover / "image_half.nii.gz").write_bytes(b"half")
+    convert_series("dcm2niix", volume, tmp_path / "out", geometry="refuse")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in", "out"]
+    assert not (tmp_path / "out/image_half.nii.gz").exists()
+
+
+def test_success_without_a_file_is_a_refusal(volume, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(dcm2niix, "bin", program(tmp_path / "silent", "exit 0"))
+    with pytest.raises(RefusalError) as refusal:
+        convert_series("dcm2niix", volume, tmp_path / "out", geometry="warn")
+    assert refusal.value.reason == "no-output"
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_exit_code_is_a_refusal(volume, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(dcm2niix, "bin", program(tmp_path / "broken", "kill -SEGV $$"))
+    with pytest.raises(RefusalError, match="exit code -11") as refusal:
+        convert_series("dcm2niix", volume, tmp_path / "out", geometry="warn")
+    assert refusal.value.reason == "converter-error"
+
+
+def test_a_converter_that_hangs_is_stopped(volume, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(dcm2niix, "bin", program(tmp_path / "hanging", "exec sleep 600"))
+    monkeypatch.setattr("pacsflow.convert.dcm2niix.TIMEOUT", 0.2)
+    with pytest.raises(RefusalError) as refusal:
+        convert_series("dcm2niix", volume, tmp_path / "out", geometry="warn")
+    assert refusal.value.reason == "converter-timeout"
+
+
+def test_broken_pixels_are_a_refusal_and_the_next_series_is_converted(volume, tmp_path) -> None:
+    short = write_files(
+        [
+            make_instance(InstanceNumber=i, ImagePositionPatient=[0, 0, i], PixelData=b"\0\0", SeriesNumber=2)
+            for i in range(1, 7)
+        ],
+        tmp_path / "short",
+    )
+    with pytest.raises(RefusalError) as refusal:
+        convert_series("dicom2nifti", short, tmp_path / "bad", geometry="refuse")
+    assert refusal.value.reason == "converter-error"
+    assert convert_series("dicom2nifti", volume, tmp_path / "good", geometry="refuse").files
+
+
+def test_a_person_s_own_defaults_of_dcm2niix_have_no_say(volume, tmp_path, monkeypatch) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".dcm2nii.ini").write_text("isGZ=0\nisOnlyBIDS=1\n")
+    monkeypatch.setenv("HOME", str(home))
+    converted = convert_series("dcm2niix", volume, tmp_path / "out", geometry="refuse")
+    assert [p.name for p in converted.files] == ["image.json", "image.nii.gz"]
+
+
+def test_warnings_hold_neither_paths_nor_quoted_texts() -> None:
+    said = f"Convert 4 DICOM\nWarning: odd protocol 'Tessa' in {os.sep}data{os.sep}Tessa.dcm\nWarning: Empty protocol name(s)"
+    assert warnings(said) == ["dcm2niix: Warning: odd protocol … in …"]
+
+
+def test_a_description_that_only_a_private_header_has_is_left_out() -> None:
+    facts = {"ProtocolName": "head of Mr X", "SeriesDescription": "T1", "EchoTime": 0.03, "WipMemBlock": "Mr X"}
+    kept = cleaned(facts, {"ProtocolName": "", "SeriesDescription": "T1"})
+    assert kept == {"SeriesDescription": "T1", "EchoTime": 0.03}
