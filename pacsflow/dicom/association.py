@@ -1,0 +1,78 @@
+"""Associations: opened with a reason where they are not (PS3.8 7.1, 9.3.4)."""
+
+import socket
+from collections.abc import Collection
+
+from pynetdicom import build_context
+from pynetdicom.association import Association
+
+from pacsflow.dicom.channel import Channel
+from pacsflow.dicom.contexts import VERIFICATION, proposal
+from pacsflow.dicom.dialling import dial
+from pacsflow.dicom.stock import StockChannel
+from pacsflow.dicom.transport import MAXIMUM_PDU, CallingEntity
+from pacsflow.errors import PacsError, PacsPermanentError, PacsTransientError
+from schemas.pacs import PacsNode
+
+_PERMANENT = 1
+_USER = 1
+_CALLING_UNKNOWN = 3
+_CALLED_UNKNOWN = 7
+
+
+def associate(node: PacsNode, classes: Collection[str] = (), *, verify: bool = False) -> Channel:
+    """An association that can query and retrieve, and takes `classes` by C-GET; or (`verify`) only C-ECHO.
+
+    Raises PacsTransientError, PacsPermanentError with what to ask the PACS administrator for.
+    """
+    contexts, roles = ([build_context(VERIFICATION)], []) if verify else proposal(classes)
+    sock = dial(node)
+    entity = CallingEntity(node.calling_aet, sock, patience=node.timeouts.response)
+    entity.acse_timeout = entity.dimse_timeout = node.timeouts.response
+    entity.network_timeout = None
+    association = entity.associate(
+        sock.getpeername()[0],
+        node.port,
+        contexts,
+        ae_title=node.called_aet,
+        max_pdu=MAXIMUM_PDU,
+        ext_neg=[*roles],
+    )
+    if not association.is_established:
+        sock.close()
+        raise _refusal(association, node)
+    # A peer that does not answer our release is not worth waiting for.
+    association.acse_timeout = node.timeouts.connect
+    return StockChannel(association, frozenset(classes))
+
+
+def _refusal(association: Association, node: PacsNode) -> PacsError:
+    answer = association.acceptor.primitive
+    if association.is_rejected and answer is not None:
+        return _rejection(int(answer.result or 0), int(answer.result_source or 0), int(answer.diagnostic or 0), node)
+    if answer is not None and answer.result == 0:
+        return PacsPermanentError(
+            f"node {node.name} accepts none of the services asked for",
+            remedy=f"ask the PACS administrator to permit {node.calling_aet} to query and retrieve",
+        )
+    return PacsTransientError(
+        f"node {node.name} ended the connection or stayed silent when asked for an association",
+        remedy="check that `port` is the node's DICOM port, with or without TLS as pacs.yaml says",
+    )
+
+
+def _rejection(result: int, source: int, reason: int, node: PacsNode) -> PacsError:
+    remedy = "try later, or with fewer associations (`limits.associations`)"
+    if (source, reason) == (_USER, _CALLING_UNKNOWN):
+        remedy = (
+            f"ask the PACS administrator to declare our AE title {node.calling_aet} with this computer's address "
+            f"({socket.gethostname()})"
+        )
+    elif (source, reason) == (_USER, _CALLED_UNKNOWN):
+        remedy = f"ask the PACS administrator for the node's AE title: {node.called_aet} is not it"
+    elif result == _PERMANENT:
+        remedy = f"ask the PACS administrator to accept associations of {node.calling_aet} to {node.called_aet}"
+    kind = PacsPermanentError if result == _PERMANENT else PacsTransientError
+    return kind(
+        f"node {node.name} rejected the association (result {result}, source {source}, reason {reason})", remedy=remedy
+    )

@@ -1,0 +1,40 @@
+"""Which SOP classes a study holds, asked of the node: they decide what C-GET proposes to take."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from pydicom import Dataset
+
+from pacsflow.dicom.contract import Level, Request
+from pacsflow.errors import PacsPermanentError
+
+Find = Callable[[Level, Mapping[str, str]], list[Dataset]]
+
+
+def discover(find: Find, request: Request) -> frozenset[str]:
+    """SOP class UIDs in the study of `request`; empty where the node does not tell. Raises PacsTransientError."""
+    keys = {"StudyInstanceUID": request.study_uid}
+    if request.patient_id:
+        keys["PatientID"] = request.patient_id
+    try:
+        return _of_study(find, keys) or _of_instances(find, keys, request.series_uids)
+    except PacsPermanentError:
+        return frozenset()
+
+
+def _of_study(find: Find, keys: Mapping[str, str]) -> frozenset[str]:
+    answers = find("STUDY", {**keys, "SOPClassesInStudy": ""})
+    return _values(answers, "SOPClassesInStudy")
+
+
+def _of_instances(find: Find, keys: Mapping[str, str], series: Iterable[str]) -> frozenset[str]:
+    wanted = tuple(series) or _values(find("SERIES", {**keys, "SeriesInstanceUID": ""}), "SeriesInstanceUID")
+    found: frozenset[str] = frozenset()
+    for uid in wanted:
+        answers = find("IMAGE", {**keys, "SeriesInstanceUID": uid, "SOPInstanceUID": "", "SOPClassUID": ""})
+        found |= _values(answers, "SOPClassUID")
+    return found
+
+
+def _values(answers: Iterable[Dataset], keyword: str) -> frozenset[str]:
+    values = (answer.get(keyword) or () for answer in answers)
+    return frozenset(str(uid) for value in values for uid in ([value] if isinstance(value, str) else value))

@@ -1,0 +1,123 @@
+"""The classical protocol: one association per lane for queries and retrievals, open over many requests."""
+
+import time
+from collections.abc import Mapping
+
+from pydicom import Dataset
+
+from pacsflow.dicom import query, receiver, retrieve
+from pacsflow.dicom.association import associate
+from pacsflow.dicom.channel import Channel
+from pacsflow.dicom.classes import discover
+from pacsflow.dicom.contexts import GUESSED_CLASSES, KNOWN_CLASSES, PATIENT_ROOT, STUDY_ROOT, batches, storage_classes
+from pacsflow.dicom.contract import Lane, Level, Outcome, Request, Sink
+from pacsflow.errors import PacsPermanentError
+from schemas.pacs import PacsNode
+
+
+def open_lane(node: PacsNode) -> Lane:
+    """A lane to `node`; the association is opened by the first request."""
+    return DimseLane(node)
+
+
+class DimseLane:
+    """A lane over DIMSE (PS3.7). The node sees one association at a time from it."""
+
+    def __init__(self, node: PacsNode) -> None:
+        self._node = node
+        self._channel: Channel | None = None
+        self._used = 0.0
+        self._receiver: receiver.Receiver | None = None
+
+    def find(self, level: Level, keys: Mapping[str, str]) -> list[Dataset]:
+        """All answers to a query, or an error."""
+        answers = query.find(self._open(), level, keys, node=self._node)
+        self._used = time.monotonic()
+        return answers
+
+    def fetch(self, request: Request, sink: Sink) -> Outcome:
+        """Have the instances of `request` sent into `sink`."""
+        outcome = self._get(request, sink) if self._gets() else self._move(request, sink)
+        self._used = time.monotonic()
+        return outcome
+
+    def close(self) -> None:
+        """Release the association, and our storage SCP."""
+        if self._channel is not None:
+            self._channel.release()
+            self._channel = None
+        if self._receiver is not None:
+            receiver.give_back(self._receiver)
+            self._receiver = None
+
+    def _open(self, classes: frozenset[str] = frozenset()) -> Channel:
+        """The association, opened again where it has ended, rested too long, or does not take `classes`."""
+        channel = self._channel
+        if channel is not None and channel.usable and classes <= channel.proposed and not self._stale():
+            return channel
+        if channel is not None:
+            channel.release()
+            both = classes | channel.proposed
+            classes = both if len(both) <= KNOWN_CLASSES else classes
+        self._channel = associate(self._node, classes)
+        self._used = time.monotonic()
+        return self._channel
+
+    def _stale(self) -> bool:
+        return time.monotonic() - self._used > self._node.timeouts.idle
+
+    def _gets(self) -> bool:
+        """Whether C-GET is the way: what pacs.yaml says, else what the node accepts."""
+        fetch = self._node.fetch
+        if fetch.method != "auto":
+            return self._by_method()
+        channel = self._open()
+        if any(channel.context(model.get) for model in (STUDY_ROOT, PATIENT_ROOT)):
+            return True
+        if fetch.move_to is None:
+            raise PacsPermanentError(
+                f"node {self._node.name} does not accept C-GET, and there is nowhere to C-MOVE to",
+                remedy="set `fetch.move_to` in pacs.yaml to an AE title and port of this computer, and ask the PACS "
+                "administrator to declare them as a C-MOVE destination",
+            )
+        return False
+
+    def _by_method(self) -> bool:
+        fetch = self._node.fetch
+        if fetch.method not in ("c-get", "c-move"):
+            raise PacsPermanentError(f"{fetch.method} is not a way of DIMSE", remedy="set `fetch.method` to auto")
+        if fetch.method == "c-move" and fetch.move_to is None:
+            raise PacsPermanentError("C-MOVE needs a destination", remedy="set `fetch.move_to` in pacs.yaml")
+        return fetch.method == "c-get"
+
+    def _get(self, request: Request, sink: Sink) -> Outcome:
+        classes = request.sop_classes or discover(self.find, request)
+        known = batches(classes, KNOWN_CLASSES)
+        guessed = batches({*storage_classes(), *self._node.sop_classes}, GUESSED_CLASSES)
+        outcomes = []
+        for batch in known or guessed:
+            once = retrieve.get(self._open(batch), sink, node=self._node)
+            outcomes.append(retrieve.retrieve(request, once))
+        return outcomes[0] if len(outcomes) == 1 else _over_batches(outcomes)
+
+    def _move(self, request: Request, sink: Sink) -> Outcome:
+        move_to = self._node.fetch.move_to
+        assert move_to is not None  # noqa: S101 - seen to by _gets
+        channel = self._open()
+        if not move_to.ours:
+            return retrieve.retrieve(request, retrieve.move(channel, move_to.aet, node=self._node, waiting=None))
+        if self._receiver is None:
+            self._receiver = receiver.acquire(self._node, move_to)
+        with receiver.waiting(self._receiver, self._node, study_uid=request.study_uid, sink=sink) as place:
+            once = retrieve.move(channel, move_to.aet, node=self._node, waiting=place)
+            return retrieve.retrieve(request, once)
+
+
+def _over_batches(outcomes: list[Outcome]) -> Outcome:
+    """One outcome of several passes over the same instances: each gives those of its own storage classes."""
+    total = retrieve.merge(outcomes)
+    sent = total.completed + total.warning
+    announced = max(one.completed + one.failed + one.warning for one in outcomes)
+    failed = max(0, announced - sent)
+    status = total.status if failed else 0
+    return Outcome(status, total.completed, failed, total.warning, total.requests)

@@ -1,0 +1,107 @@
+"""pynetdicom on tuned sockets, and silent: no Nagle, no delayed acknowledgement, no patient in a log."""
+
+import logging
+import socket
+from typing import Any
+
+import pydicom.config
+import pynetdicom._config
+from pynetdicom import AE, evt
+from pynetdicom.association import Association
+from pynetdicom.transport import T_CONNECT, AddressInformation, AssociationSocket, RequestHandler
+
+MAXIMUM_PDU = 1 << 20
+
+# What pynetdicom and pydicom say of themselves holds patients' data: identifiers in full, values in warnings.
+pynetdicom._config.LOG_HANDLER_LEVEL = "none"  # noqa: SLF001
+pynetdicom._config.LOG_REQUEST_IDENTIFIERS = False  # noqa: SLF001
+pynetdicom._config.LOG_RESPONSE_IDENTIFIERS = False  # noqa: SLF001
+logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)
+pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+
+
+def tune(sock: socket.socket) -> None:
+    """Send at once, acknowledge at once: against a peer with Nagle's algorithm on, 40 ms per message."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    acknowledge(sock)
+
+
+def acknowledge(sock: socket.socket) -> None:
+    """Acknowledge at once; the kernel forgets this, so it is said again after each read."""
+    if hasattr(socket, "TCP_QUICKACK"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
+class TunedSocket(AssociationSocket):
+    """pynetdicom's socket: tuned, read in one piece, closed for certain, silent for `patience` seconds at most."""
+
+    def __init__(self, assoc: Association, client_socket: socket.socket, *, patience: float) -> None:
+        super().__init__(assoc, client_socket=client_socket)
+        client_socket.settimeout(patience)
+        tune(client_socket)
+
+    def recv(self, nr_bytes: int) -> bytearray:
+        """`nr_bytes` from the peer, fewer where the connection has ended."""
+        assert self.socket is not None  # noqa: S101 - pynetdicom reads open sockets only
+        data = bytearray(nr_bytes)
+        view, read = memoryview(data), 0
+        while read < nr_bytes:
+            count = self.socket.recv_into(view[read:])
+            if not count:
+                break
+            read += count
+            acknowledge(self.socket)
+        view.release()
+        del data[read:]
+        return data
+
+    def _shutdown_socket(self) -> None:
+        if self.socket is not None:
+            hang_up(self.socket)
+
+
+class DialledSocket(TunedSocket):
+    """A socket that is already connected when pynetdicom asks it to connect."""
+
+    def __init__(self, assoc: Association, client_socket: socket.socket, *, patience: float) -> None:
+        super().__init__(assoc, client_socket, patience=patience)
+        self.event_queue.get_nowait()  # "incoming connection": ours is an outgoing one
+
+    def connect(self, primitive: T_CONNECT) -> None:
+        """Tell pynetdicom's state machine that the connection stands."""
+        evt.trigger(self.assoc, evt.EVT_CONN_OPEN, {"address": primitive.address_info.as_tuple})
+        primitive.result = "Evt2"
+        self.provider_queue.put(primitive)
+
+
+class CallingEntity(AE):
+    """An application entity whose associations use the one socket it was given."""
+
+    def __init__(self, title: str, sock: socket.socket, *, patience: float) -> None:
+        super().__init__(title)
+        self._socket, self._patience = sock, patience
+
+    def _create_socket(self, assoc: Association, address: AddressInformation, tls_args: Any) -> AssociationSocket:  # noqa: ARG002
+        return DialledSocket(assoc, self._socket, patience=self._patience)
+
+
+class TunedHandler(RequestHandler):
+    """Incoming associations on tuned sockets."""
+
+    patience = 120.0
+
+    def _create_association(self) -> Association:
+        association = super()._create_association()
+        association.dul.event_queue.get_nowait()  # said again by the socket that takes over
+        association.dul.socket = TunedSocket(association, self.request, patience=self.patience)
+        return association
+
+
+def hang_up(sock: socket.socket) -> None:
+    """Close the connection both ways; a reader that is waiting wakes up."""
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+    finally:
+        sock.close()
