@@ -1,0 +1,121 @@
+"""A profile and a key become a Cleaner; all mistakes of the profile are found here, before anything is asked."""
+
+import hashlib
+from collections.abc import Iterator
+from functools import lru_cache
+
+from pacsflow.deid import iod_types
+from pacsflow.deid.actions import Keep, Remove
+from pacsflow.deid.cleaner import Compiled, PassThrough, ProfileCleaner
+from pacsflow.deid.contract import Cleaner
+from pacsflow.deid.dictionary import TagError
+from pacsflow.deid.guards import DropRule
+from pacsflow.deid.identity import Identity, Ways
+from pacsflow.deid.marking import BASIC, OPTION_CODE, Marking
+from pacsflow.deid.part10 import IMPLEMENTATION
+from pacsflow.deid.profile import DATES, Compiler, conservative, table
+from pacsflow.deid.rules import Rules
+from pacsflow.deid.verify import UIDS, Verifier
+from pacsflow.errors import Problem, ProjectError
+from schemas.deid import DeidProfile
+
+SHORTEST_KEY = 16
+
+
+def compile_profile(profile: DeidProfile, key: bytes) -> Cleaner:
+    """The profile as a Cleaner. Raises ProjectError with every mistake: tags, values, sets, contradictions."""
+    if profile.base == "none":
+        return PassThrough()
+    compiler = Compiler(profile)
+    rules = compiler.rules(conservative)
+    drop = _drop_rules(profile, compiler.problems)
+    compiler.problems += _contradictions(profile, key)
+    if compiler.problems:
+        raise ProjectError(compiler.problems)
+    first, last = profile.dates.days
+    ways = Ways(profile.patient.prefix, (first, last), profile.uids.root, _dates(profile) == "MODIFIED")
+    return ProfileCleaner(
+        Compiled(
+            rules_for=lru_cache(256)(lambda sop_class: compiler.rules(iod_types.resolver(sop_class))),
+            identity=Identity(key, ways),
+            marking=Marking(_methods(profile), _codes(profile, exceeds=compiler.exceeds), _dates(profile)),
+            drop=drop,
+            refuse_risky=profile.pixels.burned_in != "keep",
+            verifier=_verifier(rules) if profile.verify == "strict" else None,
+            sentences=tuple(_sentences(profile, rules)),
+            fingerprint=_fingerprint(profile),
+        )
+    )
+
+
+def _drop_rules(profile: DeidProfile, problems: list[Problem]) -> tuple[DropRule, ...]:
+    rules: list[DropRule] = []
+    for number, entry in enumerate(profile.drop):
+        try:
+            rules.append(DropRule(entry))
+        except TagError as error:
+            problems.append(Problem("deid.yaml", 0, f"drop[{number}]", str(error), error.remedy))
+    return tuple(rules)
+
+
+def _contradictions(profile: DeidProfile, key: bytes) -> Iterator[Problem]:
+    if set(DATES) <= set(profile.options):
+        yield Problem("deid.yaml", 0, "options", "full and modified dates exclude each other", "keep one of the two")
+    if len(key) < SHORTEST_KEY:
+        yield Problem("deid.yaml", 0, "key", "the key is too short", "make one of 32 random bytes: pacsflow init")
+
+
+def _dates(profile: DeidProfile) -> str:
+    """(0028,0303) Longitudinal Temporal Information Modified."""
+    if DATES[0] in profile.options:
+        return "UNMODIFIED"
+    if DATES[1] not in profile.options or profile.dates.method == "remove":
+        return "REMOVED"
+    return "UNMODIFIED" if profile.dates.method == "keep" else "MODIFIED"
+
+
+def _methods(profile: DeidProfile) -> list[str]:
+    return [IMPLEMENTATION, f"PS3.15 {table()['edition']}", f"profile {_fingerprint(profile)}"]
+
+
+def _codes(profile: DeidProfile, *, exceeds: bool) -> list[str]:
+    """Codes of CID 7050; not the basic profile's where element rules keep more than it would."""
+    codes = {OPTION_CODE[option] for option in profile.options}
+    if profile.private.keep:
+        codes.add(OPTION_CODE["retain-safe-private"])
+    if DATES[1] in profile.options and profile.dates.method in ("remove", "keep"):
+        codes.discard(OPTION_CODE[DATES[1]])
+    return sorted(codes | (set() if exceeds else {BASIC}))
+
+
+def _verifier(rules: Rules) -> Verifier:
+    hidden = frozenset(rules.actions)
+    allowed = frozenset(tag for tag, action in rules.private.items() if not isinstance(action, Remove))
+    return Verifier(hidden, [tag for tag in UIDS if tag in hidden], allowed)
+
+
+def _fingerprint(profile: DeidProfile) -> str:
+    said = profile.model_dump_json(exclude={"key": True, "patient": {"token"}}) + table()["edition"] + IMPLEMENTATION
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def _sentences(profile: DeidProfile, rules: Rules) -> Iterator[str]:
+    counts: dict[str, int] = {}
+    for action in rules.actions.values():
+        counts[action.says] = counts.get(action.says, 0) + 1
+    options = ", ".join(profile.options) or "no options"
+    yield f"Basic profile of PS3.15 {table()['edition']} with {options}."
+    yield from (f"{number} attributes are {says}." for says, number in sorted(counts.items()))
+    kept = sum(isinstance(action, Keep) for action in rules.private.values())
+    yield f"Private elements are removed but {kept} that are listed." if kept else "Private elements are removed."
+    yield {
+        "REMOVED": "Dates are removed.",
+        "MODIFIED": "Dates are moved by one shift per patient, {} to {} days.".format(*profile.dates.days)
+        if profile.dates.method == "shift"
+        else "Dates are cut down to their year.",
+        "UNMODIFIED": "Dates stay as they are.",
+    }[_dates(profile)]
+    if profile.pixels.burned_in == "keep":
+        yield "Images that may show text are kept: look at them before they leave."
+    if profile.verify == "off":
+        yield "Verification is off."

@@ -1,0 +1,68 @@
+"""What replaces identity: UIDs, pseudonyms and day shifts, all computed from the project's key (RFC 2104)."""
+
+import hmac
+from base64 import b32encode
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from pydicom._uid_dict import UID_dictionary
+
+from pacsflow.deid.contract import Person
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WELL_KNOWN = frozenset(map(str, UID_dictionary))
+"""UIDs that PS3.6 Annex A registers: SOP classes, transfer syntaxes, well-known frames of reference."""
+
+LONGEST_UID = 64
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How pseudonyms, shifts and UIDs look."""
+
+    prefix: str
+    days: tuple[int, int]
+    root: str
+    shifts: bool
+
+
+class Identity:
+    """Keyed replacements. The same key gives the same, on any machine, in any order; without it nothing is learned."""
+
+    def __init__(self, key: bytes, ways: Ways) -> None:
+        self._key = key
+        self._ways = ways
+        self.uid: Callable[[str], str] = lru_cache(65536)(self._uid)
+        self.person: Callable[[str, str], Person] = lru_cache(4096)(self._person)
+
+    def digest(self, *parts: str) -> bytes:
+        """HMAC-SHA256 of the parts, told apart by their lengths."""
+        message = "".join(f"{len(part)}:{part}" for part in parts)
+        return hmac.digest(self._key, message.encode("utf-8", "surrogateescape"), "sha256")
+
+    def unidentified(self, study_uid: str) -> Person:
+        """Who an instance without a PatientID is about: as far as anyone can tell, its study's patient."""
+        return self._person("", "", f"study {study_uid}")
+
+    def _uid(self, uid: str) -> str:
+        if uid in WELL_KNOWN or not uid:
+            return uid
+        raw = bytearray(self.digest("uid", uid)[:16])
+        raw[6] = raw[6] & 0x0F | 0x80  # UUID version 8, RFC 9562 5.8
+        raw[8] = raw[8] & 0x3F | 0x80
+        number = str(int.from_bytes(raw, "big"))
+        return f"{self._ways.root}.{number[: LONGEST_UID - len(self._ways.root) - 1]}"
+
+    def _person(self, patient_id: str, issuer: str, instead: str = "") -> Person:
+        who = instead or patient_id
+        code = b32encode(self.digest("patient", issuer, who)[:10]).decode()
+        return Person(patient_id, issuer, self._ways.prefix + code, self._shift(issuer, who))
+
+    def _shift(self, issuer: str, who: str) -> int:
+        if not self._ways.shifts:
+            return 0
+        first, last = self._ways.days
+        return first + int.from_bytes(self.digest("shift", issuer, who), "big") % (last - first + 1)

@@ -1,0 +1,152 @@
+"""The patient's own values in every spelling they may be left in: what verification searches for."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from datetime import date
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
+
+from pacsflow.deid.header import decoded, encodings
+
+Kind = Literal["name", "id", "place", "birth date"]
+
+KINDS: Final[dict[int, Kind]] = {
+    0x00100010: "name",  # Patient's Name
+    0x00101001: "name",  # Other Patient Names
+    0x00101005: "name",  # Patient's Birth Name
+    0x00101060: "name",  # Patient's Mother's Birth Name
+    0x00102297: "name",  # Responsible Person
+    0x00080090: "name",  # Referring Physician's Name
+    0x00081048: "name",  # Physician(s) of Record
+    0x00081050: "name",  # Performing Physician's Name
+    0x00081060: "name",  # Name of Physician(s) Reading Study
+    0x00081070: "name",  # Operators' Name
+    0x00321032: "name",  # Requesting Physician
+    0x00400006: "name",  # Scheduled Performing Physician's Name
+    0x00402008: "name",  # Order Entered By
+    0x0040A123: "name",  # Person Name
+    0x00100020: "id",  # Patient ID
+    0x00101000: "id",  # Other Patient IDs
+    0x00080050: "id",  # Accession Number
+    0x00101090: "id",  # Medical Record Locator
+    0x00380010: "id",  # Admission ID
+    0x00401001: "id",  # Requested Procedure ID
+    0x00402016: "id",  # Placer Order Number
+    0x00402017: "id",  # Filler Order Number
+    0x00102154: "id",  # Patient's Telephone Numbers
+    0x00101040: "place",  # Patient's Address
+    0x00080080: "place",  # Institution Name
+    0x00080081: "place",  # Institution Address
+    0x00100030: "birth date",  # Patient's Birth Date
+}
+"""Attributes whose original values must not be found anywhere in the result."""
+
+SHORTEST_NAME: Final = 3
+SHORTEST_ID: Final = 4
+SHORTEST_NUMBER: Final = 5
+SHORTEST_PLACE: Final = 6
+_TITLES: Final = frozenset(
+    (
+        "dr",
+        "prof",
+        "med",
+        "phd",
+        "mrs",
+        "miss",
+        "mister",
+        "sir",
+        "the",
+        "von",
+        "van",
+        "der",
+        "den",
+        "del",
+        "and",
+        "jun",
+        "sen",
+    )
+)
+_WORDS: Final = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
+_SPLIT: Final = re.compile(r"[\\^=\s,;/()]+")
+
+
+class Needle(NamedTuple):
+    """Bytes to search for, in lower case where they are ASCII, and what they are part of."""
+
+    text: bytes
+    kind: Kind
+    word: str
+
+
+@lru_cache(1024)
+def needles(values: tuple[tuple[int, bytes], ...], charset: bytes) -> tuple[Needle, ...]:
+    """Needles of (tag, encoded value) pairs in a Specific Character Set, without doubles, longest first."""
+    found = {needle for tag, value in values for needle in _needles(KINDS[tag], value, charset)}
+    return tuple(sorted(found, key=lambda needle: (-len(needle.text), needle)))
+
+
+def _needles(kind: Kind, value: bytes, charset: bytes) -> Iterator[Needle]:
+    text = decoded(value.strip(b" \0"), encodings(charset)).strip()
+    spelled = {"name": names, "id": identifiers, "place": places, "birth date": birth_dates}[kind](text)
+    for word in spelled:
+        for raw in _encoded(word):
+            yield Needle(raw.lower(), kind, word)
+    if (kind == "name" and not value.isascii()) or b"\x1b" in value:
+        raws = (part.strip() for part in re.split(rb"[\\^= ]", value.strip(b" \0")))
+        yield from (Needle(raw.lower(), kind, "") for raw in raws if len(raw) >= SHORTEST_ID and not raw.isascii())
+
+
+def names(text: str) -> Iterable[str]:
+    """Every word of a person's name (PS3.5 6.2.1) that is long enough to be told from chance."""
+    words = {word for part in _SPLIT.split(text) for word in _WORDS.findall(part)}
+    return (word for word in words if _long_enough(word) and word.casefold() not in _TITLES)
+
+
+def _long_enough(word: str) -> bool:
+    return len(word) >= (SHORTEST_NAME if word.isascii() else 2)
+
+
+def identifiers(text: str) -> Iterable[str]:
+    """Identifiers as written, and without separators or leading zeros."""
+    for value in text.split("\\"):
+        plain = re.sub(r"[^\w]+", "", value)
+        for form in {value.strip(), plain, plain.lstrip("0")}:
+            if len(form) >= (SHORTEST_NUMBER if form.isdigit() else SHORTEST_ID):
+                yield form
+
+
+def places(text: str) -> Iterable[str]:
+    """Institutions and addresses as written."""
+    return (line.strip() for line in re.split(r"[\\\r\n]+", text) if len(line.strip()) >= SHORTEST_PLACE)
+
+
+def birth_dates(text: str) -> Iterable[str]:
+    """A date in the spellings people use."""
+    try:
+        day = date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+    except ValueError:
+        return ()
+    forms = ("%Y%m%d", "%Y-%m-%d", "%Y.%m.%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%d-%m-%Y", "%m/%d/%Y", "%d%m%Y")
+    return {day.strftime(form) for form in forms}
+
+
+def _encoded(word: str) -> set[bytes]:
+    """The word in UTF-8, Latin-1, UTF-16, and without diacritics."""
+    forms = {word.lower().encode("utf-8", "replace"), word.lower().encode("utf-16-le"), word.encode("utf-8", "replace")}
+    if not word.isascii():
+        forms |= {plain.encode() for plain in folded(word) if len(plain) >= SHORTEST_ID}
+        forms |= {form.encode("latin-1") for form in (word, word.lower(), word.upper()) if _latin(form)}
+        forms.add(word.upper().encode("utf-8", "replace"))
+    return forms
+
+
+def _latin(word: str) -> bool:
+    return all(ord(letter) < 256 for letter in word)  # noqa: PLR2004
+
+
+def folded(word: str) -> set[str]:
+    """ASCII spellings of a Latin word: Müller -> muller, mueller."""
+    german = word.lower().translate({0xE4: "ae", 0xF6: "oe", 0xFC: "ue", 0xDF: "ss", 0xF8: "oe", 0xE5: "aa"})
+    spellings = (unicodedata.normalize("NFKD", form) for form in (word.lower(), german))
+    return {plain for form in spellings if (plain := form.encode("ascii", "ignore").decode())}

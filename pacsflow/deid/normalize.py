@@ -1,0 +1,107 @@
+"""Rewrites what the strict walk does not take: big-endian, deflated, out of order, UN for known attributes.
+
+pydicom reads it; the raw values are written again, in order, in little endian (PS3.5 A.1, A.2). The result goes the
+same way as everything else. What pydicom cannot read whole is refused.
+"""
+
+import struct
+import warnings
+from array import array
+from io import BytesIO
+from threading import Lock
+from typing import Final
+
+from pydicom import Dataset, dcmread
+from pydicom.datadict import private_dictionary_VR
+from pydicom.dataelem import RawDataElement
+
+from pacsflow.deid.contract import Source
+from pacsflow.deid.dictionary import CREATORS, VR_OF
+from pacsflow.deid.part10 import file_head
+from pacsflow.deid.splice import element, item
+from pacsflow.deid.walk import UNDEFINED
+from pacsflow.errors import RefusalError
+
+IMPLICIT: Final = "1.2.840.10008.1.2"
+EXPLICIT: Final = "1.2.840.10008.1.2.1"
+DEFLATED: Final = "1.2.840.10008.1.2.1.99"
+BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
+
+_WORDS: Final = {
+    **dict.fromkeys(("US", "SS", "AT", "OW"), "H"),
+    **dict.fromkeys(("UL", "SL", "FL", "OF", "OL"), "I"),
+    **dict.fromkeys(("FD", "OD", "OV", "SV", "UV"), "Q"),
+}
+_END_OF_PIXELS = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+_lock = Lock()
+
+
+def normalized(source: Source) -> Source:
+    """The same instance as Implicit or Explicit VR Little Endian (pixel data as encoded), strictly ordered.
+
+    Raises RefusalError `malformed: …` where pydicom cannot read it, or reads less than was announced.
+    """
+    syntax = EXPLICIT if source.transfer_syntax_uid in (DEFLATED, BIG_ENDIAN) else source.transfer_syntax_uid
+    head = file_head("1.2.3", "1.2.3", source.transfer_syntax_uid)
+    with _lock, warnings.catch_warnings():  # warning filters belong to the process, not to a thread
+        warnings.simplefilter("ignore")
+        try:
+            dataset = dcmread(BytesIO(head + bytes(source.dataset)))
+            content = _Writer(syntax != IMPLICIT, big=source.transfer_syntax_uid == BIG_ENDIAN).dataset(dataset)
+        except RefusalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a broken file may raise anything in pydicom
+            raise RefusalError("malformed: unreadable", f"pydicom: {type(error).__name__}") from None
+    return Source(source.sop_class_uid, source.sop_instance_uid, syntax, content)
+
+
+class _Writer:
+    def __init__(self, explicit: bool, *, big: bool) -> None:
+        self.explicit = explicit
+        self.big = big
+
+    def dataset(self, dataset: Dataset) -> bytes:
+        return b"".join(self._element(dataset, int(tag)) for tag in sorted(dataset.keys()))
+
+    def _element(self, dataset: Dataset, tag: int) -> bytes:
+        raw = dataset.get_item(tag)
+        vr = self._vr(dataset, raw)
+        if vr == "SQ":
+            content = b"".join(item(self.dataset(each)) for each in dataset[tag].value or ())
+            return element(tag, vr, content, explicit=self.explicit)
+        if not isinstance(raw, RawDataElement):
+            raise RefusalError("malformed: unreadable")
+        value = raw.value or b""
+        if raw.length == UNDEFINED:
+            head = element(tag, vr, b"", explicit=True)[:-4]
+            return head + struct.pack("<I", UNDEFINED) + value + _END_OF_PIXELS
+        if raw.length != len(value):
+            raise RefusalError("malformed: cut off")
+        return element(tag, vr, self._little(vr, value), explicit=self.explicit)
+
+    def _vr(self, dataset: Dataset, raw: object) -> str:
+        vr = getattr(raw, "VR", None)
+        tag = int(raw.tag)  # type: ignore[attr-defined]
+        if vr not in (None, "UN"):
+            return str(vr)
+        if tag in VR_OF:
+            return VR_OF[tag]
+        if vr is None and tag >> 16 & 1:
+            return self._private_vr(dataset, tag)
+        return "UN"
+
+    def _private_vr(self, dataset: Dataset, tag: int) -> str:
+        if tag & 0xFFFF in CREATORS:
+            return "LO"
+        creator = dataset.get(tag & 0xFFFF0000 | tag >> 8 & 0xFF)
+        try:
+            return private_dictionary_VR(tag, str(creator.value))[:2] if creator else "UN"
+        except KeyError:
+            return "UN"
+
+    def _little(self, vr: str, value: bytes) -> bytes:
+        if not self.big or vr not in _WORDS:
+            return value
+        words = array(_WORDS[vr], value)
+        words.byteswap()
+        return words.tobytes()

@@ -1,0 +1,207 @@
+"""deid.yaml made into rules: what every tag's action is, decided once (PS3.15 Table E.1-1)."""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from pacsflow.deid.actions import (
+    Action,
+    Clean,
+    Date,
+    Dummy,
+    Empty,
+    Keep,
+    KeepPrivate,
+    Nested,
+    Pseudonym,
+    Remove,
+    Replace,
+    Uid,
+    Year,
+)
+from pacsflow.deid.dictionary import EXACT, VR_OF, PrivateTag, TagError, parse_private, parse_tag
+from pacsflow.deid.private_sets import private_tags
+from pacsflow.deid.rules import Pattern, Rules
+from pacsflow.deid.siemens_csa import CSA_HEADERS, CleanCsa
+from pacsflow.deid.values import TEXT, encoded
+from pacsflow.errors import Problem
+from schemas.deid import DeidProfile, ElementRule
+
+DATES: Final = ("retain-longitudinal-full-dates", "retain-longitudinal-modified-dates")
+SUBJECT: Final = (0x00100010, 0x00100020)
+"""Patient's Name and Patient ID, which carry the pseudonym."""
+NEEDED: Final = frozenset({0x00080016, 0x00080018, 0x0020000D, 0x0020000E})
+"""What no instance can be without."""
+PEOPLE: Final = frozenset({0x00401101})
+"""Sequences whose codes are people: their codes become dummies."""
+OVERLAYS: Final = 0x60000000
+CURVES: Final = 0x50000000
+GROUPS: Final = 0xFF000000
+"""Repeating groups 50xx and 60xx; without their data the rest of such a group says nothing, and goes too."""
+
+
+@cache
+def table() -> dict[str, Any]:
+    """The generated copy of PS3.15 Tables E.1-1 and E.3.4-1."""
+    return dict(json.loads(files("pacsflow.deid").joinpath("tables/ps315.json").read_text("utf-8")))
+
+
+class Compiler:
+    """Turns a profile into Rules. Mistakes gather in `problems`."""
+
+    def __init__(self, profile: DeidProfile) -> None:
+        self.profile = profile
+        self.problems: list[Problem] = []
+        self.exceeds = False
+
+    def rules(self, resolve: Callable[[int, str], str]) -> Rules:
+        """The rules; `resolve` picks one letter of a compound code for a tag."""
+        actions = {tag: action for tag in VR_OF if (action := self._standard(tag, resolve))}
+        actions |= {tag: Pseudonym() for tag in SUBJECT}
+        self._apply_vrs(actions)
+        patterns, private = self._graphics(), self._private()
+        for number, rule in enumerate(self.profile.elements):
+            try:
+                patterns = self._element(rule, actions, private, patterns)
+            except (TagError, ValueError) as error:
+                remedy = getattr(error, "remedy", "see PS3.6 for the attribute's VR and PS3.5 6.2 for its values")
+                where = "value" if rule.value is not None and not isinstance(error, TagError) else "tag"
+                self._problem(f"elements[{number}].{where}", str(error), remedy)
+        actions = {tag: action for tag, action in actions.items() if not isinstance(action, Keep)}
+        return Rules(frozenset(VR_OF), actions, patterns, private)
+
+    def _problem(self, field: str, message: str, remedy: str) -> None:
+        self.problems.append(Problem("deid.yaml", 0, field, message, remedy))
+
+    def _standard(self, tag: int, resolve: Callable[[int, str], str]) -> Action | None:
+        """Base and options for one tag; None: kept."""
+        vr = VR_OF[tag]
+        listed = table()["rules"].get(f"{tag:08X}")
+        if listed is None:
+            return Nested() if vr == "SQ" else None
+        basic, columns = listed.split(" ")
+        chosen = {
+            letter: option
+            for option, letter in zip(table()["options"], columns, strict=True)
+            if letter != "." and option in self.profile.options
+        }
+        if "K" in chosen:
+            return Nested() if vr == "SQ" else None
+        if "C" in chosen and (action := self._cleaning(chosen["C"], vr)):
+            return action
+        return basic_action(tag, vr, resolve(tag, basic))
+
+    def _cleaning(self, option: str, vr: str) -> Action | None:
+        """The action for C under `option`; None: as the base says, which is stricter."""
+        if option == "retain-longitudinal-modified-dates":
+            return self.date_action() if vr in ("DA", "DT", "TM") else None
+        if vr == "SQ":
+            return Nested(structured=option == "clean-structured-content")
+        return Clean() if vr in TEXT else None
+
+    def date_action(self) -> Action | None:
+        """What the profile's date method does; None: as the base says."""
+        actions: dict[str, Action] = {"shift": Date(), "keep": Keep(), "year": Year()}
+        return actions.get(self.profile.dates.method)
+
+    def _graphics(self) -> tuple[Pattern, ...]:
+        return (Pattern(CURVES, GROUPS, Remove()), Pattern(OVERLAYS, GROUPS, Remove()))
+
+    def _apply_vrs(self, actions: dict[int, Action]) -> None:
+        for vr, verb in self.profile.vrs.items():
+            if vr == "UI" and verb != "keep":
+                self._problem("vrs.UI", "an instance cannot be without its UIDs", "take UI out")
+                continue
+            for tag in (tag for tag, known in VR_OF.items() if known == vr and tag not in NEEDED):
+                self._weaker(actions.get(tag), verb)
+                actions[tag] = _verb(verb, vr)
+
+    def _weaker(self, before: Action | None, verb: str) -> None:
+        """Notes where a rule keeps what the standard's profile would not."""
+        self.exceeds |= verb == "keep" and before is not None and not isinstance(before, Nested | Keep)
+
+    def _private(self) -> dict[PrivateTag, Action]:
+        keep = list(self.profile.private.keep)
+        if not keep and "retain-safe-private" in self.profile.options:
+            keep = ["ps3.15-safe"]
+        found: dict[PrivateTag, Action] = {}
+        for number, name in enumerate(keep):
+            try:
+                found |= {tag: self._kept_private(tag) for tag in private_tags(name)}
+            except TagError as error:
+                self._problem(f"private.keep[{number}]", str(error), error.remedy)
+        return found
+
+    def _kept_private(self, tag: PrivateTag) -> Action:
+        if tag in CSA_HEADERS:
+            return CleanCsa()
+        dates: Action = Remove()
+        if DATES[0] in self.profile.options:
+            dates = Keep()
+        elif DATES[1] in self.profile.options:
+            dates = self.date_action() or Remove()
+        uids = Keep() if "retain-uids" in self.profile.options else Uid()
+        by_vr = {"DA": dates, "DT": dates, "TM": dates, "UI": uids}
+        by_vr |= {vr: _verb(verb, vr) for vr, verb in self.profile.vrs.items()}
+        return KeepPrivate(by_vr=tuple(({"PN": Remove()} | by_vr).items()))
+
+    def _element(
+        self,
+        rule: ElementRule,
+        actions: dict[int, Action],
+        private: dict[PrivateTag, Action],
+        patterns: tuple[Pattern, ...],
+    ) -> tuple[Pattern, ...]:
+        if single := parse_private(rule.tag):
+            private[single] = self._kept_private(single) if rule.action == "keep" else _explicit(rule, "LO")
+            return patterns
+        value, mask = parse_tag(rule.tag)
+        if mask != EXACT or value not in VR_OF:
+            self.exceeds |= rule.action == "keep"
+            return (Pattern(value, mask, _explicit(rule, "UN")), *patterns)
+        if value in NEEDED and rule.action in ("remove", "empty", "dummy", "clean"):
+            raise TagError("no instance can be without this UID", "write `uid`, or take the rule out")
+        self._weaker(actions.get(value), rule.action)
+        actions[value] = _explicit(rule, VR_OF[value])
+        return patterns
+
+
+def basic_action(tag: int, vr: str, letter: str) -> Action:
+    """The action for one letter of the basic profile's column."""
+    if vr == "SQ" and letter in ("D", "U"):
+        return Nested(dummy_codes=tag in PEOPLE)
+    actions: dict[str, Action] = {"X": Remove(), "Z": Empty(), "D": Dummy(), "U": Uid()}
+    return actions[letter]
+
+
+def conservative(tag: int, letters: str) -> str:
+    """One letter of a compound code where the attribute's type is not known: what keeps the instance valid.
+
+    D satisfies every type, Z type 2 and 3; a sequence of references stays, its UIDs replaced.
+    """
+    if "U" in letters:
+        return "U"
+    return "Z" if VR_OF[tag] == "SQ" and "Z" in letters else letters[-1]
+
+
+def _verb(verb: str, vr: str) -> Action:
+    if verb == "keep":
+        return Nested() if vr == "SQ" else Keep()
+    return Remove() if verb == "remove" else Empty()
+
+
+def _explicit(rule: ElementRule, vr: str) -> Action:
+    """The action of an element rule. Raises ValueError where it makes no sense for the VR."""
+    if rule.action == "replace":
+        return Replace(encoded(vr, rule.value or ""))
+    fits = {"uid": vr == "UI", "date": vr in ("DA", "DT", "TM"), "clean": vr in TEXT, "dummy": vr != "UN"}
+    if not fits.get(rule.action, True):
+        raise ValueError(f"`{rule.action}` does not fit VR {vr}")
+    simple: dict[str, Action] = {"uid": Uid(), "date": Date(), "clean": Clean()}
+    if rule.action in simple:
+        return simple[rule.action]
+    if rule.action == "dummy":
+        return Nested() if vr == "SQ" else Dummy()
+    return _verb(rule.action, vr)

@@ -1,0 +1,41 @@
+"""The compiled profile: for every tag, what is done with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from pacsflow.deid.actions import Action, Remove
+from pacsflow.deid.dictionary import PrivateTag
+
+REMOVE = Remove()
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A rule for a repeating group (PS3.5 7.6): fits where `tag & mask == value`."""
+
+    value: int
+    mask: int
+    action: Action
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Tag -> action. A tag of `known` without an action is kept; a tag that is not known follows a pattern or goes.
+
+    `actions` holds every sequence of PS3.6, as its items need a look even where it is kept.
+    """
+
+    known: frozenset[int]
+    actions: Mapping[int, Action]
+    patterns: tuple[Pattern, ...]
+    private: Mapping[PrivateTag, Action]
+
+    @cached_property
+    def touched(self) -> frozenset[int]:
+        """The tags that have an action."""
+        return frozenset(self.actions)
+
+    def unlisted(self, tag: int) -> Action:
+        """The action for a tag that PS3.6 does not know."""
+        return next((rule.action for rule in self.patterns if tag & rule.mask == rule.value), REMOVE)

@@ -1,0 +1,166 @@
+"""The cleaned dataset, put together from slices of the old one and the few elements that change."""
+
+import struct
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pacsflow.deid import structured
+from pacsflow.deid.actions import KEPT, Action, Answer, Case, Empty, Keep, Nested
+from pacsflow.deid.dictionary import CREATORS
+from pacsflow.deid.rules import REMOVE, Rules
+from pacsflow.deid.values import DUMMY, padded
+from pacsflow.deid.walk import LONG, NAME, SQ, Level, Walk, code
+
+Part = bytes | memoryview
+
+_SHORT_HEAD = struct.Struct("<HH2sH").pack
+_LONG_HEAD = struct.Struct("<HH2sHI").pack
+_PLAIN_HEAD = struct.Struct("<HHI").pack
+_PIXELS: Final = 0x7FE00000
+_BEHIND: Final = 0x7FE10000
+_LONGEST: Final = 0xFFFE
+_CODES: Final = frozenset({0x00080100, 0x00080104, 0x00080119, 0x00080120})
+"""Code Value, Code Meaning, Long Code Value, URN Code Value: what a dummy code does not keep."""
+
+
+def element(tag: int, vr: str, value: bytes, *, explicit: bool) -> bytes:
+    """An encoded element (PS3.5 7.1.2, 7.1.3)."""
+    value = padded(vr, value)
+    group, number = tag >> 16, tag & 0xFFFF
+    if not explicit:
+        return _PLAIN_HEAD(group, number, len(value)) + value
+    if code(vr) in LONG or len(value) > _LONGEST:
+        vr = vr if code(vr) in LONG else "UN"  # PS3.5 6.2.2: too long for its VR
+        return _LONG_HEAD(group, number, vr.encode(), 0, len(value)) + value
+    return _SHORT_HEAD(group, number, vr.encode(), len(value)) + value
+
+
+def item(content: bytes) -> bytes:
+    """A sequence item of defined length (PS3.5 7.5)."""
+    return _PLAIN_HEAD(0xFFFE, 0xE000, len(content)) + content
+
+
+@dataclass(slots=True, frozen=True)
+class Splicer:
+    """Applies rules to one walked dataset."""
+
+    walk: Walk
+    view: memoryview
+    rules: Rules
+    case: Case
+
+    def dataset(self, level: Level, extra: dict[int, bytes]) -> tuple[bytes, list[Part], bytes]:
+        """What stands before the pixel data, the parts of the pixel data (never copied), what stands behind.
+
+        `extra` holds whole elements that take the place of the tag's own.
+        """
+        changes = self._replacements(level, 0) | extra
+        first, behind = self._place(level, _PIXELS), self._place(level, _BEHIND)
+        head = {tag: new for tag, new in changes.items() if tag < _PIXELS}
+        tail = {tag: new for tag, new in changes.items() if tag >= _BEHIND}
+        pixels = {tag: new for tag, new in changes.items() if _PIXELS <= tag < _BEHIND}
+        return (
+            b"".join(self._cut(level, head, level.start, first)),
+            self._cut(level, pixels, first, behind),
+            b"".join(self._cut(level, tail, behind, level.end)),
+        )
+
+    def pixels_at(self, level: Level) -> int:
+        """Offset at which the pixel data begins, or would begin."""
+        return self._place(level, _PIXELS)
+
+    def _cut(self, level: Level, changes: Mapping[int, bytes], run: int, end: int) -> list[Part]:
+        parts: list[Part] = []
+        for tag in sorted(changes):
+            if tag in level.elements:
+                _, start, _, stop = level.elements[tag]
+            else:
+                start = stop = self._place(level, tag)
+            if start > run:
+                parts.append(self.view[run:start])
+            if changes[tag]:
+                parts.append(changes[tag])
+            run = stop
+        if run < end:
+            parts.append(self.view[run:end])
+        return parts
+
+    def _place(self, level: Level, tag: int) -> int:
+        """Offset at which `tag` stands or would stand."""
+        tags = list(level.elements)
+        found = bisect_left(tags, tag)
+        return level.elements[tags[found]][1] if found < len(tags) else level.end
+
+    def _replacements(self, level: Level, depth: int, *, dummy_codes: bool = False) -> dict[int, bytes]:
+        """Tag -> what stands in the place of its element; only tags that change."""
+        rules, elements = self.rules, level.elements
+        changes: dict[int, bytes] = {}
+        here = set(elements)
+        for tag in here & rules.touched:
+            self._apply(changes, level, (tag, rules.actions[tag]), depth)
+        private: list[int] = []
+        for tag in here - rules.known:
+            if tag >> 16 & 1:
+                private.append(tag)
+            else:
+                self._apply(changes, level, (tag, rules.unlisted(tag)), depth)
+        if private:
+            self._private(changes, level, sorted(private), depth)
+        if dummy_codes:
+            changes |= self._dummies(level)
+        return changes
+
+    def _apply(self, changes: dict[int, bytes], level: Level, what: tuple[int, Action], depth: int) -> None:
+        tag, action = what
+        vr, _, start, stop = level.elements[tag]
+        if vr == SQ and isinstance(action, Nested):
+            new: Answer = self._sequence(level, tag, action, depth)
+        elif vr == SQ and isinstance(action, Keep):
+            new = self._sequence(level, tag, Nested(), depth)
+        elif vr == SQ:
+            new = b"" if isinstance(action, Empty) else None
+        elif start == stop and not isinstance(action, Nested):
+            new = None if action(NAME[vr], b"", self.case) is None else KEPT
+        else:
+            new = action(NAME[vr], bytes(self.view[start:stop]), self.case)
+        if new is None:
+            changes[tag] = b""
+        elif isinstance(new, bytes):
+            changes[tag] = element(tag, NAME[vr], new, explicit=self.walk.explicit)
+
+    def _sequence(self, level: Level, tag: int, action: Nested, depth: int) -> Answer:
+        items = self.walk.items_of(level, tag, depth + 1)
+        contents: list[bytes] = []
+        changed = False
+        for each in items:
+            if action.structured and structured.forbidden(self.walk, each, self.rules):
+                changed = True
+                continue
+            changes = self._replacements(each, depth + 1, dummy_codes=action.dummy_codes)
+            changed |= bool(changes)
+            contents.append(b"".join(self._cut(each, changes, each.start, each.end)))
+        return b"".join(map(item, contents)) if changed else KEPT
+
+    def _dummies(self, level: Level) -> dict[int, bytes]:
+        found = ((tag, NAME[level.elements[tag][0]]) for tag in level.elements.keys() & _CODES)
+        return {tag: element(tag, vr, DUMMY[vr], explicit=self.walk.explicit) for tag, vr in found}
+
+    def _private(self, changes: dict[int, bytes], level: Level, tags: list[int], depth: int) -> None:
+        """Private elements that no set keeps go, and creators of which nothing stays (PS3.5 7.8.1)."""
+        creators = {tag: self._creator(level, tag) for tag in tags if tag & 0xFFFF in CREATORS}
+        used: set[int] = set()
+        for tag in tags:
+            if tag in creators:
+                continue
+            creator = tag & 0xFFFF0000 | tag >> 8 & 0xFF
+            action = self.rules.private.get((tag >> 16, creators.get(creator, ""), tag & 0xFF), REMOVE)
+            self._apply(changes, level, (tag, action), depth)
+            if changes.get(tag) != b"":
+                used.add(creator)
+        changes.update((tag, b"") for tag in creators.keys() - used)
+
+    def _creator(self, level: Level, tag: int) -> str:
+        _, _, start, stop = level.elements[tag]
+        return bytes(self.view[start:stop]).decode("latin-1").strip(" \0")

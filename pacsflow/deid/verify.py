@@ -1,0 +1,153 @@
+"""Proof on the finished bytes, by other code than the cleaner's: nothing of the patient is left.
+
+The original's identifying values are found by searching its bytes for their tags, not by walking it. They are then
+searched in everything that will be written but the pixel data.
+"""
+
+import struct
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from pacsflow.deid.dictionary import CREATORS, PrivateTag, tag_text
+from pacsflow.deid.identity import WELL_KNOWN
+from pacsflow.deid.needles import KINDS, Needle, needles
+from pacsflow.deid.structure import Leaf, Structure
+from pacsflow.deid.vocabulary import vocabulary
+from pacsflow.errors import RefusalError
+
+UIDS: Final = (0x00080018, 0x0020000D, 0x0020000E, 0x00200052)
+_CHARSET: Final = 0x00080005
+_MARKING: Final = range(0x00120062, 0x00120065)
+_TERMS: Final = frozenset({0x00080070, 0x00081090, 0x00080100, 0x00080102, 0x00080104, 0x00080103, 0x00080105})
+"""Manufacturer and model, and what codes consist of: words there may also be somebody's name."""
+_NUMBERS: Final = frozenset(
+    {b"AS", b"AT", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"SL", b"SS", b"TM", b"UI", b"UL", b"US"}
+)
+_BINARY: Final = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SV", b"UV"})
+_ODD: Final = 0x10000
+_LONGEST: Final = 1024
+_WIDE_VRS: Final = frozenset({b"UC", b"UN", b"UR", b"UT", b"OB", b"OW", b"SQ"})
+_HALF: Final = struct.Struct("<H").unpack_from
+_WHOLE: Final = struct.Struct("<I").unpack_from
+
+
+def little(tag: int) -> bytes:
+    """A tag as it stands in little-endian bytes."""
+    return struct.pack("<HH", tag >> 16, tag & 0xFFFF)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What will be written, but the pixel data: file meta information, dataset before and behind the pixel data."""
+
+    meta: bytes
+    head: bytes
+    behind: bytes
+    explicit: bool
+
+
+class Verifier:
+    """Checks finished instances of one profile. `hidden` are the tags whose values must be gone."""
+
+    def __init__(self, hidden: Collection[int], uids: Collection[int], allowed: Collection[PrivateTag]) -> None:
+        self._tags = [(little(tag), tag) for tag in KINDS if tag in hidden]
+        self._uids = [little(tag) for tag in UIDS if tag in uids]
+        self._allowed = allowed
+
+    def check(self, original: bytes, finished: Finished) -> None:
+        """Raise RefusalError `verification: …` where something of the patient, or of the rules, is left.
+
+        `original` is the source's dataset before its pixel data.
+        """
+        structure = Structure(finished.head, explicit=finished.explicit, allowed=self._allowed)
+        behind = Structure(finished.behind, explicit=finished.explicit, allowed=self._allowed)
+        self._same_instance(finished, structure.leaves)
+        wanted = self._needles(original, explicit=finished.explicit)
+        for part, leaves in ((finished.head, structure.leaves), (finished.behind, behind.leaves)):
+            hay = part.lower()
+            for needle in wanted:
+                if needle.text in hay:
+                    _judge(needle, hay, leaves)
+        self._no_uid(original, finished)
+
+    def _needles(self, original: bytes, *, explicit: bool) -> tuple[Needle, ...]:
+        values = [
+            (tag, value)
+            for pattern, tag in self._tags
+            if pattern in original
+            for value in _values(original, pattern, explicit=explicit)
+        ]
+        charset = next(iter(_values(original, little(_CHARSET), explicit=explicit)), b"")
+        return needles(tuple(values), charset)
+
+    def _no_uid(self, original: bytes, finished: Finished) -> None:
+        for pattern in self._uids:
+            for value in _values(original, pattern, explicit=finished.explicit):
+                uid = value.strip(b" \0")
+                if uid and uid in finished.meta + finished.head + finished.behind:
+                    _judge_uid(uid, finished)
+
+    def _same_instance(self, finished: Finished, leaves: list[Leaf]) -> None:
+        uids = [finished.head[leaf.start : leaf.stop] for leaf in leaves[:40] if leaf.tag == UIDS[0]]
+        if len(uids) < 1 or b"\x02\0\x03\0UI" + struct.pack("<H", len(uids[0])) + uids[0] not in finished.meta:
+            raise RefusalError("verification: file meta information names another instance")
+
+
+def _values(data: bytes, pattern: bytes, *, explicit: bool) -> list[bytes]:
+    """Values behind every place where the tag's bytes stand; some may be chance, which only makes the search wider."""
+    found: list[bytes] = []
+    pos = data.find(pattern)
+    while pos >= 0 and pos + 8 <= len(data):
+        if not explicit:
+            start, size = pos + 8, _WHOLE(data, pos + 4)[0]
+        elif data[pos + 4 : pos + 6] in _WIDE_VRS and pos + 12 <= len(data):
+            start, size = pos + 12, _WHOLE(data, pos + 8)[0]
+        else:
+            start, size = pos + 8, _HALF(data, pos + 6)[0]
+        if 0 < size <= _LONGEST and start + size <= len(data):
+            found.append(data[start : start + size])
+        pos = data.find(pattern, pos + 4)
+    return found
+
+
+def _judge(needle: Needle, hay: bytes, leaves: list[Leaf]) -> None:
+    pos = hay.find(needle.text)
+    while pos >= 0:
+        leaf = next((leaf for leaf in leaves if leaf.start <= pos < leaf.stop), None)
+        if leaf is None or _telling(needle, leaf, _bounded(hay, pos, len(needle.text))):
+            where = tag_text(leaf.tag) if leaf else "the structure"
+            raise RefusalError(
+                f"verification: original value remains in {where}",
+                remedy="add a rule for this element under `elements:` in deid.yaml",
+            )
+        pos = hay.find(needle.text, pos + 1)
+
+
+def _telling(needle: Needle, leaf: Leaf, bounded: bool) -> bool:
+    """Whether a hit is more than chance: not within numbers, not a word that stands there anyway."""
+    if leaf.vr in _NUMBERS or leaf.tag in _MARKING:
+        return False
+    if leaf.vr in _BINARY:
+        return len(needle.text) > 5  # noqa: PLR2004
+    coded = leaf.vr == b"CS" or leaf.tag in _TERMS or (leaf.tag & _ODD and leaf.tag & 0xFFFF in CREATORS)
+    if coded and needle.word.lower() in vocabulary():
+        return False
+    return bounded or len(needle.text) > 5  # noqa: PLR2004
+
+
+def _bounded(hay: bytes, pos: int, length: int) -> bool:
+    before, after = hay[pos - 1 : pos], hay[pos + length : pos + length + 1]
+    return not before.isalnum() and not after.isalnum()
+
+
+def _judge_uid(uid: bytes, finished: Finished) -> None:
+    if uid.decode("latin-1") in WELL_KNOWN:
+        return
+    for part in (finished.meta, finished.head, finished.behind):
+        pos = part.find(uid)
+        while pos >= 0:
+            around = part[pos - 1 : pos] + part[pos + len(uid) : pos + len(uid) + 1]
+            if not any(letter in b"0123456789." for letter in around):
+                raise RefusalError("verification: original UID remains")
+            pos = part.find(uid, pos + 1)

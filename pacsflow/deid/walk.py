@@ -1,0 +1,203 @@
+"""Where each element of an encoded dataset stands (PS3.5 7.1, 7.5), found without decoding any of it.
+
+Strict: tags ascend, VRs are known, lengths are even and stay inside what encloses them. Anything else raises
+Aside, and the instance goes through `normalize` first.
+"""
+
+import struct
+from dataclasses import dataclass, field
+from typing import Final
+
+from pacsflow.deid.dictionary import VR_OF
+
+Buffer = bytes | memoryview
+Element = tuple[int, int, int, int]
+"""VR code, offset of the header, offset of the value, offset after the element."""
+
+UNDEFINED: Final = 0xFFFFFFFF
+ITEM: Final = 0xFFFEE000
+ITEM_END: Final = 0xFFFEE00D
+SEQUENCE_END: Final = 0xFFFEE0DD
+DEEPEST: Final = 32
+
+
+def code(vr: str) -> int:
+    """A VR's two letters as the little-endian number the walk compares."""
+    return int.from_bytes(vr.encode(), "little")
+
+
+SHORT: Final = frozenset(
+    map(
+        code,
+        (
+            "AE",
+            "AS",
+            "AT",
+            "CS",
+            "DA",
+            "DS",
+            "DT",
+            "FD",
+            "FL",
+            "IS",
+            "LO",
+            "LT",
+            "PN",
+            "SH",
+            "SL",
+            "SS",
+            "ST",
+            "TM",
+            "UI",
+            "UL",
+            "US",
+        ),
+    )
+)
+LONG: Final = frozenset(map(code, ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV")))
+NAME: Final = {vr: vr.to_bytes(2, "little").decode() for vr in SHORT | LONG}
+CODE_OF: Final = {tag: code(vr) for tag, vr in VR_OF.items()}
+SQ, UN, OB, OW = map(code, ("SQ", "UN", "OB", "OW"))
+
+_ITEM_HEAD: Final = b"\xfe\xff\x00\xe0"
+_EXPLICIT = struct.Struct("<HHHH").unpack_from
+_IMPLICIT = struct.Struct("<HHI").unpack_from
+_LENGTH = struct.Struct("<I").unpack_from
+
+
+class Aside(Exception):  # noqa: N818 - not an error: the fast path steps aside
+    """The bytes are not what the strict walk takes."""
+
+
+@dataclass(slots=True)
+class Level:
+    """A dataset or an item: where it begins and ends, its elements in ascending order, sequences met on the way."""
+
+    start: int
+    end: int
+    elements: dict[int, Element]
+    items: dict[int, list["Level"]] = field(default_factory=dict)
+    delimited: bool = False
+
+
+@dataclass(slots=True, frozen=True)
+class Walk:
+    """An encoded little-endian dataset. All offsets are offsets in `buffer`."""
+
+    buffer: Buffer
+    explicit: bool
+
+    def dataset(self) -> Level:
+        """The whole dataset. Raises Aside."""
+        try:
+            level = self._level(0, len(self.buffer), 0)
+        except struct.error as error:
+            raise Aside("cut off") from error
+        if level.delimited:
+            raise Aside("item delimiter outside a sequence")
+        return level
+
+    def items_of(self, level: Level, tag: int, depth: int) -> list[Level]:
+        """The items of the sequence `tag` of `level`. Raises Aside."""
+        if tag not in level.items:
+            _, _, value, stop = level.elements[tag]
+            try:
+                level.items[tag], end = self._items(value, stop, depth)
+            except struct.error as error:
+                raise Aside("cut off") from error
+            if end != stop:
+                raise Aside("sequence ends early")
+        return level.items[tag]
+
+    def _level(self, pos: int, end: int, depth: int) -> Level:
+        if depth > DEEPEST:
+            raise Aside("nested too deep")
+        return (self._explicit if self.explicit else self._implicit)(pos, end, depth)
+
+    def _explicit(self, pos: int, end: int, depth: int) -> Level:
+        buffer, last = self.buffer, -1
+        elements: dict[int, Element] = {}
+        level = Level(pos, end, elements)
+        while pos < end:
+            group, number, vr, length = _EXPLICIT(buffer, pos)
+            tag = group << 16 | number
+            if vr in SHORT:
+                value = pos + 8
+            elif vr in LONG:
+                (length,) = _LENGTH(buffer, pos + 8)
+                value = pos + 12
+                if vr == UN and CODE_OF.get(tag, UN) != UN:
+                    raise Aside("UN where PS3.6 knows better")
+                if length == UNDEFINED:
+                    length = self._undefined(level, (tag, vr), (value, end), depth) - value
+            elif tag == ITEM_END:
+                level.end, level.delimited = pos, True
+                break
+            else:
+                raise Aside("unknown VR")
+            stop = value + length
+            if tag <= last or stop > end or length & 1:
+                raise Aside("order, odd length or overrun")
+            elements[tag] = (vr, pos, value, stop)
+            last, pos = tag, stop
+        return level
+
+    def _implicit(self, pos: int, end: int, depth: int) -> Level:
+        buffer, last = self.buffer, -1
+        elements: dict[int, Element] = {}
+        level = Level(pos, end, elements)
+        while pos < end:
+            group, number, length = _IMPLICIT(buffer, pos)
+            tag = group << 16 | number
+            if tag == ITEM_END:
+                level.end, level.delimited = pos, True
+                break
+            vr, value = CODE_OF.get(tag, UN), pos + 8
+            if length == UNDEFINED:
+                vr = SQ if vr in (SQ, UN) else vr
+                length = self._undefined(level, (tag, vr), (value, end), depth) - value
+            elif vr == UN and bytes(buffer[value : value + 4]) == _ITEM_HEAD:
+                vr = SQ
+            stop = value + length
+            if tag <= last or stop > end or length & 1:
+                raise Aside("order, odd length or overrun")
+            elements[tag] = (vr, pos, value, stop)
+            last, pos = tag, stop
+        return level
+
+    def _undefined(self, level: Level, what: tuple[int, int], span: tuple[int, int], depth: int) -> int:
+        """Offset after an element of undefined length: a sequence, or encapsulated pixel data (PS3.5 A.4)."""
+        tag, vr = what
+        if vr == SQ:
+            level.items[tag], stop = self._items(*span, depth + 1)
+            return stop
+        if vr in (OB, OW) and self.explicit:
+            return self._fragments(*span)
+        raise Aside("undefined length")
+
+    def _items(self, pos: int, end: int, depth: int) -> tuple[list[Level], int]:
+        items: list[Level] = []
+        while pos < end:
+            group, number, length = _IMPLICIT(self.buffer, pos)
+            tag, pos = group << 16 | number, pos + 8
+            if tag == SEQUENCE_END:
+                return items, pos
+            if tag != ITEM or (length != UNDEFINED and pos + length > end):
+                raise Aside("not an item")
+            item = self._level(pos, end if length == UNDEFINED else pos + length, depth)
+            if item.delimited != (length == UNDEFINED):
+                raise Aside("item without its delimiter")
+            items.append(item)
+            pos = item.end + 8 * item.delimited
+        return items, pos
+
+    def _fragments(self, pos: int, end: int) -> int:
+        while pos < end:
+            group, number, length = _IMPLICIT(self.buffer, pos)
+            pos += 8
+            if (group << 16 | number) == SEQUENCE_END:
+                return pos
+            if (group << 16 | number) != ITEM or length == UNDEFINED:
+                raise Aside("not a fragment")
+            pos += length
+        raise Aside("pixel data without its end")
