@@ -2,7 +2,7 @@
 
 from pacsflow.projects.folder import Inspection, Project, inspect_project, read_project
 from pacsflow.projects.meaning import check_keyword
-from pacsflow.projects.source import Document, FieldPath, spell
+from pacsflow.projects.source import Document, FieldPath, spell, unspell
 from pacsflow.projects.validation import nearest
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "nearest",
     "read_project",
     "spell",
+    "unspell",
 ]

@@ -2,16 +2,14 @@
 
 import re
 import string
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel
 from pydicom.datadict import keyword_dict, tag_for_keyword
 
 from pacsflow.projects.source import Document, FieldPath
 from pacsflow.projects.validation import nearest
-from schemas import DeidProfile, Export, PacsNode, ProjectSettings
+from schemas import Export, PacsNode, ProjectSettings
 from schemas.export import Folder
 
 LAYOUT_FIELDS = frozenset(
@@ -30,8 +28,6 @@ LAYOUT_FIELDS = frozenset(
 )
 """What a layout may hold."""
 _SECRET = re.compile(r"^\$\{(env|file|keyring|prefect):[^}]+\}$")
-_ELEMENT = re.compile(r"^\([0-9A-Fa-fxX]{4},\s*[0-9A-Fa-fxX]{4}\)$")
-_PRIVATE = re.compile(r"^\([0-9A-Fa-f]{3}[13579BDFbdf],\s*\"[^\"\\]{1,64}\",\s*(xx)?[0-9A-Fa-f]{2}\)$")
 
 
 def check_meaning(document: Document, model: BaseModel, folder: Path) -> None:
@@ -41,8 +37,6 @@ def check_meaning(document: Document, model: BaseModel, folder: Path) -> None:
     elif isinstance(model, PacsNode):
         _check_files(document, model, folder)
         _check_move(document, model)
-    elif isinstance(model, DeidProfile):
-        _check_profile(document, model)
     elif isinstance(model, Export):
         _check_layouts(document, model)
 
@@ -72,27 +66,6 @@ def _check_files(document: Document, model: PacsNode, folder: Path) -> None:
 def _check_move(document: Document, model: PacsNode) -> None:
     if model.fetch.method == "c-move" and model.fetch.move_to is None:
         document.problem(("fetch", "move_to"), "is missing", "C-MOVE needs a receiver: {aet: PACSFLOW, port: 11113}")
-
-
-def _check_profile(document: Document, model: DeidProfile) -> None:
-    for position, rule in enumerate(model.elements):
-        if not rule.tag.startswith("("):
-            check_keyword(document, ("elements", position, "tag"), rule.tag)
-        elif not _ELEMENT.match(rule.tag) and not _PRIVATE.match(rule.tag):
-            remedy = 'write (0008,0080), or (0019,"SIEMENS MR HEADER",0A) for a private element'
-            document.problem(("elements", position, "tag"), "is no tag", remedy)
-    for position, rule_of_drop in enumerate(model.drop):
-        _check_drop(document, ("drop", position), rule_of_drop)
-
-
-def _check_drop(document: Document, path: FieldPath, rule: Mapping[str, Any]) -> None:
-    if not rule:
-        document.problem(path, "drops everything", "name a DICOM keyword and a text")
-    for keyword, value in rule.items():
-        check_keyword(document, (*path, keyword), keyword)
-        texts = value if isinstance(value, list) else [value]
-        if not texts or any(text is None or isinstance(text, dict | list) or str(text) == "" for text in texts):
-            document.problem((*path, keyword), "holds no text", "write a text or a list of texts")
 
 
 def _check_layouts(document: Document, model: Export) -> None:

@@ -4,6 +4,7 @@ The node tree is read, not the values a YAML library makes of it: so `0045322` i
 its zeros, a date is still the text that was written, and every mistake has its line.
 """
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ FieldPath = tuple[str | int, ...]
 
 _TAG = "tag:yaml.org,2002:"
 _DEEPEST = 40
+_PART = re.compile(r"\[\d+\]|[^.\[]+")
 
 
 @dataclass
@@ -56,11 +58,16 @@ class Document:
 
 
 def spell(path: FieldPath) -> str:
-    """A field as a person writes it: `rows[2].PatientID`, list positions counted from 1."""
+    """A field in one word: `rows[2].PatientID`, list positions counted from 0."""
     text = ""
     for part in path:
-        text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else part
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return text
+
+
+def unspell(text: str) -> FieldPath:
+    """The path that `spell` has spelled."""
+    return tuple(int(part[1:-1]) if part[0] == "[" else part for part in _PART.findall(text))
 
 
 def read_document(file: Path, name: str) -> Document:

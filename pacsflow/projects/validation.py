@@ -68,13 +68,17 @@ def _explain(model: type[BaseModel], document: Document, path: FieldPath, detail
     else:
         said = dict.fromkeys(_message(detail) for detail in details if detail["type"] != "extra_forbidden")
         document.problem(
-            path, " or ".join(said) + _found(path, details[0]), _remedy(document, path, details) or _example(info)
+            path,
+            " or ".join(said).replace(" or should be", " or") + _found(path, details[0]),
+            _remedy(document, path, details) or _example(info),
         )
 
 
 def _remedy(document: Document, path: FieldPath, details: list[ErrorDetails]) -> str:
     if path in document.texts and any(detail["type"] == "string_type" for detail in details):
         return "write it in quotes"
+    if any("keyring" in str(detail.get("ctx", {}).get("pattern")) for detail in details):
+        return "write where the secret is: ${env:NAME}, ${file:PATH} or ${keyring:SERVICE/NAME}"
     allowed = " ".join(detail.get("ctx", {}).get("expected", "") for detail in details)
     near = nearest(str(document.value_at(path)), _QUOTED.findall(allowed))
     return f"write `{near}`" if near else ""
@@ -89,6 +93,7 @@ def _message(detail: ErrorDetails) -> str:
     if kind in {"union_tag_not_found", "union_tag_invalid"}:
         tags = detail.get("ctx", {}).get("expected_tags", "")
         return f"`kind` must say one of {tags}" if tags else "`kind` is missing"
+    message = message.split(", unable to parse")[0]
     return message.replace("Input should", "should").replace("valid string", "text").replace("String", "text")
 
 

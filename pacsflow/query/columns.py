@@ -1,6 +1,6 @@
 """Column headings -> DICOM keywords."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
@@ -70,43 +70,62 @@ def keyword_fault(keyword: str) -> tuple[str, str] | None:
     """Why `keyword` cannot be asked for, and what to write; None where it can (PS3.4 C.2.2.2)."""
     tag = tag_for_keyword(keyword)
     if tag is None:
-        near = nearest(keyword, USUAL) or _synonym(keyword)
+        near = nearest_column(keyword)
         return "is no DICOM keyword", f"write `{near}`" if near else "see PS3.6 for the keywords"
     if keyword in _CONTROL or tag < 0x00080000 or tag >> 16 == 0x7FE0 or dictionary_VR(tag)[:2] in _NO_KEY_VR:  # noqa: PLR2004 groups of PS3.6
         return "cannot be asked for", "take the column out"
     return None
 
 
-def understand(headings: Iterable[str], wishes: Wishes) -> Columns:
+def understand(headings: Sequence[str], wishes: Wishes) -> Columns:
     """The meaning of a table's headings; those without one become problems."""
-    headings = tuple(headings)
-    problems = [
+    row_id, problems = _row_id(headings, wishes)
+    meanings = {heading: wishes.named.get(heading) or known_keyword(heading) for heading in headings}
+    if not any(meaning or nearest_column(heading) for heading, meaning in meanings.items()):
+        # The first line may be a patient's: its cells are not repeated.
+        message, remedy = "the first line holds no heading that is known", "write headings, as PatientID, StudyDate"
+        return Columns({}, row_id, problems=(Problem(wishes.file, wishes.line, "", message, remedy),))
+    problems += _absent(headings, wishes)
+    keywords: dict[str, str] = {}
+    for heading, keyword in meanings.items():
+        if heading == row_id or heading in wishes.extra or keyword == IGNORE:
+            continue
+        fault = _fault(heading, keyword, keywords)
+        if fault is None:
+            keywords[heading] = keyword
+        else:
+            problems.append(Problem(wishes.file, wishes.line, heading, *fault))
+    return Columns(keywords, row_id, wishes.extra & set(headings), tuple(problems))
+
+
+def _fault(heading: str, keyword: str, keywords: Mapping[str, str]) -> tuple[str, str] | None:
+    if not keyword:
+        return _unknown(heading)
+    for other, meaning in keywords.items():
+        if meaning == keyword:
+            return f"means {keyword}, as `{other}` does", f"write `{heading}: {IGNORE}` under `columns`, or rename one"
+    fault = keyword_fault(keyword)
+    return (f"{keyword} {fault[0]}", fault[1]) if fault else None
+
+
+def _unknown(heading: str) -> tuple[str, str]:
+    if heading == "new_ids":  # PACSMAN's own pseudonyms
+        remedy = "say `patient: {source: column, column: new_ids}` in deid.yaml, or `new_ids: ignore` under `columns`"
+        return "names pseudonyms that deid.yaml does not use", remedy
+    near = nearest_column(heading)
+    advice = f"write `{near}`, or " if near else ""
+    remedy = f"{advice}say under `columns` what it means, as `{heading}: PatientID`, or `{heading}: {IGNORE}`"
+    return "unknown column", remedy
+
+
+def _absent(headings: Sequence[str], wishes: Wishes) -> list[Problem]:
+    """A problem for each column that the project names and the table lacks."""
+    named = (*wishes.named, *filter(None, [wishes.id_column]))
+    return [
         Problem(wishes.file, wishes.line, name, "the table has no such column", _offer(name, headings))
-        for name in (*wishes.named, *filter(None, [wishes.id_column]))
+        for name in named
         if name not in headings
     ]
-    row_id, id_problems = _row_id(headings, wishes)
-    keywords: dict[str, str] = {}
-    for heading in headings:
-        if heading == row_id or heading in wishes.extra:
-            continue
-        keyword = wishes.named.get(heading) or known_keyword(heading)
-        if keyword == IGNORE:
-            continue
-        if not keyword:
-            problems.append(_unknown(heading, wishes))
-        elif keyword in keywords.values():
-            twin = next(other for other, meaning in keywords.items() if meaning == keyword)
-            remedy = f"write `{heading}: ignore` under `columns`, or rename one"
-            problems.append(Problem(wishes.file, wishes.line, heading, f"means {keyword}, as `{twin}` does", remedy))
-        else:
-            keywords[heading] = keyword
-    problems += [
-        Problem(wishes.file, wishes.line, heading, f"{keyword} {fault[0]}", fault[1])
-        for heading, keyword in keywords.items()
-        if (fault := keyword_fault(keyword))
-    ]
-    return Columns(keywords, row_id, wishes.extra & set(headings), (*problems, *id_problems))
 
 
 def known_keyword(heading: str) -> str:
@@ -116,7 +135,7 @@ def known_keyword(heading: str) -> str:
     return _VARIANTS.get(heading, "")
 
 
-def _row_id(headings: tuple[str, ...], wishes: Wishes) -> tuple[str | None, list[Problem]]:
+def _row_id(headings: Sequence[str], wishes: Wishes) -> tuple[str | None, list[Problem]]:
     if wishes.id_column is not None:
         return wishes.id_column if wishes.id_column in headings else None, []
     fitting = [heading for heading in headings if heading in _ID_VARIANTS and heading not in wishes.named]
@@ -127,24 +146,14 @@ def _row_id(headings: tuple[str, ...], wishes: Wishes) -> tuple[str | None, list
     return (fitting[0] if fitting else None), []
 
 
-def _unknown(heading: str, wishes: Wishes) -> Problem:
-    if heading == "new_ids":  # PACSMAN's own pseudonyms
-        remedy = "say `patient: {source: column, column: new_ids}` in deid.yaml, or `new_ids: ignore` under `columns`"
-        return Problem(wishes.file, wishes.line, heading, "names pseudonyms that deid.yaml does not use", remedy)
-    near = nearest(heading, USUAL) or _synonym(heading)
-    advice = f"write `{near}`, or " if near else ""
-    remedy = f"{advice}say under `columns` what it means, as `{heading}: PatientID`, or `{heading}: ignore`"
-    return Problem(wishes.file, wishes.line, heading, "unknown column", remedy)
-
-
-def _offer(name: str, headings: tuple[str, ...]) -> str:
+def _offer(name: str, headings: Sequence[str]) -> str:
     near = nearest(name, list(headings))
     return f"write `{near}`" if near else f"its columns are {', '.join(headings)}"
 
 
-def _synonym(heading: str) -> str:
-    near = nearest(heading, list(_VARIANTS))
-    return _VARIANTS.get(near, "")
+def nearest_column(heading: str) -> str:
+    """The usual keyword most like a heading, or like one of its synonyms; empty where none is near."""
+    return nearest(heading, USUAL) or _VARIANTS.get(nearest(heading, list(_VARIANTS)), "")
 
 
 def _cases(names: Iterable[str]) -> set[str]:

@@ -65,6 +65,7 @@ def _headings(names: list[str], body: list[Sequence[Cell]]) -> dict[int, str]:
         if not name:
             raise FaultError(f"column {place + 1} has values and no heading", "write what it is, or empty it")
         if name in headings.values():
-            raise FaultError(f"the heading `{name}` stands twice", "rename one of the two columns")
+            first = names.index(name)
+            raise FaultError(f"columns {first + 1} and {place + 1} have the same heading", "rename one of them")
         headings[place] = name
     return headings

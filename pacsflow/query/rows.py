@@ -110,7 +110,7 @@ def _faults_of_row(recipe: Recipe, raw: RawRow, keys: Mapping[str, str], *, blan
     if blank:
         return [Problem(recipe.file, raw.line, "", "the row is empty", "take it out")]
     asked = {keyword for keyword, value in keys.items() if value}
-    if not asked & (IDENTIFIERS | _DATES):
+    if not recipe.columns.problems and not asked & (IDENTIFIERS | _DATES):
         message = "the row has neither an identifier nor a date, it would ask for too much"
         return [Problem(recipe.file, raw.line, "", message, "add PatientID, AccessionNumber or StudyDate")]
     return []

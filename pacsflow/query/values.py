@@ -120,7 +120,7 @@ def _code(_keyword: str, text: str, _manner: Manner) -> str:
     if _CS.match(text):
         return text
     if _CS.match(text.upper()):
-        raise FaultError("has small letters", f"write {text.upper()}")
+        raise FaultError("has small letters", "write capital letters, as CT")
     raise FaultError("is no code string", "write capital letters, digits, blank and _; one value per row")
 
 

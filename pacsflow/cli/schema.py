@@ -1,0 +1,26 @@
+"""schema: the language of project files, for editors."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pacsflow.cli.show import console
+from pacsflow.projects.json_schema import json_schemas
+
+
+def schema(
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write the five schemas to", file_okay=False)
+    ] = None,
+) -> None:
+    """JSON Schemas of the five project files, to --out or as one JSON object."""
+    texts = json_schemas()
+    if out is None:
+        console.print_json(json.dumps({name: json.loads(text) for name, text in texts.items()}))
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (out / name).write_text(text, "utf-8")
+    console.print(f"{len(texts)} schemas written to {out}", soft_wrap=True)

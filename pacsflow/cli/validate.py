@@ -1,0 +1,106 @@
+"""validate: everything wrong with a project at once, or what it will do."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from pacsflow.cli.show import console
+from pacsflow.deid import compile_profile
+from pacsflow.errors import Problem, ProjectError, SecretError
+from pacsflow.projects import Inspection, Project, inspect_project, unspell
+from pacsflow.query import Row, load
+from pacsflow.secrets import KEY_BYTES, project_key
+from schemas import DeidProfile
+
+MOST = 200
+"""How many problems or warnings are printed."""
+
+
+def validate(
+    project: Annotated[
+        Path, typer.Argument(help="Project folder", exists=True, file_okay=False, resolve_path=True, metavar="PROJECT")
+    ],
+) -> None:
+    """Check a project and all its rows. Nothing is asked of a PACS. Exit 2 where something is to be mended."""
+    problems: list[Problem] = []
+    profile = _profile(inspect_project(project), problems)
+    try:
+        read, rows = load(project)
+    except ProjectError as error:
+        problems += error.problems
+    if problems:
+        _show_problems(ProjectError(problems).problems)
+        raise typer.Exit(ProjectError.exit_code)
+    _show_summary(read, rows, profile)
+
+
+def _profile(inspection: Inspection, problems: list[Problem]) -> list[str]:
+    """The profile in sentences; what is wrong with it, with its line."""
+    model = inspection.models.get("deid.yaml")
+    if not isinstance(model, DeidProfile):
+        return []
+    try:
+        return compile_profile(model, bytes(KEY_BYTES)).describe()
+    except ProjectError as error:
+        document = inspection.documents["deid.yaml"]
+        problems += [replace(each, line=document.line_of(unspell(each.field))) for each in error.problems]
+        return []
+
+
+def _show_problems(problems: Sequence[Problem]) -> None:
+    if console.is_terminal:
+        table = Table("where", "field", "what is wrong", "what to write", title=f"{len(problems)} to mend")
+        for problem in problems[:MOST]:
+            where = f"{problem.file}:{problem.line}" if problem.line else problem.file
+            table.add_row(*map(escape, (where, problem.field, problem.message, problem.remedy)))
+        console.print(table)
+    else:
+        for problem in problems[:MOST]:
+            console.print(str(problem), markup=False, soft_wrap=True)
+    more = len(problems) - MOST
+    console.print(f"… and {more} more" if more > 0 else f"{len(problems)} to mend; nothing was asked of the PACS")
+
+
+def _show_summary(project: Project, rows: Sequence[Row], profile: Sequence[str]) -> None:
+    console.print(f"[green]✓[/] {escape(project.settings.name)} is right: {len(rows)} rows", soft_wrap=True)
+    table = Table.grid(padding=(0, 2))
+    for name, sentence in _sentences(project, rows):
+        table.add_row(f"[bold]{name}[/]", escape(sentence))
+    for sentence in profile:
+        table.add_row("[bold]profile[/]", escape(sentence))
+    console.print(table)
+    warnings = [f"row {row.number} ({row.origin[0]}:{row.origin[1]}): {text}" for row in rows for text in row.warnings]
+    for warning in warnings[:MOST]:
+        console.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
+    if len(warnings) > MOST:
+        console.print(f"… and {len(warnings) - MOST} more warnings")
+
+
+def _sentences(project: Project, rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
+    node = project.pacs
+    files = Counter(row.origin[0] for row in rows)
+    asked = Counter(keyword for row in rows for keyword, value in row.keys.items() if value)
+    yield "rows", ", ".join(f"{number} in {file}" for file, number in files.items())
+    yield "asked by", ", ".join(f"{keyword} ({number})" for keyword, number in asked.most_common())
+    yield "node", f"{node.name}: {node.called_aet} at {node.host}:{node.port}, as {node.calling_aet}"
+    yield "gently", f"{node.limits.associations} associations at most, {node.retries.attempts} attempts"
+    yield "key", _key(project)
+    for target in project.export.targets:
+        yield "target", f"{target.kind} {getattr(target, 'path', '')}"
+    yield "workdir", str(project.workdir)
+
+
+def _key(project: Project) -> str:
+    if project.deid.key is None:
+        return "none"
+    try:
+        project_key(project.deid)
+    except SecretError as error:
+        return f"not usable here: {error} -> {error.remedy}"
+    return f"{project.deid.key}, found"

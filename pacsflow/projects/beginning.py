@@ -1,0 +1,89 @@
+"""A new project folder that is right from the start, and its key."""
+
+import base64
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import platformdirs
+
+from pacsflow.errors import Problem, ProjectError
+from pacsflow.projects.json_schema import json_schemas
+from pacsflow.secrets import KEY_BYTES
+from schemas import FILES
+
+_NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A project that was begun: its folder, where it will write, and the reference to its key."""
+
+    folder: Path
+    workdir: str
+    key: str
+
+
+def begin_project(folder: Path) -> Begun:
+    """Write a commented project folder and make its key. Raises ProjectError rather than overwrite anything."""
+    name = folder.name
+    if not _NAME.match(name):
+        _refuse(name, "is no name for a project", "use small letters, digits, - and _, as lung-ct")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        _refuse(name, "exists already", "choose another name")
+    workdir = _tilde(platformdirs.user_data_path("pacsflow", appauthor=False) / name)
+    begun = Begun(folder, workdir, _new_key(name))
+    words = {"name": name, "workdir": workdir, "key": begun.key, "prefix": name.upper()[:31]}
+    (folder / ".schema").mkdir(parents=True, exist_ok=True)
+    for file in FILES:
+        text = (files("pacsflow.projects") / "template" / file).read_text("utf-8")
+        (folder / file).write_text(re.sub(r"@(\w+)@", lambda found: words[found[1]], text), "utf-8")
+    for file, text in json_schemas().items():
+        (folder / ".schema" / file).write_text(text, "utf-8")
+    return begun
+
+
+def _refuse(name: str, message: str, remedy: str) -> None:
+    raise ProjectError([Problem(name, 0, "", message, remedy)])
+
+
+def _new_key(name: str) -> str:
+    """The reference to a key newly made, in the keyring of the operating system or in a file of its own."""
+    key = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode("ascii")
+    return _into_keyring(name, key) or _into_file(name, key)
+
+
+def _into_keyring(name: str, key: str) -> str:
+    """The reference; empty where the system has no keyring that keeps secrets."""
+    import keyring
+    from keyring.errors import KeyringError
+
+    if keyring.get_keyring().priority < 1:
+        return ""
+    try:
+        if keyring.get_password("pacsflow", name) is not None:
+            _refuse(name, "has a key in the keyring already", f"choose another name, or keyring del pacsflow {name}")
+        keyring.set_password("pacsflow", name, key)
+    except KeyringError:
+        return ""
+    return f"${{keyring:pacsflow/{name}}}"
+
+
+def _into_file(name: str, key: str) -> str:
+    file = platformdirs.user_config_path("pacsflow", appauthor=False) / "keys" / f"{name}.key"
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        _refuse(name, "has a key already", f"choose another name, or delete {_tilde(file)} if nothing was made with it")
+    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+        stream.write(key + "\n")
+    return f"${{file:{_tilde(file)}}}"
+
+
+def _tilde(path: Path) -> str:
+    home = Path.home()
+    return f"~/{path.relative_to(home).as_posix()}" if path.is_relative_to(home) else path.as_posix()
