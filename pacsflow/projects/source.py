@@ -20,7 +20,13 @@ FieldPath = tuple[str | int, ...]
 
 _TAG = "tag:yaml.org,2002:"
 _DEEPEST = 40
+_MOST = 5_000_000
 _PART = re.compile(r"\[\d+\]|[^.\[]+")
+
+
+class _EndlessError(Exception):
+    def __init__(self, path: FieldPath) -> None:
+        self.path = path
 
 
 @dataclass
@@ -86,7 +92,10 @@ def read_document(file: Path, name: str) -> Document:
     except (YAMLError, RecursionError):
         document.problem((), "is not YAML", "look for control characters and endless nesting")
     else:
-        _fill(document, node)
+        try:
+            _fill(document, node)
+        except _EndlessError as error:
+            document.problem(error.path[:1], "is nested without end", "take the alias `*…` out")
     return document
 
 
@@ -115,9 +124,8 @@ def _fill(document: Document, node: Node | None) -> None:
 
 def _plain(document: Document, node: Node, path: FieldPath) -> Any:
     document.lines.setdefault(path, node.start_mark.line + 1)
-    if len(path) > _DEEPEST:
-        document.problem(path[:4], "is nested without end", "take the alias `*…` out")
-        return None
+    if len(path) > _DEEPEST or len(document.lines) > _MOST:
+        raise _EndlessError(path)
     if isinstance(node, MappingNode):
         return _mapping(document, node, path)
     if isinstance(node, SequenceNode):

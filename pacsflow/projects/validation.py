@@ -24,8 +24,14 @@ def validated(model: type[M], document: Document) -> M | None:
     try:
         return model.model_validate(document.value)
     except ValidationError as error:
-        for path, details in _by_field(document, error).items():
-            _explain(model, document, path, details)
+        gathered = _by_field(document, error)
+        meant = {path: _meant(model, document, path) for path, details in gathered.items() if _unknown(details)}
+        absent = {(*path[:-1], name) for path, name in meant.items()}
+        for path, details in gathered.items():
+            if path in meant:
+                _explain_key(model, document, path, meant[path])
+            elif path not in absent or details[0]["type"] != "missing":
+                _explain(model, document, path, details)
         return None
 
 
@@ -55,23 +61,30 @@ def _place(document: Document, details: ErrorDetails) -> FieldPath:
     return path
 
 
+def _unknown(details: list[ErrorDetails]) -> bool:
+    return {detail["type"] for detail in details} == {"extra_forbidden"}
+
+
+def _meant(model: type[BaseModel], document: Document, path: FieldPath) -> str:
+    """The key that was probably meant by an unknown one; empty where none is near."""
+    models, _ = _field(model, document, path)
+    return nearest(str(path[-1]), [name for each in models for name in _names(each)])
+
+
+def _explain_key(model: type[BaseModel], document: Document, path: FieldPath, meant: str) -> None:
+    models, _ = _field(model, document, path)
+    known = dict.fromkeys(name for each in models for name in _names(each))
+    document.problem(path, "unknown key", f"write `{meant}`" if meant else f"known here: {', '.join(known)}")
+
+
 def _explain(model: type[BaseModel], document: Document, path: FieldPath, details: list[ErrorDetails]) -> None:
-    kinds = {detail["type"] for detail in details}
-    models, info = _field(model, document, path)
-    if kinds == {"extra_forbidden"}:
-        names = [name for each in models for name in _names(each)]
-        near = nearest(str(path[-1]), names)
-        remedy = f"write `{near}`" if near else f"known here: {', '.join(dict.fromkeys(names))}"
-        document.problem(path, "unknown key", remedy)
-    elif "missing" in kinds:
+    _, info = _field(model, document, path)
+    if any(detail["type"] == "missing" for detail in details):
         document.problem(path, "is missing", _example(info))
-    else:
-        said = dict.fromkeys(_message(detail) for detail in details if detail["type"] != "extra_forbidden")
-        document.problem(
-            path,
-            " or ".join(said).replace(" or should be", " or") + _found(path, details[0]),
-            _remedy(document, path, details) or _example(info),
-        )
+        return
+    said = dict.fromkeys(_message(detail) for detail in details if detail["type"] != "extra_forbidden")
+    message = " or ".join(said).replace(" or should be", " or") + _found(path, details[0])
+    document.problem(path, message, _remedy(document, path, details) or _example(info))
 
 
 def _remedy(document: Document, path: FieldPath, details: list[ErrorDetails]) -> str:

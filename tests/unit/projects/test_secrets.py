@@ -1,0 +1,130 @@
+"""Secrets are found where their references say, and never told."""
+
+import base64
+import os
+
+import keyring
+import pytest
+from keyring.backend import KeyringBackend
+
+from pacsflow import secrets
+from pacsflow.errors import SecretError
+from schemas import DeidProfile
+
+KEY = bytes(range(200, 232))
+
+
+@pytest.fixture
+def store():
+    """A keyring of this test's own, in memory, in place of the machine's."""
+    store = {}
+
+    class Memory(KeyringBackend):
+        priority = 5
+
+        def get_password(self, service, username):
+            return store.get((service, username))
+
+        def set_password(self, service, username, password):
+            store[service, username] = password
+
+    before = keyring.get_keyring()
+    keyring.set_keyring(Memory())
+    yield store
+    keyring.set_keyring(before)
+
+
+def private(path, data):
+    path.write_bytes(data)
+    path.chmod(0o600)
+    return f"${{file:{path}}}"
+
+
+def test_a_variable_a_file_and_a_keyring_give_their_secret(tmp_path, monkeypatch, store):
+    monkeypatch.setenv("PACSFLOW_TEST_SECRET", "one")
+    store["pacsflow", "lung-ct"] = "three"
+    assert secrets.resolve("${env:PACSFLOW_TEST_SECRET}") == "one"
+    assert secrets.resolve(private(tmp_path / "s", b" two \n")) == " two "
+    assert secrets.resolve("${keyring:pacsflow/lung-ct}") == "three"
+
+
+def test_a_file_in_the_home_folder_is_found_by_its_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    private(tmp_path / "s", b"x")
+    assert secrets.resolve("${file:~/s}") == "x"
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("${env:PACSFLOW_ABSENT}", "set the environment variable PACSFLOW_ABSENT"),
+        ("${file:/absent/secret}", "cannot be read"),
+        ("${file:secret}", "write it from / or ~"),
+        ("${keyring:lung-ct}", "names no entry"),
+        ("${keyring:pacsflow/absent}", "keyring set pacsflow absent"),
+        ("${vault:x}", "use one of env, file, keyring"),
+    ],
+)
+def test_a_reference_that_leads_nowhere_is_named_with_a_remedy(store, reference, said):
+    with pytest.raises(SecretError) as caught:
+        secrets.resolve(reference)
+    assert reference in str(caught.value)
+    assert said in f"{caught.value} {caught.value.remedy}"
+    assert caught.value.exit_code == 3
+
+
+def test_a_secret_written_in_place_of_a_reference_is_not_repeated():
+    with pytest.raises(SecretError) as caught:
+        secrets.resolve("hunter2")
+    assert "hunter2" not in f"{caught.value}{caught.value.remedy}"
+
+
+def test_an_empty_secret_and_a_file_that_is_no_text_are_errors(tmp_path, monkeypatch):
+    monkeypatch.setenv("PACSFLOW_TEST_SECRET", "")
+    for reference in ("${env:PACSFLOW_TEST_SECRET}", private(tmp_path / "s", b"\xff\xfe\xfa")):
+        with pytest.raises(SecretError):
+            secrets.resolve(reference)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX")
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
+def test_a_file_that_others_can_read_is_refused(tmp_path, mode):
+    reference = private(tmp_path / "s", b"hunter2")
+    (tmp_path / "s").chmod(mode)
+    with pytest.raises(SecretError) as caught:
+        secrets.resolve(reference)
+    assert "chmod 600" in caught.value.remedy
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_kind_registered_from_above_is_read(monkeypatch):
+    monkeypatch.setattr(secrets, "_RESOLVERS", dict(secrets._RESOLVERS))
+    secrets.register_resolver("prefect", lambda name: f"secret of {name}")
+    assert secrets.resolve("${prefect:block}") == "secret of block"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        KEY,
+        KEY.hex().encode(),
+        KEY.hex().upper().encode() + b"\r\n",
+        base64.b64encode(KEY) + b"\n",
+        base64.urlsafe_b64encode(KEY).rstrip(b"="),
+    ],
+)
+def test_a_key_is_read_raw_or_as_hexadecimal_or_base64(tmp_path, data):
+    profile = DeidProfile(key=private(tmp_path / "key", data))
+    assert secrets.project_key(profile) == KEY
+
+
+@pytest.mark.parametrize("data", [b"k" * 32, KEY[:31], KEY + b"x", b"00" * 31, b"passphrase", b"\xff" * 33])
+def test_what_is_not_32_bytes_is_no_key(tmp_path, data):
+    with pytest.raises(SecretError) as caught:
+        secrets.project_key(DeidProfile(key=private(tmp_path / "key", data)))
+    assert "32 bytes" in str(caught.value)
+
+
+def test_a_profile_without_a_key_has_none():
+    with pytest.raises(SecretError, match="names no key"):
+        secrets.project_key(DeidProfile(base="none"))

@@ -1,0 +1,45 @@
+"""What this version cannot do is refused by name."""
+
+import pytest
+
+from yaml_folder import FILES, only_problem, write_files
+
+PACS = FILES["pacs"]
+DEID = FILES["deid"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "field"),
+    [
+        ("project", FILES["project"] + "notify: [{email: a@example.org}]\n", "notify"),
+        ("pacs", PACS + "protocol: dicomweb\n", "protocol"),
+        ("pacs", PACS + "find: dicomweb\n", "find"),
+        ("pacs", PACS + "fetch: {method: wado-rs}\n", "fetch.method"),
+        ("pacs", PACS + "fetch: {move_to: {aet: A, port: 1, ours: false}}\n", "fetch.move_to.ours"),
+        ("pacs", PACS + "limits: {results_per_query: 500}\n", "limits.results_per_query"),
+        ("pacs", PACS + "hours: {timezone: Europe/Zurich, allow: [{days: mon-fri}]}\n", "hours"),
+        ("pacs", PACS + "fallback: [b.yaml]\n", "fallback"),
+        ("deid", DEID + "patient: {source: sequential}\n", "patient.source"),
+        ("deid", DEID + "recipe: site.deid\n", "recipe"),
+        ("deid", DEID + "pixels: {burned_in: mask}\n", "pixels.burned_in"),
+        ("export", "nifti: [{modality: MR, bids: bids.yaml}]\n", "nifti[0].bids"),
+        ("export", "targets: [{kind: dicomdir}]\n", "targets[0].kind"),
+        ("export", "targets: [{kind: storage, url: 's3://a'}]\n", "targets[0].kind"),
+        ("export", "targets: [{kind: dicom, host: a, port: 1, called_aet: A}]\n", "targets[0].kind"),
+    ],
+)
+def test_a_wish_that_nothing_fulfils_is_refused_by_name(tmp_path, file, text, field):
+    problem = only_problem(write_files(tmp_path / "a", **{file: text}))
+    assert problem.field == field
+    assert "cannot" in problem.message
+    assert problem.message.endswith("yet")
+    assert problem.remedy
+    assert problem.line > 0
+
+
+def test_what_the_same_fields_say_otherwise_is_supported(tmp_path):
+    write_files(tmp_path / "a", pacs=PACS + "protocol: dimse\nfind: dimse\nfetch: {method: c-get}\n")
+    write_files(tmp_path / "a", deid=DEID + "patient: {source: keyed}\npixels: {burned_in: keep}\n")
+    from yaml_folder import problems_of
+
+    assert problems_of(tmp_path / "a") == []
