@@ -1,0 +1,43 @@
+"""Delivery: one module per destination kind.
+
+A module gives `open_target(settings, workdir) -> Target`.
+"""
+
+from pathlib import Path
+from typing import Protocol
+
+from pacsflow.errors import TargetError
+from pacsflow.export import folder
+from pacsflow.export.contract import Delivered, SeriesFiles, StudyFolder, Target
+from pacsflow.export.layout import check_layout
+from pacsflow.export.series import read_series
+from schemas import export as settings_of
+
+__all__ = [
+    "TARGETS",
+    "Delivered",
+    "SeriesFiles",
+    "StudyFolder",
+    "Target",
+    "check_layout",
+    "open_target",
+    "read_series",
+]
+
+
+class Module(Protocol):
+    """A kind of destination."""
+
+    def open_target(self, settings: settings_of.Target, workdir: Path) -> Target:
+        """The destination that `settings` describe. Raises TargetError."""
+
+
+TARGETS: dict[str, Module] = {"folder": folder}
+
+
+def open_target(settings: settings_of.Target, workdir: Path) -> Target:
+    """The destination that one entry of `targets:` describes. Raises TargetError."""
+    if settings.kind not in TARGETS:
+        known = ", ".join(sorted(TARGETS))
+        raise TargetError(f"targets of kind {settings.kind} cannot be delivered to yet", remedy=f"use {known}")
+    return TARGETS[settings.kind].open_target(settings, workdir)

@@ -1,0 +1,51 @@
+"""What every destination takes and gives back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class SeriesFiles:
+    """One series as it lies on disk: what its cleaned headers say, and its files.
+
+    `dicom`: (SOP Instance UID, Part 10 file). `converted`: what conversion gave, names that begin with `image`.
+    `series_number` is 0 where the header has none.
+    """
+
+    patient: str
+    study_uid: str
+    series_uid: str
+    study_date: str
+    study_time: str
+    modality: str
+    series_number: int
+    series_description: str
+    dicom: tuple[tuple[str, Path], ...]
+    converted: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """A complete study: all of its series that go out, and the ids of the rows that want it, in order."""
+
+    series: tuple[SeriesFiles, ...]
+    rows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What a target holds of a study: (path below the target, sha256, size in bytes), sorted by path."""
+
+    files: tuple[tuple[str, str, int], ...]
+
+
+class Target(Protocol):
+    """A destination. The caller records what was delivered; a target keeps no books."""
+
+    def deliver(self, study: StudyFolder) -> Delivered:
+        """Bring all files over, whole and verified; what is there already is left. Raises TargetError."""
+
+    def verify(self, delivered: Delivered) -> Sequence[str]:
+        """The paths of `delivered` that are missing there, or differ. Raises TargetError."""

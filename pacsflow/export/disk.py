@@ -1,0 +1,125 @@
+"""Files and folders reached without following symbolic links, written whole or not at all."""
+
+import errno
+import hashlib
+import os
+import shutil
+import stat
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pacsflow.errors import TargetError
+
+_NOT_LINKABLE = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES, errno.ENOSYS}
+Parts = tuple[str, ...]
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+
+
+@contextmanager
+def opened(root: Path, parts: Parts, *, make: bool = True) -> Iterator[int]:
+    """A descriptor of the folder `parts` below `root`, reached without a symbolic link, made where missing."""
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for part in parts:
+            if make:
+                with suppress(FileExistsError):
+                    os.mkdir(part, dir_fd=descriptor)
+            below = _below(descriptor, part)
+            os.close(descriptor)
+            descriptor = below
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _below(descriptor: int, part: str) -> int:
+    try:
+        return os.open(part, _DIRECTORY, dir_fd=descriptor)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            raise TargetError("a symbolic link or a file stands where a folder belongs") from None
+        raise
+
+
+def put(folder: int, name: str, source: Path) -> tuple[str, int]:
+    """Bring `source` into the open folder as `name`, by hard link or verified copy; its sha256 and size."""
+    with source.open("rb") as stream:
+        wanted = hashed(os.dup(stream.fileno()))
+        if _is_there(folder, name, wanted, same_as=os.fstat(stream.fileno())):
+            return wanted
+        temporary = temporary_name()
+        try:
+            os.link(source, temporary, dst_dir_fd=folder)
+        except OSError as error:
+            if error.errno not in _NOT_LINKABLE:
+                raise
+            _copy(source, folder, temporary)
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        if not _is_there(folder, name, wanted, same_as=os.fstat(stream.fileno())):
+            raise TargetError("a file read back differs from what was written", transient=True)
+    return wanted
+
+
+def temporary_name() -> str:
+    """A name that no other file has, and that tells it is not whole."""
+    return f".{uuid.uuid4().hex}.part"
+
+
+def _copy(source: Path, folder: int, name: str) -> None:
+    descriptor = os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600, dir_fd=folder)
+    with os.fdopen(descriptor, "wb") as sink, source.open("rb") as stream:
+        shutil.copyfileobj(stream, sink, 1 << 20)
+        sink.flush()
+        os.fsync(sink.fileno())
+
+
+def _is_there(folder: int, name: str, wanted: tuple[str, int], *, same_as: os.stat_result) -> bool:
+    try:
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    if os.path.samestat(status, same_as):
+        return True
+    if not stat.S_ISREG(status.st_mode) or status.st_size != wanted[1]:
+        return False
+    return hashed(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)) == wanted
+
+
+def hashed(descriptor: int) -> tuple[str, int]:
+    """sha256 and size of an open file, which is closed."""
+    with os.fdopen(descriptor, "rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        return digest, stream.tell()
+
+
+def content(folder: int, name: str) -> bytes | None:
+    """What the file `name` of an open folder holds; None where there is none."""
+    try:
+        with os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder), "rb") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return None
+
+
+def create_once(folder: int, name: str, text: bytes) -> None:
+    """Make a small file in an open folder, with its content or not at all; leave the one that is there."""
+    if content(folder, name) is not None:
+        return
+    temporary = temporary_name()
+    descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600, dir_fd=folder)
+    with os.fdopen(descriptor, "wb") as sink:
+        sink.write(text)
+        sink.flush()
+        os.fsync(sink.fileno())
+    try:
+        os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        if error.errno not in _NOT_LINKABLE:
+            raise
+        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    with suppress(FileNotFoundError):
+        os.unlink(temporary, dir_fd=folder)
