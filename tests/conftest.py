@@ -7,6 +7,7 @@ import pytest
 
 from peers.dcmqrscp import Dcmqrscp
 from peers.orthanc import Orthanc
+from peers.prefect import Prefect
 
 SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
@@ -31,3 +32,10 @@ def dcmqrscp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dcmqrscp]:
     """One dcmqrscp for the whole session: load what a test needs, assume nothing about what else is in it."""
     with Dcmqrscp(tmp_path_factory.mktemp("dcmqrscp")) as peer:
         yield peer
+
+
+@pytest.fixture(scope="session")
+def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
+    """One Prefect server for the whole session, with its own database."""
+    with Prefect(tmp_path_factory.mktemp("prefect")) as server:
+        yield server

@@ -69,6 +69,13 @@ def deliveries(ledger: Ledger, study_key: str) -> dict[str, Delivery]:
     }
 
 
+def done(ledger: Ledger) -> dict[tuple[str, str], str]:
+    """(study key, target) -> digest, of all deliveries that are done."""
+    columns = (t.deliveries.c.study_key, t.deliveries.c.target, t.deliveries.c.digest)
+    query = sa.select(*columns).where(t.deliveries.c.status == "done")
+    return {(r.study_key, r.target): r.digest for r in ledger.all(query)}
+
+
 def count_traffic(ledger: Ledger, numbers: Mapping[str, int]) -> None:
     """Add to what was asked of the PACS in this hour: operation -> number."""
     hour = int(time.time() // 3600)

@@ -13,12 +13,16 @@ from pacsflow.ledger.book import Ledger
 
 @dataclass(frozen=True)
 class Hit:
-    """A study that a row found: its UID, the attributes of the answers, the series the row wants."""
+    """A study that a row found: its UID, the attributes of the answer, its series.
+
+    `listed`: all its series are here, as the row asked for all.
+    """
 
     study_uid: str
     patient_id: str
     attributes: Mapping[str, str]
     series: tuple["FoundSeries", ...] = ()
+    listed: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,9 +114,11 @@ def record(ledger: Ledger, row_id: str, finding: Finding) -> None:
 
 def _record_study(ledger: Ledger, connection: sa.Connection, hit: Hit) -> str:
     key = ledger.digest("study", hit.study_uid)
-    known = connection.execute(sa.select(t.studies.c.status).where(t.studies.c.key == key)).first()
+    columns = (t.studies.c.status, t.studies.c.listed)
+    known = connection.execute(sa.select(*columns).where(t.studies.c.key == key)).first()
+    status, listed = (known.status, known.listed or hit.listed) if known else ("found", hit.listed)
     facts = {"key": key, "uid": hit.study_uid, "patient_id": hit.patient_id, "attributes": dict(hit.attributes)}
-    ledger.upsert(connection, t.studies, [{**facts, "status": known.status if known else "found"}])
+    ledger.upsert(connection, t.studies, [{**facts, "status": status, "listed": listed}])
     return key
 
 

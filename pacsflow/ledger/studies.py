@@ -41,6 +41,7 @@ class Study:
     attributes: Mapping[str, str]
     status: str
     reason: str
+    listed: bool
     series: tuple[Series, ...]
 
     @property
@@ -79,8 +80,8 @@ class Planned:
         return self.status == "complete" and self.wanted == self.wanted_when_complete
 
 
-def planned(ledger: Ledger) -> list[Planned]:
-    """The studies that rows take at least one series of, in the order of the first row that does."""
+def planned(ledger: Ledger, only: str = "") -> list[Planned]:
+    """The studies that rows take at least one series of, in the order of the first row that does; or `only` one."""
     query = (
         sa.select(t.series.c.study_key, t.series.c.key, t.rows.c.number)
         .join(t.wants, t.wants.c.series_key == t.series.c.key)
@@ -89,11 +90,14 @@ def planned(ledger: Ledger) -> list[Planned]:
         .where(t.hits.c.decision == "take", t.rows.c.listed, t.rows.c.status == "found")
         .order_by(t.rows.c.number, t.series.c.study_key)
     )
+    columns = (t.studies.c.key, t.studies.c.status, t.studies.c.wanted, t.studies.c.content)
+    facts = sa.select(*columns)
+    if only:
+        query, facts = query.where(t.series.c.study_key == only), facts.where(t.studies.c.key == only)
     wanted: dict[str, set[str]] = {}
     for r in ledger.all(query):
         wanted.setdefault(r.study_key, set()).add(r.key)
-    columns = (t.studies.c.key, t.studies.c.status, t.studies.c.wanted, t.studies.c.content)
-    known = {r.key: r for r in ledger.all(sa.select(*columns))}
+    known = {r.key: r for r in ledger.all(facts)}
     return [Planned(k, known[k].status, digest_of(s), known[k].wanted, known[k].content) for k, s in wanted.items()]
 
 
@@ -117,7 +121,7 @@ def study(ledger: Ledger, key: str) -> Study:
         Series(s.key, s.uid, s.attributes, s.expected, s.key in wanted, s.reason)
         for s in ledger.all(sa.select(t.series).where(t.series.c.study_key == key).order_by(t.series.c.uid))
     )
-    return Study(key, row.uid, row.patient_id, row.attributes, row.status, row.reason, series)
+    return Study(key, row.uid, row.patient_id, row.attributes, row.status, row.reason, row.listed, series)
 
 
 def new_owner() -> str:

@@ -72,3 +72,14 @@ def studies(ledger: Ledger) -> dict[str, StudyState]:
     for r in ledger.all(sa.select(t.deliveries)):
         states[r.study_key].delivered[r.target] = (r.status, r.reason)
     return states
+
+
+def rows_of(ledger: Ledger, study_key: str) -> list[str]:
+    """Ids of the listed rows that take a study, in their order."""
+    query = (
+        sa.select(t.rows.c.id)
+        .join(t.hits, t.hits.c.row_id == t.rows.c.id)
+        .where(t.hits.c.study_key == study_key, t.hits.c.decision == "take", t.rows.c.listed)
+        .order_by(t.rows.c.number)
+    )
+    return [r.id for r in ledger.all(query)]

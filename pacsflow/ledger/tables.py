@@ -47,6 +47,7 @@ studies = Table(
     Column("status", String(20), nullable=False),
     Column("reason", Text, nullable=False, default=""),
     Column("proof", String(20), nullable=False, default=""),
+    Column("listed", Boolean, nullable=False, default=False),
     Column("wanted", String(64), nullable=False, default=""),
     Column("content", String(64), nullable=False, default=""),
     Column("owner", String(120)),
@@ -54,7 +55,8 @@ studies = Table(
     Column("seconds", Float, nullable=False, default=0.0),
 )
 """`status`: found, complete, incomplete, failed. `proof`: what expected was compared by (uid, count).
-`wanted`, `content`: digests of the series wanted and of the instances held when it was last complete."""
+`listed`: `series` holds all its series. `wanted`, `content`: digests of the series wanted and of the
+instances held when it was last complete."""
 
 hits = Table(
     "hits",

@@ -22,9 +22,10 @@ def program(*candidates: str) -> str:
 class Server:
     """Base of the peers: `start`, `stop`, `kill`; also a context manager."""
 
-    def __init__(self, folder: Path, command: list[str]) -> None:
+    def __init__(self, folder: Path, command: list[str], *, environment: dict[str, str] | None = None) -> None:
         self.folder = folder
         self._command = command
+        self._environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -44,7 +45,12 @@ class Server:
         """Start the program (again) on the same ports and wait until it answers."""
         with (self.folder / "log.txt").open("ab") as log:
             self._process = subprocess.Popen(
-                self._command, cwd=self.folder, stdout=log, stderr=log, start_new_session=True
+                self._command,
+                cwd=self.folder,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         wait_until(self._alive_and_ready, what=f"the answer of {self._command[0]}")
 

@@ -1,0 +1,19 @@
+# pacsflow with everything a run needs. Build: docker build -t pacsflow .
+# Run:  docker run --rm -v "$PWD/projects:/projects" -v pacsflow-work:/data -e PACSFLOW_WORK=/data pacsflow run /projects/lung-ct
+FROM python:3.11-slim
+
+ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PREFECT_HOME=/data/prefect PACSFLOW_WORK=/data
+WORKDIR /opt/pacsflow
+COPY requirements.lock ./
+RUN pip install -r requirements.lock
+COPY pyproject.toml README.md ./
+COPY schemas schemas
+COPY pacsflow pacsflow
+COPY tasks tasks
+COPY flows flows
+RUN pip install --no-deps . && useradd --create-home pacsflow && install -d -o pacsflow /data
+USER pacsflow
+VOLUME /data
+EXPOSE 11113
+ENTRYPOINT ["pacsflow"]
+CMD ["--help"]

@@ -1,0 +1,68 @@
+"""The mapped stages of the flows. Each chunk is a flow of its own, so that memory does not grow with rows."""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from prefect import allow_failure, flow
+from prefect.futures import wait
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from pacsflow.ledger import rows
+from pacsflow.refs import RowRef, StudyRef
+from tasks._policy import guarded, persistent
+from tasks.deliver import deliver_study, left_to_do
+from tasks.fetch import fetch_study
+from tasks.find import find_row
+from tasks.session import Session, session
+
+T = TypeVar("T")
+
+ROWS_PER_CHUNK = 500
+STUDIES_PER_CHUNK = 250
+
+
+def find_rows(run: Session, *, everything: bool = False) -> None:
+    """Ask the PACS for the rows it must still be asked for."""
+    project = str(run.project.folder)
+    for numbers in chunks(rows.to_find(run.ledger, everything=everything), ROWS_PER_CHUNK):
+        with_workers(find_chunk, run.lanes.allowed)(project, numbers)
+
+
+def retrieve_studies(run: Session) -> None:
+    """Fetch and deliver the planned studies."""
+    project = str(run.project.folder)
+    for chunk in chunks(left_to_do(run), STUDIES_PER_CHUNK):
+        # a worker that fetches and one that delivers, for each lane
+        with_workers(retrieve_chunk, 2 * run.lanes.allowed)(project, chunk)
+
+
+@flow(name="find rows", persist_result=False, validate_parameters=False)
+@guarded
+def find_chunk(project: str, numbers: list[int]) -> None:
+    """Find the studies of some rows, each a task; a row that fails leaves the others alone."""
+    task = persistent(find_row, session(project).project.pacs.retries)
+    wait([task.submit(RowRef(project, number)) for number in numbers])
+
+
+@flow(name="retrieve studies", persist_result=False, validate_parameters=False)
+@guarded
+def retrieve_chunk(project: str, keys: list[str]) -> None:
+    """Fetch and deliver some studies; a study that fails leaves the others alone."""
+    retries = session(project).project.pacs.retries
+    fetch, deliver = persistent(fetch_study, retries), persistent(deliver_study, retries)
+    futures = []
+    for ref in (StudyRef(project, key) for key in keys):
+        fetched = fetch.submit(ref)
+        futures.append(deliver.submit(ref, return_state=False, wait_for=[allow_failure(fetched)]))
+    wait(futures)
+
+
+def with_workers(chunk_flow: T, workers: int) -> T:
+    """The flow, run by so many threads."""
+    return chunk_flow.with_options(task_runner=ThreadPoolTaskRunner(max_workers=workers))  # type: ignore[attr-defined,no-any-return]
+
+
+def chunks(items: Sequence[T], size: int) -> Iterator[list[T]]:
+    """The items, so many at a time."""
+    for start in range(0, len(items), size):
+        yield list(items[start : start + size])

@@ -1,0 +1,22 @@
+"""Find only: what a project would fetch. Nothing is fetched."""
+
+from prefect import State, flow
+from prefect.states import Completed
+
+from flows._stages import find_rows
+from tasks._policy import guarded, named
+from tasks.plan import write_plan
+from tasks.session import open_session
+from tasks.slots import slots
+
+
+@flow(name="plan project", flow_run_name=named("plan"), persist_result=False)
+@guarded
+def plan_project(project: str, *, again: bool = False) -> State[str]:
+    """Ask the PACS for all rows that it was not asked for yet (`again`: for all) and write the plan."""
+    with open_session(project, action="plan") as run:
+        with slots(run.project.pacs) as lanes:
+            run.lanes.allow(lanes)
+            find_rows(run, everything=again)
+        plan = write_plan(run)
+    return Completed(name="Planned", message=plan.sentence)

@@ -1,0 +1,23 @@
+"""The commands."""
+
+import typer
+
+from pacsflow.cli import init, project, schema, server, settle, validate, vault
+
+app = typer.Typer(
+    name="pacsflow",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Declarative batch retrieval of imaging studies: find, fetch, de-identify, convert, deliver, account for.",
+)
+app.command("init", rich_help_panel="A project")(init.init)
+app.command("validate", rich_help_panel="A project")(validate.validate)
+app.command("schema", rich_help_panel="A project")(schema.schema)
+app.command("plan", rich_help_panel="A run")(project.plan)
+app.command("approve", rich_help_panel="A run")(settle.approve)
+app.command("settle", rich_help_panel="A run")(settle.settle)
+app.command("run", rich_help_panel="A run")(project.run)
+app.command("status", rich_help_panel="A run")(project.status)
+app.command("demo", rich_help_panel="Training")(server.demo)
+app.command("simpacs", rich_help_panel="Training")(server.simpacs)
+app.add_typer(vault.app, name="vault", rich_help_panel="Keys")

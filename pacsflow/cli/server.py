@@ -1,0 +1,77 @@
+"""demo, simpacs: the embedded PACS."""
+
+import os
+import shutil
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import platformdirs
+import typer
+
+from pacsflow.cli import project as project_commands
+from pacsflow.cli.show import console
+from pacsflow.errors import PacsflowError, Problem, ProjectError, WorkLeftError
+
+DEMO_KEY = "64656d6f" * 8
+"""The demo's patients are made up: its key is no secret."""
+
+
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="Go on with the last demo instead of beginning anew")] = False,
+) -> None:
+    """The main job from end to end on made-up patients: an embedded PACS, the project `projects/demo`, a report."""
+    from pacsflow.projects import read_project
+    from pacsflow.simpacs import serve
+
+    os.environ.setdefault("PACSFLOW_WORK", str(platformdirs.user_data_path("pacsflow")))
+    os.environ.setdefault("PACSFLOW_DEMO_KEY", DEMO_KEY)
+    folder = _demo_folder()
+    opened = read_project(folder)
+    if not keep:
+        shutil.rmtree(opened.workdir, ignore_errors=True)
+    node, move_to = opened.pacs, opened.pacs.fetch.move_to
+    destinations = {move_to.aet: (node.host, move_to.port)} if move_to else {}
+    with serve(None, port=node.port, aet=node.called_aet, destinations=destinations):
+        console.print(f"embedded PACS {node.called_aet} at {node.host}:{node.port}; project {folder}", soft_wrap=True)
+        try:
+            project_commands.run(folder)
+        except WorkLeftError as left:
+            console.print(f"as it should be: {left}; the demo has a row without a hit and one that is held")
+            console.print(f"the held one: pacsflow demo --keep after pacsflow settle {folder} ROW --take STUDY")
+
+
+def simpacs(
+    source: Annotated[Path | None, typer.Argument(help="Folder of DICOM files; left out: made-up patients")] = None,
+    port: Annotated[int, typer.Option(help="TCP port, on 127.0.0.1")] = 11140,
+    aet: Annotated[str, typer.Option(help="Application entity title")] = "SIMPACS",
+    faults: Annotated[Path | None, typer.Option(help="YAML of faults: how it misbehaves", exists=True)] = None,
+    destination: Annotated[
+        list[str] | None, typer.Option(help="C-MOVE destination AET=HOST:PORT; may be repeated")
+    ] = None,
+) -> None:
+    """A small PACS for training and tests; with a YAML of faults, one that lies. Ctrl-C ends it."""
+    from pacsflow.simpacs import serve
+
+    known = dict(map(_destination, destination or ["PACSFLOW=127.0.0.1:11141"]))
+    with serve(source, port=port, aet=aet, faults=faults, destinations=known) as pacs:
+        console.print(f"{aet} listens on 127.0.0.1:{pacs.port}; Ctrl-C ends it")
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        console.print(", ".join(f"{name} {number}" for name, number in sorted(pacs.counts.items())) or "nothing asked")
+
+
+def _destination(text: str) -> tuple[str, tuple[str, int]]:
+    aet, _, address = text.partition("=")
+    host, _, port = address.rpartition(":")
+    if not (aet and host and port.isdigit()):
+        raise ProjectError([Problem("simpacs", 0, "--destination", "is not AET=HOST:PORT", "PACSFLOW=127.0.0.1:11141")])
+    return aet, (host, int(port))
+
+
+def _demo_folder() -> Path:
+    """The demo project: in the checkout, or in the installed package."""
+    package = Path(__file__).parents[1]
+    for folder in (package.parent / "projects" / "demo", package / "demo"):
+        if folder.is_dir():
+            return folder
+    raise PacsflowError("the demo project is not installed", remedy="install pacsflow again, or run from a checkout")

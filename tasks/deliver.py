@@ -1,0 +1,136 @@
+"""Deliver a study: convert its series, then bring it to each target. "Done" is recorded here, by no target."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pacsflow.convert import convert_series
+from pacsflow.errors import RefusalError, TargetError
+from pacsflow.export import StudyFolder, open_target, read_series
+from pacsflow.ledger import outcomes, studies
+from pacsflow.ledger.outcomes import Delivery, Output
+from pacsflow.ledger.studies import Instance, Planned, Series, Study
+from pacsflow.ledger.summary import rows_of
+from pacsflow.projects import Project
+from pacsflow.refs import StudyRef
+from schemas.export import Nifti, Target
+from tasks._policy import engine_task
+from tasks.session import Session, session
+
+
+@engine_task("deliver study", "deliver {ref}")
+def deliver_study(ref: StudyRef) -> StudyRef | None:
+    """The study, at all targets. None when it is not complete, or another run has it.
+
+    Raises TargetError when a target did not take it; the other targets have it all the same.
+    """
+    run = session(ref.project)
+    plan = next((p for p in studies.planned(run.ledger, ref.key)), None)
+    if plan is None or not plan.complete or not studies.claim(run.ledger, ref.key, run.owner):
+        return None
+    try:
+        _deliver(run, plan)
+    finally:
+        studies.release(run.ledger, ref.key)
+    run.tell("studies delivered")
+    return ref
+
+
+def left_to_do(run: Session) -> list[str]:
+    """Keys of the planned studies that are not complete, or not at all targets."""
+    done = outcomes.done(run.ledger)
+    wanted = [p for p in studies.planned(run.ledger) if not p.complete or not _everywhere(run, p, done)]
+    run.tell("studies to fetch", len(wanted))
+    return [p.key for p in wanted]
+
+
+def target_names(project: Project) -> list[str]:
+    """Names of the project's targets in ledger and report: kind and position."""
+    return [f"{target.kind} {n}" for n, target in enumerate(project.export.targets, 1)]
+
+
+def _everywhere(run: Session, plan: Planned, done: dict[tuple[str, str], str]) -> bool:
+    project = run.project
+    named = zip(target_names(project), project.export.targets, strict=True)
+    return all(done.get((plan.key, name)) == _digest(project, plan, target) for name, target in named)
+
+
+def _digest(project: Project, plan: Planned, target: Target) -> str:
+    """Digest of what a target is to hold of a study; another one means: deliver again."""
+    rules = project.export.model_dump_json(exclude={"targets"})
+    return studies.digest_of([plan.content, plan.wanted, rules, target.model_dump_json()])
+
+
+def _deliver(run: Session, plan: Planned) -> None:
+    study = studies.study(run.ledger, plan.key)
+    folder = _folder(run, study)
+    known = outcomes.deliveries(run.ledger, study.key)
+    faults: list[TargetError] = []
+    for name, target in zip(target_names(run.project), run.project.export.targets, strict=True):
+        digest = _digest(run.project, plan, target)
+        if name in known and (known[name].status, known[name].digest) == ("done", digest):
+            continue
+        try:
+            files = open_target(target, run.project.workdir).deliver(folder).files
+            outcome = Delivery(name, "done", digest, "", files)
+        except TargetError as error:
+            outcome = Delivery(name, "failed", digest, str(error))
+            faults.append(error)
+        outcomes.note_delivery(run.ledger, study.key, outcome)
+    if faults:
+        text = "; ".join(sorted({str(fault) for fault in faults}))
+        raise TargetError(text, remedy=faults[0].remedy, transient=any(fault.transient for fault in faults))
+
+
+def _folder(run: Session, study: Study) -> StudyFolder:
+    """The study as it lies in staging, its series converted."""
+    held: dict[str, list[Instance]] = {}
+    for instance in studies.instances(run.ledger, study.key, "held"):
+        held.setdefault(instance.series_key, []).append(instance)
+    done = {output.series_key: output for output in outcomes.outputs(run.ledger, study.key)}
+    series = []
+    for wanted in study.wanted:
+        if instances := held.get(wanted.key):
+            files = [run.staging / i.path for i in instances]
+            output = _converted(run, (study, wanted), instances, done.get(wanted.key))
+            series.append(read_series(files, [run.staging / name for name in output.files] if output else []))
+    return StudyFolder(tuple(series), tuple(rows_of(run.ledger, study.key)))
+
+
+def _converted(run: Session, of: tuple[Study, Series], held: list[Instance], before: Output | None) -> Output | None:
+    """What converting a series gave, now or before; None where no rule asks for it. A refusal is an outcome."""
+    study, series = of
+    rule = _rule(run.project, series)
+    if rule is None:
+        return None
+    export = run.project.export
+    digest = studies.digest_of([*(i.sha256 for i in held), rule.model_dump_json(), export.geometry])
+    if before and before.digest == digest:
+        return before
+    out = run.staging / study.key / series.key / "nifti"
+    try:
+        gave = convert_series(rule.converter, [run.staging / i.path for i in held], out, geometry=export.geometry)
+        names = [str(path.relative_to(run.staging)) for path in gave.files]
+        output = Output(series.key, "done", "", rule.converter, names, gave.warnings, digest)
+    except RefusalError as refusal:
+        output = Output(series.key, "refused", f"{refusal.reason}: {refusal}", rule.converter, digest=digest)
+    outcomes.note_output(run.ledger, study.key, output)
+    return output
+
+
+def _rule(project: Project, series: Series) -> Nifti | None:
+    modality = series.attributes.get("Modality", "")
+    return next((rule for rule in project.export.nifti if rule.modality in ("*", modality)), None)
+
+
+def pictures(run: Session, choose: Callable[[int], bool]) -> list[Path]:
+    """The middle instances of the first series that are held, for the report; `choose` says how many are enough."""
+    found: list[Path] = []
+    for plan in studies.planned(run.ledger):
+        by_series: dict[str, list[Instance]] = {}
+        for instance in studies.instances(run.ledger, plan.key, "held"):
+            by_series.setdefault(instance.series_key, []).append(instance)
+        for instances in by_series.values():
+            if not choose(len(found)):
+                return found
+            found.append(run.staging / instances[len(instances) // 2].path)
+    return found

@@ -1,0 +1,120 @@
+"""Find the studies and series of a row: ask, filter again, count, doubt."""
+
+from collections.abc import Mapping
+
+from pydicom import Dataset
+from pydicom.multival import MultiValue
+
+from pacsflow.dicom.contract import Lane, Level
+from pacsflow.errors import PacsError, PacsPermanentError
+from pacsflow.ledger import rows
+from pacsflow.ledger.rows import Finding, FoundSeries, Hit
+from pacsflow.query import Row
+from pacsflow.query.guards import judge
+from pacsflow.query.levels import image_keys, keys_at, needs_images, series_keys, study_keys
+from pacsflow.query.matching import matches
+from pacsflow.query.series import wanted
+from pacsflow.refs import RowRef
+from tasks._policy import engine_task
+from tasks.session import Session, session
+
+
+@engine_task("find row", "find {ref}")
+def find_row(ref: RowRef) -> RowRef:
+    """The row, asked: its finding is in the ledger. Raises PacsError where the PACS gave no full answer."""
+    run = session(ref.project)
+    row = run.row(ref.number)
+    try:
+        with run.lanes.borrow() as lane:
+            finding = Search(run, lane, row).finding()
+    except PacsError as error:
+        rows.record(run.ledger, row.id, Finding("failed", str(error), row.warnings))
+        raise
+    rows.record(run.ledger, row.id, finding)
+    run.tell("rows")
+    return ref
+
+
+class Search:
+    """One row's questions over one lane."""
+
+    def __init__(self, run: Session, lane: Lane, row: Row) -> None:
+        self._run, self._lane, self._row = run, lane, row
+        self._unseen: set[str] = set()
+
+    def finding(self) -> Finding:
+        """What the row found, and whether a person must look at it."""
+        row, guards = self._row, self._run.project.query.guards
+        verdict = judge(row, self._studies(), guards)
+        warnings = (*row.warnings, *verdict.warnings)
+        hits = tuple(self._hit(answer) for answer in verdict.accepted)
+        if not hits:
+            others = ", ".join(f"{n} with another {name}" for name, n in verdict.dropped.items())
+            return Finding("unmatched", f"no study fits{f' ({others})' if others else ''}", warnings)
+        if not any(series.wanted for hit in hits for series in hit.series):
+            reasons = sorted({series.reason for hit in hits for series in hit.series}) or ["no series fits the row"]
+            return Finding("unmatched", f"no series is wanted: {'; '.join(reasons)}", warnings, hits)
+        unknown = (f"the PACS does not answer {name}, so nobody knows whether it fits" for name in self._unseen)
+        held = (*sorted(unknown), *verdict.holds)
+        return Finding("held" if held else "found", "; ".join(held), warnings, hits)
+
+    def _ask(self, level: Level, keys: Mapping[str, str]) -> list[Dataset]:
+        self._run.traffic(find=1)
+        return self._lane.find(level, keys)
+
+    def _fitting(self, level: Level, keys: Mapping[str, str]) -> list[Dataset]:
+        """The answers that really fit the row: a PACS may ignore keys, or not know them."""
+        own = keys_at(self._row, level)
+        compared = [(answer, matches(own, answer)) for answer in self._ask(level, keys)]
+        self._unseen |= {keyword for _, match in compared if match for keyword in match.unseen}
+        return [answer for answer, match in compared if match]
+
+    def _studies(self) -> list[Dataset]:
+        """Study answers, each study once; of a row with series keys only, the studies of the series that fit."""
+        row = self._row
+        if any(keys_at(row, "STUDY").values()):
+            found = self._ask("STUDY", study_keys(row))
+        else:
+            series = self._fitting("SERIES", series_keys(row, ""))
+            uids = sorted({str(answer.StudyInstanceUID) for answer in series})
+            found = [a for uid in uids for a in self._ask("STUDY", {**study_keys(row), "StudyInstanceUID": uid})]
+        if any(not answer.get("StudyInstanceUID") for answer in found):
+            raise PacsPermanentError("the node answered without a Study Instance UID")
+        return list({str(answer.StudyInstanceUID): answer for answer in found}.values())
+
+    def _hit(self, study: Dataset) -> Hit:
+        uid, rules = str(study.StudyInstanceUID), self._run.project.query.series
+        answers = self._fitting("SERIES", series_keys(self._row, uid, rules))
+        mine = [a for a in answers if a.get("SeriesInstanceUID") and a.get("StudyInstanceUID", uid) == uid]
+        found = tuple(self._series(uid, answer) for answer in mine)
+        listed = not any(keys_at(self._row, "SERIES").values())
+        return Hit(uid, text(study, "PatientID"), attributes(study), found, listed)
+
+    def _series(self, study_uid: str, series: Dataset) -> FoundSeries:
+        uid, row = str(series.SeriesInstanceUID), self._row
+        count = _number(series.get("NumberOfSeriesRelatedInstances"))
+        if count is None:
+            every = dict.fromkeys(image_keys(row, study_uid, uid), "")
+            count = len(self._ask("IMAGE", {**every, "StudyInstanceUID": study_uid, "SeriesInstanceUID": uid}))
+        fits, reason = wanted(self._run.project.query.series, series, count)
+        if fits and needs_images(row) and not self._fitting("IMAGE", image_keys(row, study_uid, uid)):
+            fits, reason = False, f"no image has the row's {', '.join(keys_at(row, 'IMAGE'))}"
+        return FoundSeries(uid, attributes(series), count, fits, reason)
+
+
+def attributes(answer: Dataset) -> dict[str, str]:
+    """Keyword -> text of all that was answered; several values joined by a backslash."""
+    return {element.keyword: text(answer, element.keyword) for element in answer if element.keyword}
+
+
+def text(answer: Dataset, keyword: str) -> str:
+    """An attribute as text, '' where it is absent or empty."""
+    value = answer.get(keyword)
+    if value is None:
+        return ""
+    return "\\".join(map(str, value)) if isinstance(value, MultiValue) else str(value)
+
+
+def _number(value: object) -> int | None:
+    """The count a node gave; some answer with nothing, or with a text that is no number."""
+    return int(str(value)) if str(value).strip().isdigit() else None

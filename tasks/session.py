@@ -1,0 +1,138 @@
+"""What a run has open, by project: the tasks of the run find it here, as only references travel between them."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pacsflow.deid import compile_profile
+from pacsflow.deid.contract import Cleaner
+from pacsflow.errors import LedgerError
+from pacsflow.ledger import Ledger, open_ledger, outcomes, rows, setting
+from pacsflow.ledger.book import canonical
+from pacsflow.ledger.studies import new_owner
+from pacsflow.projects import Project
+from pacsflow.query import Row, load
+from pacsflow.secrets import project_key, resolve
+from pacsflow.vault import Vault
+from tasks.lanes import LanePool
+
+Listener = Callable[[str, int], None]
+"""Hears of progress: what happened (rows, studies, images, bytes, …) and how often."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """One run of one project in this process."""
+
+    project: Project
+    rows: tuple[Row, ...]
+    ledger: Ledger
+    vault: Vault | None
+    cleaner: Cleaner
+    lanes: LanePool
+    owner: str
+    listeners: list[Listener] = field(default_factory=list)
+
+    def row(self, number: int) -> Row:
+        """The row of a 1-based number."""
+        return self.rows[number - 1]
+
+    @property
+    def staging(self) -> Path:
+        """Folder of the instances that are held and of what was converted from them."""
+        return self.project.workdir / "staging"
+
+    @property
+    def reports(self) -> Path:
+        """Folder of plans and reports."""
+        return self.project.workdir / "report"
+
+    def tell(self, what: str, number: int = 1) -> None:
+        """Tell the listeners."""
+        for listener in self.listeners:
+            listener(what, number)
+
+    def traffic(self, **numbers: int) -> None:
+        """Count what was asked of the PACS."""
+        outcomes.count_traffic(self.ledger, {k: v for k, v in numbers.items() if v})
+
+
+_sessions: dict[str, Session] = {}
+_listeners: dict[str, list[Listener]] = {}
+
+
+def session(project: str) -> Session:
+    """The open session of a project folder (its path as text)."""
+    return _sessions[project]
+
+
+def listen(project: str, listener: Listener) -> None:
+    """Have `listener` hear of the progress of the next session of a project folder."""
+    _listeners.setdefault(project, []).append(listener)
+
+
+@contextmanager
+def open_session(project: str, *, action: str) -> Iterator[Session]:
+    """Load the project, open ledger and vault, check key and profile; nothing is asked of the PACS yet.
+
+    Raises ProjectError, SecretError, KeyMismatchError, LedgerError.
+    """
+    with ExitStack() as stack:
+        loaded, table = load(Path(project))
+        opened = _open(stack, loaded, table)
+        opened.listeners.extend(_listeners.pop(project, []))
+        facts = {"profile": opened.cleaner.fingerprint()}
+        outcomes.begin_run(opened.ledger, owner=opened.owner, action=action, facts=facts)
+        _sessions[project] = opened
+        stack.callback(_sessions.pop, project)
+        try:
+            yield opened
+        except BaseException as error:
+            with suppress(Exception):
+                outcomes.end_run(opened.ledger, opened.owner, type(error).__name__)
+            raise
+        outcomes.end_run(opened.ledger, opened.owner, "ended")
+
+
+def _open(stack: ExitStack, project: Project, table: tuple[Row, ...]) -> Session:
+    key = key_of(project)
+    cleaner = compile_profile(project.deid, key or b"")
+    ledger = open_ledger_of(project)
+    stack.callback(ledger.close)
+    _same_profile(ledger, cleaner.fingerprint())
+    vault = Vault(project.workdir / "private" / "vault", key) if key else None
+    rows.sync(ledger, ((r.id, r.number, _asked(project, r)) for r in table))
+    lanes = LanePool(project.pacs)
+    stack.callback(lanes.close)
+    return Session(project, table, ledger, vault, cleaner, lanes, new_owner())
+
+
+def _asked(project: Project, row: Row) -> str:
+    """Digest of all that decides what a row finds: another digest means the row is asked anew."""
+    query = project.query
+    parts = [dict(row.keys), query.level, query.series.model_dump(), query.guards.model_dump()]
+    return hashlib.sha256(canonical(parts).encode()).hexdigest()
+
+
+def _same_profile(ledger: Ledger, fingerprint: str) -> None:
+    """Instances held under two profiles must not be mixed."""
+    if setting(ledger, "profile") not in (None, fingerprint):
+        raise LedgerError(
+            "deid.yaml says something else than when this project's first images were fetched",
+            remedy="put the former profile back, or set another workdir and fetch anew under the new one",
+        )
+    setting(ledger, "profile", fingerprint)
+
+
+def open_ledger_of(project: Project) -> Ledger:
+    """The ledger of a project, its key checked. Raises KeyMismatchError, LedgerError, SecretError."""
+    where = project.settings.ledger
+    place = project.workdir / "private" / "ledger.sqlite" if where == "sqlite" else resolve(where)
+    return open_ledger(place, project=project.settings.name, key=key_of(project))
+
+
+def key_of(project: Project) -> bytes | None:
+    """The project's key; None where nothing is de-identified."""
+    return project_key(project.deid) if project.deid.base != "none" else None

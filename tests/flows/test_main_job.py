@@ -1,0 +1,94 @@
+"""The main job against real peers: every instance accounted for, by UID, nothing identifying left, NIfTI as published."""
+
+import csv
+import json
+from collections import defaultdict
+
+import pydicom
+import pytest
+from project_folder import KEY, write_project
+
+from pacsflow.deid import compile_profile
+from schemas import DeidProfile
+
+FOLDERS = ("dcm_qa_nih", "dcm_qa_ts", "dcm_qa_enh", "dcmqi/segmentations/ct-3slice")
+IDENTIFYING = ("PatientName", "PatientID", "AccessionNumber", "PatientBirthDate", "InstitutionName")
+
+
+@pytest.fixture(scope="module")
+def originals(shared_data):
+    """SOP Instance UID -> (file, header) of what is loaded; one file for each UID."""
+    found = {}
+    for folder in FOLDERS:
+        for path in sorted((shared_data / folder).rglob("*.dcm")):
+            header = pydicom.dcmread(path, stop_before_pixels=True)
+            found.setdefault(str(header.SOPInstanceUID), (path, header))
+    return found
+
+
+@pytest.fixture(scope="module", params=["orthanc", "dcmqrscp"])
+def pacs(request, originals):
+    peer = request.getfixturevalue(request.param)
+    peer.load([path for path, _ in originals.values()])
+    return peer
+
+
+def node(peer, method):
+    fetch = {"method": method, "move_to": {"aet": "PACSFLOW", "port": peer.move_port}}
+    return {"port": peer.port, "called_aet": peer.aet, "fetch": fetch}
+
+
+def by_study(originals):
+    studies = defaultdict(set)
+    for uid, (_, header) in originals.items():
+        studies[str(header.StudyInstanceUID)].add(uid)
+    return dict(studies)
+
+
+@pytest.mark.parametrize("method", ["c-get", "c-move"])
+def test_every_instance_asked_for_is_delivered_de_identified(tmp_path, pacs, prefect, originals, method):
+    studies = by_study(originals)
+    rows = [{"id": f"r{n}", "StudyInstanceUID": uid} for n, uid in enumerate(sorted(studies))]
+    deid = {"pixels": {"burned_in": "keep"}}
+    folder = write_project(tmp_path / "p", pacs=node(pacs, method), rows=rows, deid=deid)
+    output = prefect.pacsflow("run", str(folder))
+    assert "report" in output
+
+    cleaner = compile_profile(DeidProfile(base="ps3.15-basic", key="${env:X}"), bytes.fromhex(KEY))
+    expected = {cleaner.uid(uid): uid for uid in originals}
+    delivered = {p.stem: p for p in (tmp_path / "data" / "out").rglob("*.dcm")}
+    assert set(delivered) == set(expected)
+    for new, path in delivered.items():
+        cleaned, (source, original) = pydicom.dcmread(path), originals[expected[new]]
+        assert cleaned.SOPInstanceUID == cleaned.file_meta.MediaStorageSOPInstanceUID == new
+        assert cleaned.PatientIdentityRemoved == "YES"
+        for keyword in IDENTIFYING:
+            if value := str(original.get(keyword) or ""):
+                assert str(cleaned.get(keyword) or "") != value, keyword
+        if "PixelData" in cleaned and cleaned.file_meta.TransferSyntaxUID == original.file_meta.TransferSyntaxUID:
+            assert cleaned.PixelData == pydicom.dcmread(source).PixelData
+
+
+def test_row_table_comes_back_with_what_became_of_each_row(tmp_path, pacs, prefect, originals):
+    studies = by_study(originals)
+    uid = max(studies, key=lambda u: len(studies[u]))
+    patient = next(h for _, h in originals.values() if h.StudyInstanceUID == uid).PatientID
+    rows = [
+        {"id": "whole", "StudyInstanceUID": uid},
+        {"id": "same", "StudyInstanceUID": uid, "PatientID": str(patient)},
+        {"id": "none", "PatientID": "NOBODY-HAS-THIS"},
+        {"id": "other", "StudyInstanceUID": uid, "PatientID": "ANOTHER"},
+    ]
+    folder = write_project(tmp_path / "p", pacs=node(pacs, "c-get"), rows=rows)
+    prefect.pacsflow("run", str(folder), expect=1)
+    with (tmp_path / "data" / "report" / "rows.csv").open(encoding="utf-8-sig") as file:
+        table = {row["id"]: row for row in csv.DictReader(file)}
+    assert [table[i]["status"] for i in ("whole", "same", "none", "other")] == [
+        "complete",
+        "complete",
+        "unmatched",
+        "unmatched",
+    ]
+    assert table["whole"]["images received"] == table["whole"]["images expected"] == str(len(studies[uid]))
+    record = json.loads((tmp_path / "data" / "report" / "run.json").read_text())
+    assert record["totals"]["studies"] == 1, "rows that share a study share the work"
