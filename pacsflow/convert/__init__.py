@@ -34,17 +34,18 @@ def convert_series(kind: Kind, files: Sequence[Path], out: Path, *, geometry: Ge
     if not frames:
         raise RefusalError("no-image", "the series has no files")
     warnings = [f.message for f in _judged(frames, geometry)]
-    temporary = out.with_name(f".{out.name}.converting")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True, mode=0o700)
+    scratch = out.with_name(f".{out.name}.converting")
+    made = scratch / "out"
+    shutil.rmtree(scratch, ignore_errors=True)
+    made.mkdir(parents=True, mode=0o700)
     try:
-        warnings += CONVERTERS[kind].convert(files, temporary, geometry)
-        warnings += _checked(frames, temporary, geometry)
-        names = _sealed(temporary)
+        warnings += CONVERTERS[kind].convert(files, made, geometry)
+        warnings += _checked(frames, made, geometry)
+        names = _sealed(made)
         shutil.rmtree(out, ignore_errors=True)
-        temporary.replace(out)
+        made.replace(out)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)
     return Converted(tuple(out / name for name in names), tuple(dict.fromkeys(warnings)))
 
 

@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,12 +22,11 @@ _PRIVATE = (re.compile(r"'[^']*'|\"[^\"]*\""), re.compile(r"(?<!\w)/\S+"))
 def convert(files: Sequence[Path], folder: Path, geometry: Geometry) -> list[str]:
     """See `Converter`. Refusals: no-image, converter-timeout, converter-error."""
     del geometry  # dcm2niix has no checks to switch off
-    with tempfile.TemporaryDirectory(prefix=".dcm2niix-", dir=folder.parent) as scratch:
-        source = Path(scratch, "in")
-        source.mkdir()
-        for number, path in enumerate(files):
-            (source / f"{number:06}.dcm").symlink_to(path.resolve())
-        said = _run(source, folder)
+    source = folder.parent / "in"
+    source.mkdir()
+    for number, path in enumerate(files):
+        (source / f"{number:06}.dcm").symlink_to(path.resolve())
+    said = _run(source, folder)
     header = dcmread(files[0], stop_before_pixels=True, specific_tags=["SeriesDescription", "ProtocolName"])
     texts = {key: str(header.get(key) or "") for key in ("SeriesDescription", "ProtocolName")}
     for path in folder.glob("*.json"):
