@@ -69,9 +69,9 @@ class Wishes:
 def keyword_fault(keyword: str) -> tuple[str, str] | None:
     """Why `keyword` cannot be asked for, and what to write; None where it can (PS3.4 C.2.2.2)."""
     tag = tag_for_keyword(keyword)
-    if tag is None:
+    if tag is None or _VARIANTS.get(keyword, keyword) != keyword:
         near = nearest_column(keyword)
-        return "is no DICOM keyword", f"write `{near}`" if near else "see PS3.6 for the keywords"
+        return "is no keyword to ask by", f"write `{near}`" if near else "see PS3.6 for the keywords"
     if keyword in _CONTROL or tag < 0x00080000 or tag >> 16 == 0x7FE0 or dictionary_VR(tag)[:2] in _NO_KEY_VR:  # noqa: PLR2004 groups of PS3.6
         return "cannot be asked for", "take the column out"
     return None
@@ -79,7 +79,7 @@ def keyword_fault(keyword: str) -> tuple[str, str] | None:
 
 def understand(headings: Sequence[str], wishes: Wishes) -> Columns:
     """The meaning of a table's headings; those without one become problems."""
-    row_id, problems = _row_id(headings, wishes)
+    row_id, spare, problems = _row_id(headings, wishes)
     meanings = {heading: wishes.named.get(heading) or known_keyword(heading) for heading in headings}
     if not any(meaning or nearest_column(heading) for heading, meaning in meanings.items()):
         # The first line may be a patient's: its cells are not repeated.
@@ -88,7 +88,7 @@ def understand(headings: Sequence[str], wishes: Wishes) -> Columns:
     problems += _absent(headings, wishes)
     keywords: dict[str, str] = {}
     for heading, keyword in meanings.items():
-        if heading == row_id or heading in wishes.extra or keyword == IGNORE:
+        if heading in {row_id, *spare} or heading in wishes.extra or keyword == IGNORE:
             continue
         fault = _fault(heading, keyword, keywords)
         if fault is None:
@@ -130,20 +130,22 @@ def _absent(headings: Sequence[str], wishes: Wishes) -> list[Problem]:
 
 def known_keyword(heading: str) -> str:
     """The keyword a heading stands for by itself; empty where it stands for none."""
-    if tag_for_keyword(heading) is not None:
-        return heading
-    return _VARIANTS.get(heading, "")
+    if heading in _VARIANTS:  # Date and Time are keywords too, but nobody means those
+        return _VARIANTS[heading]
+    return heading if tag_for_keyword(heading) is not None else ""
 
 
-def _row_id(headings: Sequence[str], wishes: Wishes) -> tuple[str | None, list[Problem]]:
+def _row_id(headings: Sequence[str], wishes: Wishes) -> tuple[str | None, list[str], list[Problem]]:
+    """The column of the row's id, others that could be it, and what is wrong with that."""
     if wishes.id_column is not None:
-        return wishes.id_column if wishes.id_column in headings else None, []
+        return wishes.id_column if wishes.id_column in headings else None, [], []
     fitting = [heading for heading in headings if heading in _ID_VARIANTS and heading not in wishes.named]
-    if len(fitting) > 1:
-        remedy = "write `id_column: …` under `table`, and `ignore` the others under `columns`"
-        names = ", ".join(f"`{name}`" for name in fitting)
-        return fitting[0], [Problem(wishes.file, wishes.line, "", f"{names}: which one is the row's id?", remedy)]
-    return (fitting[0] if fitting else None), []
+    if len(fitting) < 2:  # noqa: PLR2004 one is clear
+        return (fitting[0] if fitting else None), [], []
+    names = ", ".join(f"`{name}`" for name in fitting)
+    remedy = "write `id_column: …` under `table`, and `ignore` the others under `columns`"
+    problem = Problem(wishes.file, wishes.line, "", f"{names}: which one is the row's id?", remedy)
+    return fitting[0], fitting[1:], [problem]
 
 
 def _offer(name: str, headings: Sequence[str]) -> str:
@@ -153,7 +155,7 @@ def _offer(name: str, headings: Sequence[str]) -> str:
 
 def nearest_column(heading: str) -> str:
     """The usual keyword most like a heading, or like one of its synonyms; empty where none is near."""
-    return nearest(heading, USUAL) or _VARIANTS.get(nearest(heading, list(_VARIANTS)), "")
+    return _VARIANTS.get(heading) or nearest(heading, USUAL) or _VARIANTS.get(nearest(heading, list(_VARIANTS)), "")
 
 
 def _cases(names: Iterable[str]) -> set[str]:

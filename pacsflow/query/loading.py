@@ -35,7 +35,7 @@ def load(folder: Path) -> tuple[Project, tuple[Row, ...]]:
         if query.table is not None:
             _table(harvest, inspection, query, query.table)
         check_rules(document, query.series)
-        if not any((document.value or {}).get(key) for key in ("rows", "table")):
+        if not harvest.count and not document.problems:
             document.problem((), "there are no rows", "write `rows:` or `table:`")
     inline = [problem for problem in document.problems if problem not in inspection.problems]
     problems = [*inspection.problems, *inline, *harvest.problems, *repeated_ids(harvest.rows)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pydicom.datadict import dictionary_VR
 
 from pacsflow.errors import Problem
-from pacsflow.query.columns import Columns
+from pacsflow.query.columns import QUERY_LEVEL, Columns
 from pacsflow.query.dates import widened
 from pacsflow.query.fault import FaultError
 from pacsflow.query.raw import Cell, RawRow, RawTable
@@ -56,7 +56,7 @@ class Harvest:
                     origin=(recipe.file, raw.line),
                     cells={heading: cell.text for heading, cell in raw.cells.items()},
                     warnings=(*warnings, *notes),
-                    level=_level(recipe, raw),
+                    level=_level(recipe, raw) or recipe.level,
                 )
             )
 
@@ -109,6 +109,8 @@ def _keys(recipe: Recipe, raw: RawRow) -> tuple[list[Problem], dict[str, str], l
 def _faults_of_row(recipe: Recipe, raw: RawRow, keys: Mapping[str, str], *, blank: bool) -> list[Problem]:
     if blank:
         return [Problem(recipe.file, raw.line, "", "the row is empty", "take it out")]
+    if _level(recipe, raw) is None:
+        return [Problem(recipe.file, raw.line, QUERY_LEVEL, "is no level", f"write one of {', '.join(LEVELS)}")]
     asked = {keyword for keyword, value in keys.items() if value}
     if not recipe.columns.problems and not asked & (IDENTIFIERS | _DATES):
         message = "the row has neither an identifier nor a date, it would ask for too much"
@@ -116,6 +118,6 @@ def _faults_of_row(recipe: Recipe, raw: RawRow, keys: Mapping[str, str], *, blan
     return []
 
 
-def _level(recipe: Recipe, raw: RawRow) -> str:
-    cell = raw.cells.get("QueryRetrieveLevel")
-    return LEVELS.get(cell.text.strip().upper(), recipe.level) if cell else recipe.level
+def _level(recipe: Recipe, raw: RawRow) -> str | None:
+    cell = raw.cells.get(QUERY_LEVEL)
+    return LEVELS.get(cell.text.strip().upper()) if cell else recipe.level

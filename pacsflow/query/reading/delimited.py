@@ -24,9 +24,11 @@ def read_delimited(file: Path, name: str, _sheet: str | None = None) -> RawTable
     first = 1
     if text[:4].lower() == "sep=":  # Excel writes this line for itself
         text, first = text.partition("\n")[2], 2
-    separator = "\t" if file.suffix.lower() == ".tsv" else _separator(text)
+    body = text.lstrip("\n")
+    first += len(text) - len(body)
+    separator = "\t" if file.suffix.lower() == ".tsv" else _separator(body)
     grid, line = [], first
-    for values in _frame(text, separator, first).itertuples(index=False, name=None):
+    for values in _frame(body, separator, first).itertuples(index=False, name=None):
         grid.append((line, [Cell(value) for value in values]))
         line += 1 + sum(value.count("\n") for value in values)
     return replace(table_of(name, grid), warnings=warnings)
@@ -54,7 +56,7 @@ def _unified(text: str) -> str:
 
 def _separator(text: str) -> str:
     """The separator that makes most known headings of the first line; else the one that makes most columns."""
-    heading = text.lstrip("\n").partition("\n")[0]
+    heading = text.partition("\n")[0]
 
     def fitness(separator: str) -> tuple[int, int]:
         names = next(csv.reader([heading], delimiter=separator), [])

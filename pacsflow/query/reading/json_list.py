@@ -14,6 +14,12 @@ _NEXT = re.compile(r"[\s,]*")
 _REMEDY = 'write [{"PatientID": "…"}, …]'
 
 
+class _Number(str):
+    """The text of a number, which may once have had zeros at its front."""
+
+    __slots__ = ()
+
+
 def read_json(file: Path, name: str, _sheet: str | None = None) -> RawTable:
     """The rows of a list of objects. `"*"` asks back and filters nothing. Raises FaultError, OSError."""
     try:
@@ -31,7 +37,7 @@ def read_json(file: Path, name: str, _sheet: str | None = None) -> RawTable:
 def _objects(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of a list, each with its line."""
     json.loads(text)  # the whole must be right before its parts are looked at
-    decoder, at = json.JSONDecoder(parse_int=str, parse_float=str), text.find("[")
+    decoder, at = json.JSONDecoder(parse_int=_Number, parse_float=_Number), text.find("[")
     if text[:at].strip() or at < 0:
         raise FaultError("is no list of objects", _REMEDY)
     while (begin := _NEXT.match(text, at + 1)) and text[begin.end() :][:1] == "{":
@@ -44,4 +50,6 @@ def _objects(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
 def _cell(value: Any) -> Cell:
     if value is None:
         return Cell("")
+    if isinstance(value, _Number):
+        return Cell(value, "number")
     return Cell(value) if isinstance(value, str) else Cell(str(value), "odd")
