@@ -9,9 +9,9 @@ from pacsflow.query.fault import FaultError
 WINDOWS_EPOCH = dt.date(1899, 12, 30)
 EARLIEST = dt.date(1900, 1, 1)
 EARLIEST_BIRTH = dt.date(1850, 1, 1)
-SPREADSHEET_DAY = re.compile(r"^[1-9]\d{4}(\.0+)?$")
+SPREADSHEET_DAY = re.compile(r"^[1-9][0-9]{4}(\.0+)?$")
 _MIDNIGHT = re.compile(r"[ T]00:00(:00(\.0+)?)?$")
-_TIME = re.compile(r"^([01]\d|2[0-3])(:?[0-5]\d(:?[0-5]\d(\.\d{1,6})?)?)?$")
+_TIME = re.compile(r"^([01][0-9]|2[0-3])(:?[0-5][0-9](:?[0-5][0-9](\.[0-9]{1,6})?)?)?$")
 
 
 def read_dates(text: str, formats: Sequence[str] = (), *, birth: bool = False) -> str:
@@ -54,9 +54,9 @@ def from_spreadsheet(serial: str, epoch: dt.date) -> str:
 
 def _date(text: str, formats: Sequence[str]) -> dt.date | None:
     text = _MIDNIGHT.sub("", text.strip())
-    if re.fullmatch(r"\d{8}", text):
+    if re.fullmatch(r"[0-9]{8}", text):
         return _parsed(text, "%Y%m%d")
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         return _parsed(text, "%Y-%m-%d")
     return next((day for form in formats if (day := _parsed(text, form))), None)
 

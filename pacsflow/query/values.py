@@ -16,10 +16,10 @@ LENGTHS = {"AE": 16, "AS": 4, "CS": 16, "DS": 16, "IS": 12, "LO": 64, "SH": 16, 
 """Longest value per value representation, in characters (PS3.5 6.2)."""
 _PN_GROUP = 64
 _EXCEL_DIGITS = 15
-_UID = re.compile(r"^\d+(\.\d+)+$")
-_STRICT_UID = re.compile(r"^(0|[1-9]\d*)(\.(0|[1-9]\d*))+$")
+_UID = re.compile(r"^[0-9]+(\.[0-9]+)+$")
+_STRICT_UID = re.compile(r"^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+$")
 _CS = re.compile(r"^[A-Z0-9_ *?]+$")
-_SHORTENED = re.compile(r"^\d(\.\d+)?E\+?\d+$", re.IGNORECASE)
+_SHORTENED = re.compile(r"^[0-9](\.[0-9]+)?E\+?[0-9]+$", re.IGNORECASE)
 _ID_VR = frozenset({"LO", "SH"})
 
 
@@ -70,7 +70,7 @@ def _check_cell(cell: Cell, text: str, vr: str) -> None:
 
 def _survives(text: str) -> bool:
     """Whether an unquoted YAML value means the same to every reader of YAML."""
-    return bool(re.fullmatch(r"0|[1-9]\d*|\d+(\.\d+)+|\d{4}-\d{2}-\d{2}", text))
+    return bool(re.fullmatch(r"0|[1-9][0-9]*|[0-9]+(\.[0-9]+)+|[0-9]{4}-[0-9]{2}-[0-9]{2}", text))
 
 
 def _check_characters(text: str, vr: str) -> None:
@@ -91,7 +91,7 @@ def _repaired(keyword: str, text: str, cell: Cell, manner: Manner) -> tuple[str,
         return text, [f"{keyword}: a number cell, zeros at its front may be lost (see zero_pad)"]
     if cell.kind == "number" and vr == "DA" and SPREADSHEET_DAY.match(text):
         return from_spreadsheet(text, manner.epoch), [f"{keyword}: a spreadsheet's day number, taken for a date"]
-    if vr in _ID_VR and re.fullmatch(r"\d+\.0", text):
+    if vr in _ID_VR and re.fullmatch(r"[0-9]+\.0", text):
         return text, [f"{keyword}: ends in .0, as if a spreadsheet had made a number of it"]
     return text, []
 
@@ -125,7 +125,7 @@ def _code(_keyword: str, text: str, _manner: Manner) -> str:
 
 
 def _whole_number(_keyword: str, text: str, _manner: Manner) -> str:
-    if not re.fullmatch(r"[+-]?\d+", text):
+    if not re.fullmatch(r"[+-]?[0-9]+", text):
         raise FaultError("is no whole number", "write digits")
     return str(int(text))
 

@@ -77,6 +77,7 @@ def test_a_row_is_sent_as_dicom_writes_it(folder, row, keys):
         (f"{{PatientName: {'x' * 65}}}", "PatientName", "longer than the 64 characters"),
         (f"{{StudyInstanceUID: 1.{'2' * 63}}}", "StudyInstanceUID", "longer than the 64 characters"),
         ("{StudyInstanceUID: 1.2.x}", "StudyInstanceUID", "is no UID"),
+        ("{StudyInstanceUID: '1.٢'}", "StudyInstanceUID", "is no UID"),
         ("{StudyInstanceUID: 1.2.*}", "StudyInstanceUID", "is no UID"),
         ("{StudyDate: 2015-02-29}", "StudyDate", "is no date"),
         ("{StudyDate: 20151301}", "StudyDate", "is no date"),
