@@ -33,5 +33,5 @@ class Converter(Protocol):
     def convert(self, files: Sequence[Path], folder: Path, geometry: Geometry) -> list[str]:
         """Write `image*.nii.gz` and what belongs to it into `folder`, give warnings.
 
-        `folder` exists and is empty; the folder it lies in is the converter's too, and removed afterwards. Raises RefusalError (reason code).
+        `folder` exists and is empty; the one it lies in is scratch, removed afterwards. Raises RefusalError.
         """
