@@ -15,9 +15,10 @@ from pacsflow.deid.marking import METHOD, METHOD_CODES, Marking
 from pacsflow.deid.part10 import file_head
 from pacsflow.deid.profile import SUBJECT
 from pacsflow.deid.rules import Rules
-from pacsflow.deid.splice import Splicer, element
-from pacsflow.deid.verify import Finished, Verifier
-from pacsflow.deid.walk import Aside, Walk
+from pacsflow.deid.splice import Part, Splicer, element
+from pacsflow.deid.values import TEXT
+from pacsflow.deid.verify import Finished, LeftoverError, Verifier
+from pacsflow.deid.walk import NAME, Aside, Walk
 from pacsflow.errors import RefusalError
 
 SOP_CLASS: Final = 0x00080016
@@ -97,13 +98,33 @@ class ProfileCleaner:
         person = self._person(header, uids[1])
         case = Case(self._compiled.identity, person, Scrubber(), header.charsets())
         splicer = Splicer(walk, header.view, rules, case)
-        head, pixels, behind = splicer.dataset(header.level, self._extra(header, splicer))
         new = [uid if SOP_INSTANCE not in rules.actions else self.uid(uid) for uid in uids]
         meta = file_head(sop_class, new[0], source.transfer_syntax_uid)
+        parts = self._parts(meta, header, splicer)
+        return Cleaned(parts, new[0], new[1], new[2], person)
+
+    def _parts(self, meta: bytes, header: Header, splicer: Splicer) -> list[Part]:
+        """Verified buffers. A kept text that names the patient is emptied, unless a rule of the profile keeps it."""
+        extra = self._extra(header, splicer)
+        while True:
+            head, pixels, behind = splicer.dataset(header.level, extra)
+            try:
+                self._verify(header, splicer, (meta, head, behind))
+            except LeftoverError as error:
+                if error.tag in extra or error.tag in splicer.rules.ruled or error.tag not in header.level.elements:
+                    raise
+                extra[error.tag] = self._emptied(error.tag, header, splicer)
+            else:
+                return [part for part in (meta + head, *pixels, behind) if part]
+
+    def _verify(self, header: Header, splicer: Splicer, done: tuple[bytes, bytes, bytes]) -> None:
         if self._compiled.verifier:
             before = bytes(header.view[: splicer.pixels_at(header.level)])
-            self._compiled.verifier.check(before, Finished(meta, head, behind, walk.explicit))
-        return Cleaned([part for part in (meta + head, *pixels, behind) if part], new[0], new[1], new[2], person)
+            self._compiled.verifier.check(before, Finished(*done, splicer.walk.explicit))
+
+    def _emptied(self, tag: int, header: Header, splicer: Splicer) -> bytes:
+        vr = NAME[header.level.elements[tag][0]]
+        return element(tag, vr, b"", explicit=splicer.walk.explicit) if vr in TEXT else b""
 
     def _extra(self, header: Header, splicer: Splicer) -> dict[int, bytes]:
         """Marking, and the pseudonym where the instance had neither name nor id."""

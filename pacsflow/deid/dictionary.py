@@ -24,7 +24,7 @@ VR_OF: Final[dict[int, str]] = {
 }
 """VR of every attribute of PS3.6 that may stand in a dataset (no command, no file meta elements)."""
 
-_PRIVATE = re.compile(r'\(([0-9a-f]{4}),\s*"([^"]+)",\s*([0-9a-f]{2})\)', re.IGNORECASE)
+_PRIVATE = re.compile(r'\(([0-9a-f]{4}),\s*"([^"]*)",\s*([0-9a-f]{2})\)', re.IGNORECASE)
 _NUMBER = re.compile(r"\(?([0-9a-f]{2}(?:[0-9a-f]{2}|xx)),?\s*([0-9a-f]{4})\)?", re.IGNORECASE)
 
 

@@ -67,8 +67,17 @@ _TITLES: Final = frozenset(
         "sen",
     )
 )
-_WORDS: Final = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
+_WORDS: Final = re.compile(r"(?<!\w)[^\W\d_]+(?:['\u2019][^\W\d_]+)*(?!\w)")
 _SPLIT: Final = re.compile(r"[\\^=\s,;/()]+")
+
+
+PLACEHOLDERS: Final = frozenset(
+    """
+    anon anonym anonymised anonymized anonymous anonymization deid deidentified de-identified hidden masked n/a na nil
+    none null pseudonymized pseudonymised redacted removed test unknown unnamed withheld xxx xxxx xxxxx xxxxxx
+    """.split()  # noqa: SIM905 - a list of words reads as one
+)
+"""What others wrote in place of an identifier; it stands in many elements and tells nothing."""
 
 
 class Needle(NamedTuple):
@@ -99,8 +108,8 @@ def _needles(kind: Kind, value: bytes, charset: bytes) -> Iterator[Needle]:
 
 def names(text: str) -> Iterable[str]:
     """Every word of a person's name (PS3.5 6.2.1) that is long enough to be told from chance."""
-    words = {word for part in _SPLIT.split(text) for word in _WORDS.findall(part)}
-    return (word for word in words if _long_enough(word) and word.casefold() not in _TITLES)
+    words = {word.strip("._-'") for word in _SPLIT.split(text)} | set(_WORDS.findall(text))
+    return (word for word in words if _long_enough(word) and word.casefold() not in _TITLES | PLACEHOLDERS)
 
 
 def _long_enough(word: str) -> bool:
@@ -112,13 +121,19 @@ def identifiers(text: str) -> Iterable[str]:
     for value in text.split("\\"):
         plain = re.sub(r"[^\w]+", "", value)
         for form in {value.strip(), plain, plain.lstrip("0")}:
-            if len(form) >= (SHORTEST_NUMBER if form.isdigit() else SHORTEST_ID):
+            if form.casefold() not in PLACEHOLDERS and len(form) >= (
+                SHORTEST_NUMBER if form.isdigit() else SHORTEST_ID
+            ):
                 yield form
 
 
 def places(text: str) -> Iterable[str]:
     """Institutions and addresses as written."""
-    return (line.strip() for line in re.split(r"[\\\r\n]+", text) if len(line.strip()) >= SHORTEST_PLACE)
+    return (line.strip() for line in re.split(r"[\\\r\n]+", text) if _place(line.strip()))
+
+
+def _place(line: str) -> bool:
+    return len(line) >= SHORTEST_PLACE and line.casefold() not in PLACEHOLDERS
 
 
 def birth_dates(text: str) -> Iterable[str]:

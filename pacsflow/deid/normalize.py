@@ -13,7 +13,9 @@ from typing import Final
 
 from pydicom import Dataset, dcmread
 from pydicom.datadict import private_dictionary_VR
-from pydicom.dataelem import RawDataElement
+from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_data_element
 
 from pacsflow.deid.contract import Source
 from pacsflow.deid.dictionary import CREATORS, VR_OF
@@ -55,6 +57,14 @@ def normalized(source: Source) -> Source:
     return Source(source.sop_class_uid, source.sop_instance_uid, syntax, content)
 
 
+def _written(elem: DataElement, *, explicit: bool) -> bytes:
+    """An element that pydicom decodes as it reads, as pydicom writes it."""
+    buffer = DicomBytesIO()
+    buffer.is_little_endian, buffer.is_implicit_VR = True, not explicit
+    write_data_element(buffer, elem)
+    return buffer.getvalue()
+
+
 class _Writer:
     def __init__(self, explicit: bool, *, big: bool) -> None:
         self.explicit = explicit
@@ -70,7 +80,7 @@ class _Writer:
             content = b"".join(item(self.dataset(each)) for each in dataset[tag].value or ())
             return element(tag, vr, content, explicit=self.explicit)
         if not isinstance(raw, RawDataElement):
-            raise RefusalError("malformed: unreadable")
+            return _written(raw, explicit=self.explicit)
         value = raw.value or b""
         if raw.length == UNDEFINED:
             head = element(tag, vr, b"", explicit=True)[:-4]

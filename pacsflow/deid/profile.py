@@ -22,6 +22,7 @@ from pacsflow.deid.actions import (
     Year,
 )
 from pacsflow.deid.dictionary import EXACT, VR_OF, PrivateTag, TagError, parse_private, parse_tag
+from pacsflow.deid.ge_blocks import PROTOCOL_BLOCK, USER_DATA, CleanProtocolBlock, CleanUserData
 from pacsflow.deid.private_sets import private_tags
 from pacsflow.deid.rules import Pattern, Rules
 from pacsflow.deid.siemens_csa import CSA_HEADERS, CleanCsa
@@ -32,6 +33,12 @@ from schemas.deid import DeidProfile, ElementRule
 DATES: Final = ("retain-longitudinal-full-dates", "retain-longitudinal-modified-dates")
 SUBJECT: Final = (0x00100010, 0x00100020)
 """Patient's Name and Patient ID, which carry the pseudonym."""
+SPECIAL: Final[dict[PrivateTag, Action]] = {
+    **dict.fromkeys(CSA_HEADERS, CleanCsa()),
+    USER_DATA: CleanUserData(),
+    PROTOCOL_BLOCK: CleanProtocolBlock(),
+}
+"""Private elements with an inside that is cleaned, even where a rule keeps them."""
 NEEDED: Final = frozenset({0x00080016, 0x00080018, 0x0020000D, 0x0020000E})
 """What no instance can be without."""
 PEOPLE: Final = frozenset({0x00401101})
@@ -55,6 +62,7 @@ class Compiler:
         self.profile = profile
         self.problems: list[Problem] = []
         self.exceeds = False
+        self.ruled: set[int] = set()
 
     def rules(self, resolve: Callable[[int, str], str]) -> Rules:
         """The rules; `resolve` picks one letter of a compound code for a tag."""
@@ -70,7 +78,7 @@ class Compiler:
                 where = "value" if rule.value is not None and not isinstance(error, TagError) else "tag"
                 self._problem(f"elements[{number}].{where}", str(error), remedy)
         actions = {tag: action for tag, action in actions.items() if not isinstance(action, Keep)}
-        return Rules(frozenset(VR_OF), actions, patterns, private)
+        return Rules(frozenset(VR_OF), actions, patterns, private, frozenset(self.ruled))
 
     def _problem(self, field: str, message: str, remedy: str) -> None:
         self.problems.append(Problem("deid.yaml", 0, field, message, remedy))
@@ -135,8 +143,8 @@ class Compiler:
         return found
 
     def _kept_private(self, tag: PrivateTag) -> Action:
-        if tag in CSA_HEADERS:
-            return CleanCsa()
+        if special := SPECIAL.get(tag):
+            return special
         dates: Action = Remove()
         if DATES[0] in self.profile.options:
             dates = Keep()
@@ -165,6 +173,7 @@ class Compiler:
             raise TagError("no instance can be without this UID", "write `uid`, or take the rule out")
         self._weaker(actions.get(value), rule.action)
         actions[value] = _explicit(rule, VR_OF[value])
+        self.ruled.add(value)
         return patterns
 
 

@@ -23,13 +23,15 @@ class Pattern:
 class Rules:
     """Tag -> action. A tag of `known` without an action is kept; a tag that is not known follows a pattern or goes.
 
-    `actions` holds every sequence of PS3.6, as its items need a look even where it is kept.
+    `actions` holds every sequence of PS3.6, as its items need a look even where it is kept. `ruled` are tags with a
+    rule of the user's own.
     """
 
     known: frozenset[int]
     actions: Mapping[int, Action]
     patterns: tuple[Pattern, ...]
     private: Mapping[PrivateTag, Action]
+    ruled: frozenset[int] = frozenset()
 
     @cached_property
     def touched(self) -> frozenset[int]:

@@ -4,6 +4,7 @@ The original's identifying values are found by searching its bytes for their tag
 searched in everything that will be written but the pixel data.
 """
 
+import re
 import struct
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -28,8 +29,20 @@ _BINARY: Final = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SV", b"U
 _ODD: Final = 0x10000
 _LONGEST: Final = 1024
 _WIDE_VRS: Final = frozenset({b"UC", b"UN", b"UR", b"UT", b"OB", b"OW", b"SQ"})
+_CONTROL: Final = re.compile(rb"[\0-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _HALF: Final = struct.Struct("<H").unpack_from
 _WHOLE: Final = struct.Struct("<I").unpack_from
+
+
+class LeftoverError(RefusalError):
+    """A value of the patient's is left in element `tag`."""
+
+    def __init__(self, where: str, tag: int | None) -> None:
+        super().__init__(
+            f"verification: original value remains in {where}",
+            remedy="add a rule for this element under `elements:` in deid.yaml",
+        )
+        self.tag = tag
 
 
 def little(tag: int) -> bytes:
@@ -105,7 +118,7 @@ def _values(data: bytes, pattern: bytes, *, explicit: bool) -> list[bytes]:
             start, size = pos + 12, _WHOLE(data, pos + 8)[0]
         else:
             start, size = pos + 8, _HALF(data, pos + 6)[0]
-        if 0 < size <= _LONGEST and start + size <= len(data):
+        if 0 < size <= _LONGEST and start + size <= len(data) and not _CONTROL.search(data, start, start + size - 1):
             found.append(data[start : start + size])
         pos = data.find(pattern, pos + 4)
     return found
@@ -117,10 +130,7 @@ def _judge(needle: Needle, hay: bytes, leaves: list[Leaf]) -> None:
         leaf = next((leaf for leaf in leaves if leaf.start <= pos < leaf.stop), None)
         if leaf is None or _telling(needle, leaf, _bounded(hay, pos, len(needle.text))):
             where = tag_text(leaf.tag) if leaf else "the structure"
-            raise RefusalError(
-                f"verification: original value remains in {where}",
-                remedy="add a rule for this element under `elements:` in deid.yaml",
-            )
+            raise LeftoverError(where, leaf.tag if leaf else None)
         pos = hay.find(needle.text, pos + 1)
 
 
