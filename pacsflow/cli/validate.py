@@ -69,12 +69,8 @@ def _show_problems(problems: Sequence[Problem]) -> None:
 
 def _show_summary(project: Project, rows: Sequence[Row], profile: Sequence[str]) -> None:
     console.print(f"[green]✓[/] {escape(project.settings.name)} is right: {len(rows)} rows", soft_wrap=True)
-    table = Table.grid(padding=(0, 2))
-    for name, sentence in _sentences(project, rows):
-        table.add_row(f"[bold]{name}[/]", escape(sentence))
-    for sentence in profile:
-        table.add_row("[bold]profile[/]", escape(sentence))
-    console.print(table)
+    for name, sentence in (*_sentences(project, rows), *(("profile", each) for each in profile)):
+        console.print(f"[bold]{name:<9}[/] {escape(sentence)}", soft_wrap=True)
     warnings = [f"row {row.number} ({row.origin[0]}:{row.origin[1]}): {text}" for row in rows for text in row.warnings]
     for warning in warnings[:MOST]:
         console.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)

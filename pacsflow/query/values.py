@@ -58,7 +58,7 @@ def read_value(keyword: str, cell: Cell, manner: Manner) -> Value:
 def _check_cell(cell: Cell, text: str, vr: str) -> None:
     if cell.kind == "odd":
         raise FaultError("is no text", "write one value")
-    if cell.kind == "unquoted" and vr not in {"DA", "TM", "IS", "DS"} and not _survives(text):
+    if cell.kind == "unquoted" and vr not in {"DA", "TM", "IS", "DS", "UI"} and not _survives(text):
         raise FaultError("YAML does not take this for text, it may lose zeros", "write it in quotes")
     if cell.kind == "date" and vr not in {"DA", "DT", "TM"}:
         raise FaultError("is a date cell", "format the column as text and type the value again")
@@ -70,7 +70,7 @@ def _check_cell(cell: Cell, text: str, vr: str) -> None:
 
 def _survives(text: str) -> bool:
     """Whether an unquoted YAML value means the same to every reader of YAML."""
-    return bool(re.fullmatch(r"0|[1-9][0-9]*|[0-9]+(\.[0-9]+)+|[0-9]{4}-[0-9]{2}-[0-9]{2}", text))
+    return bool(re.fullmatch(r"0|[1-9][0-9]*|[0-9]{4}-[0-9]{2}-[0-9]{2}", text))
 
 
 def _check_characters(text: str, vr: str) -> None:

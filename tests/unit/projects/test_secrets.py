@@ -3,10 +3,9 @@
 import base64
 import os
 
-import keyring
 import pytest
-from keyring.backend import KeyringBackend
 
+from memory_keyring import memory_keyring
 from pacsflow import secrets
 from pacsflow.errors import SecretError
 from schemas import DeidProfile
@@ -16,22 +15,9 @@ KEY = bytes(range(200, 232))
 
 @pytest.fixture
 def store():
-    """A keyring of this test's own, in memory, in place of the machine's."""
-    store = {}
-
-    class Memory(KeyringBackend):
-        priority = 5
-
-        def get_password(self, service, username):
-            return store.get((service, username))
-
-        def set_password(self, service, username, password):
-            store[service, username] = password
-
-    before = keyring.get_keyring()
-    keyring.set_keyring(Memory())
-    yield store
-    keyring.set_keyring(before)
+    """What this test's keyring holds, in place of the machine's."""
+    with memory_keyring() as held:
+        yield held
 
 
 def private(path, data):

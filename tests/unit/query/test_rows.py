@@ -63,6 +63,7 @@ def test_a_row_is_sent_as_dicom_writes_it(folder, row, keys):
         ("{PatientID: 1_000}", "PatientID", "write it in quotes"),
         ("{PatientID: 0x1F}", "PatientID", "write it in quotes"),
         ("{PatientID: true}", "PatientID", "write it in quotes"),
+        ("{AccessionNumber: 12.50}", "AccessionNumber", "write it in quotes"),
         ("{AccessionNumber: 1e5}", "AccessionNumber", "write it in quotes"),
         ("{PatientID: '*'}", "PatientID", "asks for everything"),
         ("{PatientID: '?*'}", "PatientID", "asks for everything"),
