@@ -123,7 +123,7 @@ def test_validate_says_what_a_project_will_do(call, tmp_path):
     write_files(tmp_path / "a", query="rows: [{PatientID: '7'}, {AccessionNumber: E1, StudyID: '1'}]\n")
     said = call("validate", "a")
     assert said.exit_code == 0
-    for words in ("2 rows", "MAINPACS at localhost:104", "PS3.15", "PACSFLOW_TEST_KEY is not set", "StudyID"):
+    for words in ("2 rows", "MAINPACS at localhost:104", "PS3.15", "PACSFLOW_TEST_KEY} is not set", "StudyID"):
         assert words in said.output
 
 
