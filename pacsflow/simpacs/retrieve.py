@@ -1,0 +1,176 @@
+"""C-GET and C-MOVE (PS3.4 C.4.2, C.4.3): a plan of deliveries, carried out on a wire."""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pydicom import Dataset
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pynetdicom.dsutils import encode
+from pynetdicom.presentation import PresentationContext
+
+from pacsflow.simpacs.archive import Instance, Study
+from pacsflow.simpacs.encoding import other_syntax
+from pacsflow.simpacs.wire import Gone, Wire
+
+if TYPE_CHECKING:
+    from pacsflow.simpacs.server import SimPacs
+
+SUCCESS, PENDING, CANCELLED, SOME_FAILED = 0x0000, 0xFF00, 0xFE00, 0xB000
+ALL_FAILED, UNKNOWN_DESTINATION = 0xA702, 0xA801
+PLAIN = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+
+Deed = Callable[["Retrieval", "Delivery"], bool | None]
+"""Done in place of or before a delivery: True, False: counted as completed, failed, nothing sent; None: go on."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One instance to be sent, and what is done to it first."""
+
+    instance: Instance
+    spoil: tuple[Callable[[bytes], bytes], ...] = ()
+    deeds: tuple[Deed, ...] = ()
+    mislabelled: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a retrieval will do. `status` and `failed` override what is told at the end."""
+
+    study: str
+    deliveries: tuple[Delivery, ...]
+    status: int | None = None
+    failed: int | None = None
+    late: tuple[Delivery, ...] = ()
+    silent: bool = False
+
+
+@dataclass
+class Tally:
+    """Sub-operations so far (PS3.4 C.4.2.1.6 to C.4.2.1.9)."""
+
+    remaining: int
+    completed: int = 0
+    failed: int = 0
+    warning: int = 0
+    lost: list[str] = field(default_factory=list)
+
+    def add(self, uid: str, status: int) -> None:
+        """Count the C-STORE of `uid` by its status: B000 to BFFF are warnings (PS3.4 B.2.3)."""
+        self.remaining -= 1
+        if status == SUCCESS:
+            self.completed += 1
+        elif status & 0xF000 == 0xB000:  # noqa: PLR2004
+            self.warning += 1
+        else:
+            self.failed += 1
+            self.lost.append(uid)
+
+    def elements(self, *, final: bool) -> dict[int, int]:
+        """The counts as elements of a response's command set."""
+        counts = {0x1021: self.completed, 0x1022: self.failed, 0x1023: self.warning}
+        return counts if final else {0x1020: self.remaining, **counts}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The request: the command field of its responses, its message id, SOP class and presentation context."""
+
+    response: int
+    message_id: int
+    sop_class: str
+    context: PresentationContext
+
+
+class Retrieval:
+    """One C-GET or C-MOVE under way: responses go by `asker`, instances by `carrier` (a C-GET's are the same)."""
+
+    def __init__(self, pacs: "SimPacs", asked: Asked, *, asker: Wire, carrier: Wire) -> None:
+        self.pacs, self.asked, self.asker, self.carrier = pacs, asked, asker, carrier
+        self.extra: Mapping[int, str | int] = {}
+
+    def run(self, plan: Plan) -> None:
+        """Carry out `plan` and send the final response. Raises Gone when an association ends before that."""
+        tally = Tally(len(plan.deliveries))
+        for delivery in plan.deliveries:
+            if self.asker.cancelled(self.asked.message_id):
+                self.respond(CANCELLED, {0x1020: tally.remaining, **tally.elements(final=True)}, tally.lost)
+                return
+            tally.add(delivery.instance.uid, self._deliver(delivery))
+            self.respond(PENDING, tally.elements(final=False))
+        tally.completed += len(plan.late)
+        if not plan.silent:
+            self._finish(plan, tally)
+        for delivery in plan.late:
+            self._deliver(delivery)
+
+    def respond(self, status: int, counts: Mapping[int, int], lost: Iterable[str] = ()) -> None:
+        """Send a response; `lost` becomes its Failed SOP Instance UID List."""
+        identifier = b""
+        if lost:
+            dataset = Dataset()
+            dataset.FailedSOPInstanceUIDList = list(lost)
+            syntax = self.asked.context.transfer_syntax[0]
+            identifier = encode(dataset, syntax.is_implicit_VR, syntax.is_little_endian) or b""
+        head: dict[int, str | int] = {
+            0x0002: self.asked.sop_class,
+            0x0100: self.asked.response,
+            0x0120: self.asked.message_id,
+        }
+        self.asker.respond(self.asked.context, {**head, 0x0900: status, **counts}, identifier)
+
+    def message(self, delivery: Delivery) -> bytes | None:
+        """The C-STORE request of a delivery, or None where no context fits its transfer syntax."""
+        instance = delivery.instance
+        held = instance.transfer_syntax
+        syntaxes = (held, *(each for each in PLAIN if held in PLAIN and each != held))
+        context = self.carrier.context_for(instance.sop_class, syntaxes)
+        if context is None:
+            return None
+        data = instance.encoded()
+        if (context.transfer_syntax[0] != held) != (delivery.mislabelled and held in PLAIN):
+            data = other_syntax(data, held)
+        for spoil in delivery.spoil:
+            data = spoil(data)
+        return self.carrier.store(context, (instance.sop_class, instance.uid), data, extra=self.extra)
+
+    def _deliver(self, delivery: Delivery) -> int:
+        for deed in delivery.deeds:
+            done = deed(self, delivery)
+            if done is not None:
+                return SUCCESS if done else ALL_FAILED
+        message = self.message(delivery)
+        if message is None:
+            return ALL_FAILED
+        self.carrier.send(message)
+        self.pacs.count("images sent")
+        return self.carrier.stored()
+
+    def _finish(self, plan: Plan, tally: Tally) -> None:
+        if plan.failed is not None:
+            tally.failed, tally.completed = plan.failed, 0
+        elif tally.failed and plan.status is None:
+            self.respond(
+                SOME_FAILED if tally.completed or tally.warning else ALL_FAILED, tally.elements(final=True), tally.lost
+            )
+            return
+        status = SUCCESS if plan.status is None else plan.status
+        self.respond(SOME_FAILED if status == SUCCESS and tally.warning else status, tally.elements(final=True))
+
+
+def planned(pairs: Iterable[tuple[Study, Instance]]) -> Plan:
+    """The honest plan: every instance once."""
+    pairs = list(pairs)
+    return Plan(pairs[0][0].uid if pairs else "", tuple(Delivery(instance) for _, instance in pairs))
+
+
+def run_quietly(retrieval: Retrieval, plan: Plan) -> None:
+    """Run, and take it that an association may end at any time; a carrier's end is told to the asker."""
+    try:
+        retrieval.run(plan)
+    except Gone:
+        if retrieval.carrier is not retrieval.asker:
+            with suppress(Gone):
+                retrieval.respond(ALL_FAILED, {0x1021: 0, 0x1022: len(plan.deliveries), 0x1023: 0})

@@ -1,0 +1,165 @@
+"""The query and retrieve service (PS3.4 Annex C): what each request does, on the association it came by."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, cast
+
+from pydicom import Dataset
+from pydicom.uid import UID
+from pynetdicom import AE, evt
+from pynetdicom.association import Association
+from pynetdicom.dimse_primitives import C_FIND, C_GET, C_MOVE
+from pynetdicom.dsutils import decode, encode
+from pynetdicom.presentation import PresentationContext
+
+from pacsflow.simpacs.find import LEVELS, Query, answer_dataset, answers, instances, read_query
+from pacsflow.simpacs.retrieve import PLAIN, UNKNOWN_DESTINATION, Asked, Plan, Retrieval, planned, run_quietly
+from pacsflow.simpacs.wire import FIND_RSP, GET_RSP, MOVE_RSP, Gone, Wire, alone, quicken
+
+if TYPE_CHECKING:
+    from io import BytesIO
+
+    from pacsflow.simpacs.server import SimPacs
+
+RESPONSES = {C_FIND: FIND_RSP, C_GET: GET_RSP, C_MOVE: MOVE_RSP}
+UNIQUE = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+PENDING, CANCELLED, MISMATCH, NO_SUBOPERATIONS = 0xFF00, 0xFE00, 0xA900, 0xA702
+MOST_CONTEXTS = 128
+
+
+class Service:
+    """Answers C-FIND, C-GET and C-MOVE for one PACS; the rest stays with pynetdicom."""
+
+    def __init__(self, pacs: "SimPacs") -> None:
+        self.pacs = pacs
+
+    def attach(self, association: Association) -> None:
+        """Take over the requests of `association`."""
+        stock = association._serve_request  # noqa: SLF001, the one place where pynetdicom hands requests out
+
+        def serve(message: Any, context_id: int) -> None:
+            if type(message) in RESPONSES and context_id in association._accepted_cx:  # noqa: SLF001
+                self._serve(association, message, association._accepted_cx[context_id])  # noqa: SLF001
+            else:
+                stock(message, context_id)
+
+        association._serve_request = serve  # type: ignore[method-assign, assignment]  # noqa: SLF001
+
+    def _serve(self, association: Association, message: Any, context: PresentationContext) -> None:
+        asked = Asked(RESPONSES[type(message)], message.MessageID, str(message.AffectedSOPClassUID), context)
+        wire = Wire(association)
+        association.dimse.cancel_req = {}
+        association._is_paused = True  # noqa: SLF001, so that C-STORE responses are left to us
+        with suppress(Gone), _aborting(association):
+            query = self.pacs.mischief.ask(read_query(_identifier(message, context)))
+            if type(message) is C_FIND:
+                self._find(asked, wire, query)
+            else:
+                self._retrieve(asked, wire, query, str(getattr(message, "MoveDestination", "") or ""))
+        association._is_paused = False  # noqa: SLF001
+
+    def _find(self, asked: Asked, wire: Wire, query: Query) -> None:
+        self.pacs.count("finds", f"finds {query.level}")
+        if query.level not in LEVELS:
+            _respond(asked, wire, MISMATCH)
+            return
+        found = self._answers(query)
+        made, status = self.pacs.mischief.answer(query, found)
+        for answer in made:
+            for fault in self.pacs.mischief.of("slow"):
+                self.pacs.wait(fault.answer)
+            if wire.cancelled(asked.message_id):
+                _respond(asked, wire, CANCELLED)
+                return
+            _respond(asked, wire, PENDING, answer)
+        _respond(asked, wire, status)
+
+    def _answers(self, query: Query) -> list[Dataset]:
+        archive, mischief = self.pacs.archive, self.pacs.mischief
+        found = []
+        with self.pacs.lock:
+            for each in answers(archive, query):
+                each["InstanceAvailability"] = mischief.available(archive, each["StudyInstanceUID"])
+                found.append(answer_dataset(query, each))
+        return found
+
+    def _retrieve(self, asked: Asked, wire: Wire, query: Query, destination: str) -> None:
+        moving = asked.response == MOVE_RSP
+        self.pacs.count("moves" if moving else "gets")
+        plan = self._plan(query)
+        if plan is None:
+            Retrieval(self.pacs, asked, asker=wire, carrier=wire).respond(MISMATCH, {})
+        elif moving:
+            self._move(asked, wire, plan, destination.strip())
+        else:
+            run_quietly(Retrieval(self.pacs, asked, asker=wire, carrier=wire), plan)
+
+    def _plan(self, query: Query) -> Plan | None:
+        if query.level not in LEVELS or not any(query.keys.get(key) for key in UNIQUE):
+            return None
+        with self.pacs.lock:
+            return self.pacs.mischief.plan(self.pacs.archive, planned(instances(self.pacs.archive, query)))
+
+    def _move(self, asked: Asked, wire: Wire, plan: Plan, destination: str) -> None:
+        failed = {0x1021: 0, 0x1022: len(plan.deliveries), 0x1023: 0}
+        retrieval = Retrieval(self.pacs, asked, asker=wire, carrier=wire)
+        if destination not in self.pacs.destinations:
+            retrieval.respond(UNKNOWN_DESTINATION, failed)
+        elif not plan.deliveries:
+            run_quietly(retrieval, plan)
+        elif carrier := self._call(destination, plan):
+            with alone(carrier) as store:
+                retrieval.carrier = store
+                retrieval.extra = {0x1030: self.pacs.aet, 0x1031: asked.message_id}
+                run_quietly(retrieval, plan)
+            carrier.release()
+        else:
+            retrieval.respond(NO_SUBOPERATIONS, failed)
+
+    def _call(self, destination: str, plan: Plan) -> Association | None:
+        """An association to a move's destination, or None."""
+        entity = AE(ae_title=self.pacs.aet)
+        deliveries = (*plan.deliveries, *plan.late)
+        pairs = sorted({(each.instance.sop_class, each.instance.transfer_syntax) for each in deliveries})
+        contexts = [_proposal(*pair) for pair in pairs[:MOST_CONTEXTS]]
+        host, port = self.pacs.destinations[destination]
+        handlers: list[evt.EventHandlerType] = [(evt.EVT_CONN_OPEN, lambda event: quicken(event.assoc))]
+        association = entity.associate(host, port, contexts=contexts, ae_title=destination, evt_handlers=handlers)
+        return association if association.is_established else None
+
+
+@contextmanager
+def _aborting(association: Association) -> Iterator[None]:
+    """Let no mistake of ours look like a slow PACS: abort, then let it be seen."""
+    try:
+        yield
+    except Gone:
+        raise
+    except Exception:
+        association.abort(block=False)
+        raise
+
+
+def _proposal(sop_class: str, syntax: str) -> PresentationContext:
+    context = PresentationContext()
+    others = PLAIN if syntax in PLAIN else ()
+    context.abstract_syntax = UID(sop_class)
+    context.transfer_syntax = [UID(each) for each in dict.fromkeys((syntax, *others))]
+    return context
+
+
+def _identifier(message: Any, context: PresentationContext) -> Dataset:
+    syntax = context.transfer_syntax[0]
+    return decode(cast("BytesIO", message.Identifier), syntax.is_implicit_VR, syntax.is_little_endian)
+
+
+def _respond(asked: Asked, wire: Wire, status: int, answer: Dataset | None = None) -> None:
+    syntax = asked.context.transfer_syntax[0]
+    encoded = (encode(answer, syntax.is_implicit_VR, syntax.is_little_endian) or b"") if answer else b""
+    head: dict[int, str | int] = {
+        0x0002: asked.sop_class,
+        0x0100: asked.response,
+        0x0120: asked.message_id,
+        0x0900: status,
+    }
+    wire.respond(asked.context, head, encoded)

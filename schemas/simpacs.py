@@ -1,0 +1,222 @@
+"""faults.yaml: how the simulated PACS misbehaves."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schemas._base import Model, Seconds
+
+Every = Annotated[int, Field(ge=1, description="Every nth image of a series is concerned: n, 2n, ...; 1: all")]
+Nth = Annotated[int, Field(ge=1, description="The image of the retrieval at which it happens, from 1")]
+
+
+class _Fault(Model):
+    times: int | None = Field(
+        None,
+        ge=1,
+        description="How often the fault strikes the same study (or the same image, where it is about images); "
+        "left out: every time",
+    )
+
+
+class DropImages(_Fault):
+    """Images that are never sent."""
+
+    kind: Literal["drop-images"]
+    every: Every = 3
+    counted: Literal["completed", "failed"] = Field(
+        "completed", description="How the sub-operation is counted: `completed` is the lie, `failed` the truth"
+    )
+
+
+class SuccessNoneSent(_Fault):
+    """Success, zero sub-operations, no image."""
+
+    kind: Literal["success-none-sent"]
+
+
+class AllFailedButSuccess(_Fault):
+    """Success, although the counter says that every sub-operation failed."""
+
+    kind: Literal["all-failed-but-success"]
+
+
+class ResultLimit(_Fault):
+    """A C-FIND gives no more than so many answers."""
+
+    kind: Literal["result-limit"]
+    answers: int = Field(100, ge=1, description="Largest number of answers")
+    status: Literal["success", "warning", "out-of-resources"] = Field(
+        "success", description="Final status of a cut answer: 0000 (the lie), B001 or A700"
+    )
+
+
+class IgnoredKeys(_Fault):
+    """Keys whose value is not looked at: they match everything."""
+
+    kind: Literal["ignored-keys"]
+    keys: list[str] = Field(min_length=1, description="DICOM keywords", examples=[["StudyDate", "AccessionNumber"]])
+
+
+class NoService(_Fault):
+    """Services whose presentation contexts are rejected."""
+
+    kind: Literal["no-service"]
+    services: list[Literal["c-get", "c-move", "patient-root", "study-root"]] = Field(
+        default=["c-get"], min_length=1, description="What is not offered"
+    )
+
+
+class NoCounts(_Fault):
+    """NumberOf…Related… and ModalitiesInStudy are missing from all answers."""
+
+    kind: Literal["no-counts"]
+
+
+class Slow(_Fault):
+    """Everything takes its time."""
+
+    kind: Literal["slow"]
+    answer: float = Field(0, ge=0, description="Seconds before each answer of a C-FIND")
+    image: float = Field(0, ge=0, description="Seconds before each image")
+
+
+class Stall(_Fault):
+    """Half an image is sent, then nothing for a while."""
+
+    kind: Literal["stall"]
+    image: Nth = 2
+    seconds: Seconds = 3600
+
+
+class AbortRetrieval(_Fault):
+    """The association ends in the middle of a retrieval."""
+
+    kind: Literal["abort"]
+    image: Nth = 2
+    how: Literal["abort", "close"] = Field("abort", description="abort: A-ABORT; close: the connection is cut")
+
+
+class RejectAssociations(_Fault):
+    """Associations above a number are rejected: transient, local limit exceeded (PS3.8 9.3.4)."""
+
+    kind: Literal["reject-associations"]
+    above: int = Field(1, ge=1, description="Number of associations that are accepted at once")
+
+
+class WrongPatient(_Fault):
+    """Behind the study's own images comes one of another patient."""
+
+    kind: Literal["wrong-patient"]
+
+
+class DuplicateImages(_Fault):
+    """Images that come twice."""
+
+    kind: Literal["duplicate-images"]
+    every: Every = 3
+
+
+class TruncatedPixels(_Fault):
+    """Images whose last half is missing."""
+
+    kind: Literal["truncated-pixels"]
+    every: Every = 3
+
+
+class CorruptHeader(_Fault):
+    """Images with twelve bytes of FF in their header, where tags and lengths were."""
+
+    kind: Literal["corrupt-header"]
+    every: Every = 3
+
+
+class WrongSyntax(_Fault):
+    """Images encoded in implicit VR, sent where explicit VR was agreed, and the other way round."""
+
+    kind: Literal["wrong-transfer-syntax"]
+    every: Every = 3
+
+
+class Offline(_Fault):
+    """Studies on tape: NEARLINE in answers, retrievals fail with A702 until they were asked for `times` times."""
+
+    kind: Literal["offline"]
+    every: int = Field(1, ge=1, description="Every nth study of the archive, in its order")
+
+
+class Busy(_Fault):
+    """Retrievals are refused: out of resources."""
+
+    kind: Literal["busy"]
+    status: Literal["A700", "A701", "A702"] = Field("A702", description="DIMSE status (PS3.4 C.4.2.1.5)")
+
+
+class ChangingAnswers(_Fault):
+    """Every nth time the same query is asked, its last answer is missing."""
+
+    kind: Literal["changing-answers"]
+    every: int = Field(2, ge=1, description="Every nth asking of one query")
+
+
+class Restart(_Fault):
+    """The PACS goes down in the middle of a retrieval, with all its associations, and comes back."""
+
+    kind: Literal["restart"]
+    image: Nth = 2
+    seconds: float = Field(1, ge=0, description="Seconds until it listens again")
+
+
+class LateImage(_Fault):
+    """The last image comes after the final response."""
+
+    kind: Literal["late-image"]
+
+
+class NoFinalResponse(_Fault):
+    """All images come, the final response never does."""
+
+    kind: Literal["no-final-response"]
+
+
+class ServeTls(_Fault):
+    """The PACS speaks DICOM TLS only (PS3.15 B.9)."""
+
+    kind: Literal["tls"]
+    certificate: str = Field(description="PEM file of the PACS's certificate")
+    key: str = Field(description="PEM file of the PACS's key")
+    ca: str | None = Field(None, description="PEM file of authorities: peers must show a certificate signed by one")
+
+
+Fault = Annotated[
+    DropImages
+    | SuccessNoneSent
+    | AllFailedButSuccess
+    | ResultLimit
+    | IgnoredKeys
+    | NoService
+    | NoCounts
+    | Slow
+    | Stall
+    | AbortRetrieval
+    | RejectAssociations
+    | WrongPatient
+    | DuplicateImages
+    | TruncatedPixels
+    | CorruptHeader
+    | WrongSyntax
+    | Offline
+    | Busy
+    | ChangingAnswers
+    | Restart
+    | LateImage
+    | NoFinalResponse
+    | ServeTls,
+    Field(discriminator="kind"),
+]
+
+
+class Faults(Model):
+    """faults.yaml."""
+
+    faults: list[Fault] = Field(default=[], description="What goes wrong; all of them at once, in this order")
