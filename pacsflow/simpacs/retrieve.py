@@ -83,6 +83,10 @@ class Asked:
     sop_class: str
     context: PresentationContext
 
+    def head(self, status: int) -> dict[int, str | int]:
+        """What every response's command set begins with."""
+        return {0x0002: self.sop_class, 0x0100: self.response, 0x0120: self.message_id, 0x0900: status}
+
 
 class Retrieval:
     """One C-GET or C-MOVE under way: responses go by `asker`, instances by `carrier` (a C-GET's are the same)."""
@@ -114,12 +118,7 @@ class Retrieval:
             dataset.FailedSOPInstanceUIDList = list(lost)
             syntax = self.asked.context.transfer_syntax[0]
             identifier = encode(dataset, syntax.is_implicit_VR, syntax.is_little_endian) or b""
-        head: dict[int, str | int] = {
-            0x0002: self.asked.sop_class,
-            0x0100: self.asked.response,
-            0x0120: self.asked.message_id,
-        }
-        self.asker.respond(self.asked.context, {**head, 0x0900: status, **counts}, identifier)
+        self.asker.respond(self.asked.context, {**self.asked.head(status), **counts}, identifier)
 
     def message(self, delivery: Delivery) -> bytes | None:
         """The C-STORE request of a delivery, or None where no context fits its transfer syntax."""

@@ -14,8 +14,9 @@ from pynetdicom.presentation import PresentationContext
 from pynetdicom.transport import ThreadedAssociationServer
 
 from pacsflow.simpacs.archive import Archive
-from pacsflow.simpacs.faults import Mischief
+from pacsflow.simpacs.faults import Mischief, load_faults
 from pacsflow.simpacs.folder import Entry, attributes_of, folder_archive, studies
+from pacsflow.simpacs.phantoms import demo_archive
 from pacsflow.simpacs.service import Service
 from pacsflow.simpacs.wire import Wire, quicken
 from schemas.simpacs import Faults, ServeTls
@@ -43,7 +44,7 @@ class SimPacs:
     `source` is a folder of DICOM files, or an archive (see `phantoms`). `port` 0 takes a free one; `port` then tells
     which. `destinations` are the AE titles a C-MOVE may name. `counts` tells what was asked: `associations`,
     `rejected`, `echoes`, `finds` and `finds STUDY` (and the other levels), `gets`, `moves`, `stores`, `images sent`.
-    Raises OSError where the port is taken, ProjectError where `faults` is a file with mistakes.
+    Raises OSError where the port is taken.
     """
 
     def __init__(
@@ -75,9 +76,10 @@ class SimPacs:
         self.stop()
 
     def start(self) -> None:
-        """Listen. Raises OSError where the port is taken."""
+        """Listen, unless it does already. Raises OSError where the port is taken."""
         self._stopping.clear()
-        self._listen()
+        if self._server is None:
+            self._listen()
 
     def stop(self) -> None:
         """End all associations and stop listening."""
@@ -186,10 +188,19 @@ class SimPacs:
 
 
 def serve(
-    source: Source, faults: Faults | None = None, *, port: int, aet: str, destinations: Mapping[str, tuple[str, int]]
+    source: Source | None = None,
+    *,
+    port: int = 0,
+    aet: str = "SIMPACS",
+    faults: Faults | Path | None = None,
+    destinations: Mapping[str, tuple[str, int]] | None = None,
 ) -> SimPacs:
-    """A PACS that listens already; its `stop` ends it, its `join` waits for that. Raises as SimPacs does."""
-    pacs = SimPacs(source, faults, port=port, aet=aet, destinations=destinations)
+    """A PACS that listens already: to be used in a `with` block, or ended by `stop`. Without `source`: the demo's.
+
+    Raises as SimPacs does, and ProjectError where `faults` is a file with mistakes.
+    """
+    told = load_faults(faults) if isinstance(faults, Path) else faults
+    pacs = SimPacs(demo_archive() if source is None else source, told, port=port, aet=aet, destinations=destinations)
     pacs.start()
     return pacs
 

@@ -156,10 +156,4 @@ def _identifier(message: Any, context: PresentationContext) -> Dataset:
 def _respond(asked: Asked, wire: Wire, status: int, answer: Dataset | None = None) -> None:
     syntax = asked.context.transfer_syntax[0]
     encoded = (encode(answer, syntax.is_implicit_VR, syntax.is_little_endian) or b"") if answer else b""
-    head: dict[int, str | int] = {
-        0x0002: asked.sop_class,
-        0x0100: asked.response,
-        0x0120: asked.message_id,
-        0x0900: status,
-    }
-    wire.respond(asked.context, head, encoded)
+    wire.respond(asked.context, asked.head(status), encoded)

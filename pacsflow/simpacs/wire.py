@@ -82,7 +82,13 @@ class Wire:
     ) -> bytes:
         """The C-STORE request for `instance` (SOP class, SOP instance), ready to send; `extra` tells of the move."""
         self._message = self._message % 0xFFFF + 1
-        request = {0x0002: instance[0], 0x0100: STORE_RQ, 0x0110: self._message, 0x0700: 0, 0x0800: DATASET}
+        request: dict[int, str | int] = {
+            0x0002: instance[0],
+            0x0100: STORE_RQ,
+            0x0110: self._message,
+            0x0700: 0,
+            0x0800: DATASET,
+        }
         return self._pdus(context, {**request, 0x1000: instance[1], **extra}, dataset)
 
     def stored(self) -> int:
