@@ -26,12 +26,12 @@ def associate(node: PacsNode, classes: Collection[str] = (), *, verify: bool = F
     Raises PacsTransientError, PacsPermanentError with what to ask the PACS administrator for.
     """
     contexts, roles = ([build_context(VERIFICATION)], []) if verify else proposal(classes)
-    sock = dial(node)
+    sock, address = dial(node)
     entity = CallingEntity(node.calling_aet, sock, patience=node.timeouts.response)
     entity.acse_timeout = entity.dimse_timeout = node.timeouts.response
     entity.network_timeout = None
     association = entity.associate(
-        sock.getpeername()[0],
+        address,
         node.port,
         contexts,
         ae_title=node.called_aet,
@@ -57,7 +57,8 @@ def _refusal(association: Association, node: PacsNode) -> PacsError:
         )
     return PacsTransientError(
         f"node {node.name} ended the connection or stayed silent when asked for an association",
-        remedy="check that `port` is the node's DICOM port, with or without TLS as pacs.yaml says",
+        remedy="check that `port` is the node's DICOM port, with or without TLS as pacs.yaml says, "
+        "and whether it asks for `tls.certificate`",
     )
 
 

@@ -14,6 +14,8 @@ from pynetdicom import build_context, build_role
 from pynetdicom._globals import ALL_TRANSFER_SYNTAXES
 from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import AllStoragePresentationContexts, PresentationContext
+from pynetdicom.service_class import StorageServiceClass
+from pynetdicom.sop_class import register_uid, uid_to_service_class
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,16 @@ _SELDOM = tuple(sorted(set(map(str, ALL_TRANSFER_SYNTAXES)) - {*_UNCOMPRESSED, *
 TRANSFER_SYNTAXES = (*_UNCOMPRESSED, *_OFTEN, *_SELDOM)
 
 _PLACES = 128 - len(_MODELS)
-KNOWN_CLASSES = _PLACES // (len(_UNCOMPRESSED) + len(_OFTEN) + 1)
-"""Storage classes that fit into one association with a context for each usual transfer syntax."""
-GUESSED_CLASSES = _PLACES // 2
-"""Storage classes that fit into one association with two contexts each: uncompressed, compressed."""
+MOST_CLASSES = _PLACES // 2
+"""Storage classes that fit into one association, with a context for uncompressed and one for compressed syntaxes."""
+
+_USUAL_ENDS = (
+    "1 1.1 1.1.1 1.2 1.2.1 1.3 1.3.1 2 2.1 2.2 4 4.1 4.2 4.3 4.4 3.1 6.1 6.2 7 7.1 7.2 7.3 7.4 12.1 "
+    "12.1.1 12.2 12.2.1 13.1.1 13.1.2 13.1.3 20 30 66 66.1 66.4 67 77.1.1 77.1.4 77.1.5.1 77.1.5.4 77.1.6 "
+    "88.11 88.22 88.33 88.34 88.50 88.59 88.67 104.1 11.1 11.2 128 128.1 130 481.1 481.2 481.3 481.5 "
+    "481.8 9.1.1 66.7 "
+)
+_USUAL = {f"1.2.840.10008.5.1.4.1.1.{end}" for end in _USUAL_ENDS.split()}
 
 
 @cache
@@ -57,10 +65,10 @@ def storage_classes() -> tuple[str, ...]:
     return tuple(sorted(current | retired))
 
 
-def batches(classes: Iterable[str], size: int) -> list[frozenset[str]]:
-    """`classes` in groups of at most `size`."""
-    ordered = sorted(set(classes))
-    return [frozenset(ordered[start : start + size]) for start in range(0, len(ordered), size)]
+def batches(classes: Iterable[str]) -> list[frozenset[str]]:
+    """`classes` in groups that fit into an association, the usual ones first."""
+    ordered = sorted(set(classes), key=lambda uid: (uid not in _USUAL, uid))
+    return [frozenset(ordered[start : start + MOST_CLASSES]) for start in range(0, len(ordered), MOST_CLASSES)]
 
 
 def proposal(
@@ -74,15 +82,24 @@ def proposal(
 
 
 def _groups(places: int) -> list[tuple[str, ...]]:
-    """The transfer syntaxes in at most `places` groups: the usual ones alone, the others together."""
+    """The transfer syntaxes in at most `places` groups: as many of the usual ones as possible alone.
+
+    Some nodes give up a whole retrieval at the first class that was not proposed, so all classes of a
+    study share one association and the number of contexts per class gives way.
+    """
     if places >= len(TRANSFER_SYNTAXES):
         return [(syntax,) for syntax in TRANSFER_SYNTAXES]
-    if places <= len(_UNCOMPRESSED) + len(_OFTEN):
-        return [_UNCOMPRESSED, (*_OFTEN, *_SELDOM)]
-    return [*((syntax,) for syntax in TRANSFER_SYNTAXES[: places - 1]), TRANSFER_SYNTAXES[places - 1 :]]
+    if places > len(_UNCOMPRESSED) + len(_OFTEN):
+        return [*((syntax,) for syntax in TRANSFER_SYNTAXES[: places - 1]), TRANSFER_SYNTAXES[places - 1 :]]
+    compressed = (*_OFTEN, *_SELDOM)
+    return [_UNCOMPRESSED, *((syntax,) for syntax in compressed[: places - 2]), compressed[places - 2 :]]
 
 
 def acceptance(private: Collection[str]) -> list[PresentationContext]:
     """What our storage SCP takes: every storage class, `private` ones too, in every transfer syntax; and C-ECHO."""
-    storage = [build_context(uid, list(TRANSFER_SYNTAXES)) for uid in {*storage_classes(), *private}]
+    classes = {*storage_classes(), *private}
+    for uid in sorted(classes):
+        if uid_to_service_class(uid) is not StorageServiceClass:
+            register_uid(uid, f"Storage_{uid.replace('.', '_')}", StorageServiceClass)
+    storage = [build_context(uid, list(TRANSFER_SYNTAXES)) for uid in sorted(classes)]
     return [build_context(VERIFICATION, _QUERY_SYNTAXES), *storage]

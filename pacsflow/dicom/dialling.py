@@ -3,14 +3,28 @@
 import socket
 import ssl
 
-from pacsflow.errors import PacsPermanentError, PacsTransientError
+from pacsflow.errors import PacsError, PacsPermanentError, PacsTransientError
 from schemas.pacs import PacsNode, Tls
 
 
-def dial(node: PacsNode) -> socket.socket:
-    """A connected socket, TLS included. Raises PacsTransientError, PacsPermanentError (name unknown, TLS refused)."""
+def dial(node: PacsNode) -> tuple[socket.socket, str]:
+    """A connected socket, TLS included, and the address of its other end.
+
+    Raises PacsTransientError, PacsPermanentError (name unknown, TLS refused).
+    """
+    context = client_tls(node.tls) if node.tls else None
+    plain = _connected(node)
     try:
-        plain = socket.create_connection((node.host, node.port), node.timeouts.connect)
+        address = str(plain.getpeername()[0])
+        return (context.wrap_socket(plain, server_hostname=node.host) if context else plain), address
+    except OSError as error:
+        plain.close()
+        raise _tls_refusal(error, node) from None
+
+
+def _connected(node: PacsNode) -> socket.socket:
+    try:
+        return socket.create_connection((node.host, node.port), node.timeouts.connect)
     except socket.gaierror as error:
         kind = PacsTransientError if error.errno == socket.EAI_AGAIN else PacsPermanentError
         raise kind(f"the host name of node {node.name} is not known", remedy="check `host` in pacs.yaml") from None
@@ -19,31 +33,23 @@ def dial(node: PacsNode) -> socket.socket:
             f"node {node.name} cannot be reached at its host and port: {error.strerror or 'timed out'}",
             remedy="check `host` and `port` in pacs.yaml, and the firewall between this computer and the node",
         ) from None
-    return _secured(plain, node) if node.tls else plain
 
 
-def _secured(plain: socket.socket, node: PacsNode) -> socket.socket:
-    assert node.tls is not None  # noqa: S101 - asked by the caller
-    try:
-        return client_tls(node.tls).wrap_socket(plain, server_hostname=node.host)
-    except ssl.SSLCertVerificationError as error:
-        plain.close()
-        raise PacsPermanentError(
+def _tls_refusal(error: OSError, node: PacsNode) -> PacsError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return PacsPermanentError(
             f"the certificate of node {node.name} is not accepted: {error.verify_message}",
             remedy="check `tls.ca` in pacs.yaml, and that `host` is the name in the node's certificate",
-        ) from None
-    except ssl.SSLEOFError:
-        plain.close()
-        raise PacsTransientError(f"node {node.name} ended the TLS handshake") from None
-    except ssl.SSLError as error:
-        plain.close()
-        raise PacsPermanentError(
+        )
+    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
+        return PacsPermanentError(
             f"node {node.name} does not speak TLS as we do: {error.reason}",
             remedy="check that `port` is the node's TLS port, and whether it asks for `tls.certificate`",
-        ) from None
-    except OSError:
-        plain.close()
-        raise PacsTransientError(f"node {node.name} ended the connection before TLS stood") from None
+        )
+    return PacsTransientError(
+        f"node {node.name} ended the connection before it stood",
+        remedy="if it lasts, check whether `port` is the node's TLS port, as pacs.yaml says",
+    )
 
 
 def client_tls(tls: Tls) -> ssl.SSLContext:

@@ -9,10 +9,13 @@ from pacsflow.dicom import query, receiver, retrieve
 from pacsflow.dicom.association import associate
 from pacsflow.dicom.channel import Channel
 from pacsflow.dicom.classes import discover
-from pacsflow.dicom.contexts import GUESSED_CLASSES, KNOWN_CLASSES, PATIENT_ROOT, STUDY_ROOT, batches, storage_classes
+from pacsflow.dicom.contexts import PATIENT_ROOT, STUDY_ROOT, batches, storage_classes
 from pacsflow.dicom.contract import Lane, Level, Outcome, Request, Sink
 from pacsflow.errors import PacsPermanentError
 from schemas.pacs import PacsNode
+
+_FEW_CLASSES = 8
+"""Storage classes that an association opened anew takes over from the one before."""
 
 
 def open_lane(node: PacsNode) -> Lane:
@@ -58,7 +61,7 @@ class DimseLane:
         if channel is not None:
             channel.release()
             both = classes | channel.proposed
-            classes = both if len(both) <= KNOWN_CLASSES else classes
+            classes = both if len(both) <= _FEW_CLASSES else classes
         self._channel = associate(self._node, classes)
         self._used = time.monotonic()
         return self._channel
@@ -91,11 +94,9 @@ class DimseLane:
         return fetch.method == "c-get"
 
     def _get(self, request: Request, sink: Sink) -> Outcome:
-        classes = request.sop_classes or discover(self.find, request)
-        known = batches(classes, KNOWN_CLASSES)
-        guessed = batches({*storage_classes(), *self._node.sop_classes}, GUESSED_CLASSES)
+        known = request.sop_classes or discover(self.find, request)
         outcomes = []
-        for batch in known or guessed:
+        for batch in batches(known or {*storage_classes(), *self._node.sop_classes}):
             once = retrieve.get(self._open(batch), sink, node=self._node)
             outcomes.append(retrieve.retrieve(request, once))
         return outcomes[0] if len(outcomes) == 1 else _over_batches(outcomes)

@@ -3,10 +3,12 @@
 import struct
 from collections.abc import Mapping, Sequence
 from io import BytesIO
+from typing import Any
 
 from pydicom import Dataset
 from pydicom.charset import convert_encodings, encode_string
 from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement
 from pydicom.filereader import read_dataset
 from pydicom.uid import UID
 from pydicom.valuerep import PersonName
@@ -18,6 +20,7 @@ _TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _LONG_LENGTH = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"})
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _QUERY_RETRIEVE_LEVEL = 0x00080052
+_UNDEFINED = 0xFFFFFFFF
 
 
 def encode(keys: Mapping[str, str], *, level: Level, character_set: str, syntax: str) -> bytes:
@@ -36,7 +39,7 @@ def encode(keys: Mapping[str, str], *, level: Level, character_set: str, syntax:
 
 
 def _tag(keyword: str) -> int:
-    tag = tag_for_keyword(keyword)
+    tag = tag_for_keyword(keyword) if keyword else None
     if tag is None:
         raise PacsPermanentError(
             f"{keyword} is not a keyword of the DICOM dictionary", remedy="mend the query's columns"
@@ -88,6 +91,7 @@ def decode(identifier: bytes | memoryview, *, character_set: str, syntax: str) -
     try:
         uid = UID(syntax)
         answer = read_dataset(BytesIO(identifier), uid.is_implicit_VR, uid.is_little_endian)
+        _whole(answer, len(identifier))
         if not answer.get("SpecificCharacterSet"):
             answer.SpecificCharacterSet = character_set.split("\\")
         answer.decode()
@@ -98,3 +102,13 @@ def decode(identifier: bytes | memoryview, *, character_set: str, syntax: str) -
             "the node's answer cannot be decoded", remedy="ask the PACS administrator about the node's C-FIND answers"
         ) from None
     return answer
+
+
+def _whole(answer: Dataset, length: int) -> None:
+    """Pydicom reads a dataset that ends in the middle of an element without a word: we do not."""
+    elements: list[Any] = [answer.get_item(tag) for tag in sorted(answer.keys())]
+    raw = [element for element in elements if isinstance(element, RawDataElement)]
+    short = any(element.length != _UNDEFINED and element.length != len(element.value or b"") for element in raw)
+    last = raw[-1] if raw and raw[-1] is elements[-1] else None
+    if short or not elements or (last and last.length != _UNDEFINED and last.value_tell + last.length != length):
+        raise EOFError

@@ -26,6 +26,11 @@ _DESTINATION = (
     "ask the PACS administrator to declare the AE title of `move_to` with this computer's address and its port"
 )
 
+_IF_IT_LASTS = (
+    "if it lasts, ask the PACS administrator for the node's log; a C-MOVE also ends so where the AE title of "
+    "`move_to` is not declared, or where it cannot be reached from the node"
+)
+
 # first code, last code, category, what it says, what the user can do
 _TABLE: tuple[tuple[int, int, Category, str, str], ...] = (
     (0x0000, 0x0000, Category.SUCCESS, "success", ""),
@@ -51,7 +56,7 @@ _TABLE: tuple[tuple[int, int, Category, str, str], ...] = (
     (0xA900, 0xA9FF, Category.PERMANENT, "identifier does not match the SOP class", _UNSUPPORTED_KEYS),
     (0xA700, 0xAFFF, Category.TRANSIENT, "refused: out of resources", ""),
     (0xB000, 0xBFFF, Category.WARNING, "warning: not everything was done", ""),
-    (0xC000, 0xCFFF, Category.TRANSIENT, "unable to process", ""),
+    (0xC000, 0xCFFF, Category.TRANSIENT, "unable to process", _IF_IT_LASTS),
 )
 _UNKNOWN = (Category.PERMANENT, "a status the standard does not know", "report it to the PACS administrator")
 

@@ -25,16 +25,21 @@ class Orthanc(Server):
     def __init__(self, folder: Path, *, mover: str = "PACSFLOW", **settings: Any) -> None:
         self.port, self.http_port, self.move_port = free_port(), free_port(), free_port()
         self.url = f"http://{self.host}:{self.http_port}"
-        config = folder / "orthanc.json"
-        super().__init__(folder, [program("Orthanc", "/usr/sbin/Orthanc"), str(config)])
-        config.write_text(json.dumps(self._configuration(mover) | settings, indent=1))
+        self._settings = self._configuration_of(folder, mover)
+        super().__init__(folder, [program("Orthanc", "/usr/sbin/Orthanc"), str(folder / "orthanc.json")])
+        self.configure(**settings)
 
-    def _configuration(self, mover: str) -> dict[str, Any]:
+    def configure(self, **settings: Any) -> None:
+        """Change its configuration file; holds from the next start."""
+        self._settings |= settings
+        (self.folder / "orthanc.json").write_text(json.dumps(self._settings, indent=1))
+
+    def _configuration_of(self, folder: Path, mover: str) -> dict[str, Any]:
         plugins = [str(DICOMWEB_PLUGIN)] if DICOMWEB_PLUGIN.exists() else []
         return {
             "Name": "test",
-            "StorageDirectory": str(self.folder / "storage"),
-            "IndexDirectory": str(self.folder / "storage"),
+            "StorageDirectory": str(folder / "storage"),
+            "IndexDirectory": str(folder / "storage"),
             "HttpPort": self.http_port,
             "DicomPort": self.port,
             "DicomAet": self.aet,
