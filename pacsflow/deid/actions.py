@@ -119,8 +119,7 @@ class Uid:
 
     def __call__(self, vr: str, value: bytes, case: Case) -> Answer:  # noqa: ARG002
         """As many UIDs as there were."""
-        uids = value.decode("latin-1").split("\\")
-        return "\\".join(case.identity.uid(uid.strip(" \0")) for uid in uids).encode("ascii")
+        return case.identity.uids(value)
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ class ProfileCleaner:
         walk, rules, person = splicer.walk, splicer.rules, splicer.case.person
         codes = header.level.elements.get(METHOD_CODES)
         prior = self._prior_codes(header, walk) if codes else b""
-        extra = self._compiled.marking.elements(header.raw(METHOD), prior, explicit=walk.explicit)
+        extra = dict(self._compiled.marking.elements(header.raw(METHOD), prior, explicit=walk.explicit))
         pseudonym = person.pseudonym.encode("ascii")
         for tag, vr in zip(SUBJECT, ("PN", "LO"), strict=True):
             if not header.raw(tag) and isinstance(rules.actions.get(tag), Pseudonym):

@@ -15,7 +15,7 @@ from pacsflow.deid.marking import BASIC, OPTION_CODE, Marking
 from pacsflow.deid.part10 import IMPLEMENTATION
 from pacsflow.deid.profile import DATES, Compiler, conservative, table
 from pacsflow.deid.rules import Rules
-from pacsflow.deid.verify import UIDS, Verifier
+from pacsflow.deid.verify import Verifier
 from pacsflow.errors import Problem, ProjectError
 from schemas.deid import DeidProfile
 
@@ -89,9 +89,8 @@ def _codes(profile: DeidProfile, *, exceeds: bool) -> list[str]:
 
 
 def _verifier(rules: Rules) -> Verifier:
-    hidden = frozenset(rules.actions)
     allowed = frozenset(tag for tag, action in rules.private.items() if not isinstance(action, Remove))
-    return Verifier(hidden, [tag for tag in UIDS if tag in hidden], allowed)
+    return Verifier(frozenset(rules.actions), allowed)
 
 
 def _fingerprint(profile: DeidProfile) -> str:

@@ -36,6 +36,7 @@ class Identity:
         self._key = key
         self._ways = ways
         self.uid: Callable[[str], str] = lru_cache(65536)(self._uid)
+        self.uids: Callable[[bytes], bytes] = lru_cache(65536)(self._uids)
         self.person: Callable[[str, str], Person] = lru_cache(4096)(self._person)
 
     def digest(self, *parts: str) -> bytes:
@@ -46,6 +47,10 @@ class Identity:
     def unidentified(self, study_uid: str) -> Person:
         """Who an instance without a PatientID is about: as far as anyone can tell, its study's patient."""
         return self._person("", "", f"study {study_uid}")
+
+    def _uids(self, value: bytes) -> bytes:
+        """The value of a UI element, each UID replaced."""
+        return "\\".join(self.uid(uid.strip(" \0")) for uid in value.decode("latin-1").split("\\")).encode("ascii")
 
     def _uid(self, uid: str) -> str:
         if uid in WELL_KNOWN or not uid:

@@ -53,10 +53,16 @@ class Marking:
         self._codes = {
             explicit: b"".join(item(_code(code, explicit=explicit)) for code in codes) for explicit in (True, False)
         }
+        self._alone = {explicit: self._with(b"", b"", explicit=explicit) for explicit in (True, False)}
 
     def elements(self, method: bytes, code_items: bytes, *, explicit: bool) -> dict[int, bytes]:
         """Tag -> element; ours after the prior values of (0012,0063) and (0012,0064)."""
         prior = method.strip(b" \0")
+        if not prior and not code_items:
+            return self._alone[explicit]
+        return self._with(prior, code_items, explicit=explicit)
+
+    def _with(self, prior: bytes, code_items: bytes, *, explicit: bool) -> dict[int, bytes]:
         return self._fixed[explicit] | {
             METHOD: element(METHOD, "LO", prior + b"\\" + self._methods if prior else self._methods, explicit=explicit),
             METHOD_CODES: element(METHOD_CODES, "SQ", code_items + self._codes[explicit], explicit=explicit),

@@ -1,6 +1,7 @@
 """DICOM files (PS3.10 7.1): taken apart into a Source, and their head written anew."""
 
 import struct
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -13,22 +14,27 @@ from pacsflow.errors import RefusalError
 IMPLEMENTATION_UID: Final = "2.25.254309236420190718530287716046093361507"
 IMPLEMENTATION: Final = f"PACSFLOW {version('pacsflow')}"[:16]
 PREAMBLE: Final = 128
+_PREFIX: Final = bytes(PREAMBLE) + b"DICM"
+_META_VERSION: Final = element(0x00020001, "OB", b"\0\1", explicit=True)
+_META_OURS: Final = element(0x00020012, "UI", IMPLEMENTATION_UID.encode(), explicit=True) + element(
+    0x00020013, "SH", IMPLEMENTATION.encode(), explicit=True
+)
 _LENGTH = struct.Struct("<I").unpack_from
 
 
 def file_head(sop_class: str, sop_instance: str, transfer_syntax: str) -> bytes:
     """Zero preamble, prefix, and file meta information that names no application entity and nobody's UIDs but ours."""
-    values = {
-        0x00020002: ("UI", sop_class.encode()),
-        0x00020003: ("UI", sop_instance.encode()),
-        0x00020010: ("UI", transfer_syntax.encode()),
-        0x00020012: ("UI", IMPLEMENTATION_UID.encode()),
-        0x00020013: ("SH", IMPLEMENTATION.encode()),
-    }
-    group = element(0x00020001, "OB", b"\0\1", explicit=True)
-    group += b"".join(element(tag, vr, value, explicit=True) for tag, (vr, value) in values.items())
+    group = (
+        _META_VERSION + _uid(0x00020002, sop_class) + element(0x00020003, "UI", sop_instance.encode(), explicit=True)
+    )
+    group += _uid(0x00020010, transfer_syntax) + _META_OURS
     length = element(0x00020000, "UL", struct.pack("<I", len(group)), explicit=True)
-    return bytes(PREAMBLE) + b"DICM" + length + group
+    return _PREFIX + length + group
+
+
+@lru_cache(256)
+def _uid(tag: int, uid: str) -> bytes:
+    return element(tag, "UI", uid.encode(), explicit=True)
 
 
 def read_part10(file: Path | Buffer) -> Source:

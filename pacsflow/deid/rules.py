@@ -34,9 +34,19 @@ class Rules:
     ruled: frozenset[int] = frozenset()
 
     @cached_property
-    def touched(self) -> frozenset[int]:
-        """The tags that have an action."""
-        return frozenset(self.actions)
+    def removed(self) -> frozenset[int]:
+        """Tags that always go."""
+        return frozenset(tag for tag, action in self.actions.items() if isinstance(action, Remove))
+
+    @cached_property
+    def worked(self) -> frozenset[int]:
+        """Tags whose action needs to see the value."""
+        return frozenset(self.actions) - self.removed
+
+    @cached_property
+    def creators(self) -> frozenset[str]:
+        """Private creators that something is kept of."""
+        return frozenset(creator for _, creator, _ in self.private)
 
     def unlisted(self, tag: int) -> Action:
         """The action for a tag that PS3.6 does not know."""

@@ -2,7 +2,6 @@
 
 import struct
 from bisect import bisect_left
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +17,7 @@ Part = bytes | memoryview
 _SHORT_HEAD = struct.Struct("<HH2sH").pack
 _LONG_HEAD = struct.Struct("<HH2sHI").pack
 _PLAIN_HEAD = struct.Struct("<HHI").pack
+_ODD: Final = 0x10000
 _PIXELS: Final = 0x7FE00000
 _BEHIND: Final = 0x7FE10000
 _LONGEST: Final = 0xFFFE
@@ -57,34 +57,35 @@ class Splicer:
         `extra` holds whole elements that take the place of the tag's own.
         """
         changes = self._replacements(level, 0) | extra
+        tags = sorted(changes)
         first, behind = self._place(level, _PIXELS), self._place(level, _BEHIND)
-        head = {tag: new for tag, new in changes.items() if tag < _PIXELS}
-        tail = {tag: new for tag, new in changes.items() if tag >= _BEHIND}
-        pixels = {tag: new for tag, new in changes.items() if _PIXELS <= tag < _BEHIND}
+        middle, last = bisect_left(tags, _PIXELS), bisect_left(tags, _BEHIND)
         return (
-            b"".join(self._cut(level, head, level.start, first)),
-            self._cut(level, pixels, first, behind),
-            b"".join(self._cut(level, tail, behind, level.end)),
+            b"".join(self._cut(level, changes, tags[:middle], (level.start, first))),
+            self._cut(level, changes, tags[middle:last], (first, behind)),
+            b"".join(self._cut(level, changes, tags[last:], (behind, level.end))),
         )
 
     def pixels_at(self, level: Level) -> int:
         """Offset at which the pixel data begins, or would begin."""
         return self._place(level, _PIXELS)
 
-    def _cut(self, level: Level, changes: Mapping[int, bytes], run: int, end: int) -> list[Part]:
-        parts: list[Part] = []
-        for tag in sorted(changes):
-            if tag in level.elements:
-                _, start, _, stop = level.elements[tag]
+    def _cut(self, level: Level, changes: dict[int, bytes], tags: list[int], span: tuple[int, int]) -> list[Part]:
+        """Slices of the span between the elements `tags`, and what stands in their place."""
+        elements, view, parts = level.elements, self.view, list[Part]()
+        run, end = span
+        for tag in tags:
+            if tag in elements:
+                _, start, _, stop = elements[tag]
             else:
                 start = stop = self._place(level, tag)
             if start > run:
-                parts.append(self.view[run:start])
-            if changes[tag]:
-                parts.append(changes[tag])
+                parts.append(view[run:start])
+            if new := changes[tag]:
+                parts.append(new)
             run = stop
         if run < end:
-            parts.append(self.view[run:end])
+            parts.append(view[run:end])
         return parts
 
     def _place(self, level: Level, tag: int) -> int:
@@ -95,17 +96,14 @@ class Splicer:
 
     def _replacements(self, level: Level, depth: int, *, dummy_codes: bool = False) -> dict[int, bytes]:
         """Tag -> what stands in the place of its element; only tags that change."""
-        rules, elements = self.rules, level.elements
-        changes: dict[int, bytes] = {}
-        here = set(elements)
-        for tag in here & rules.touched:
+        rules, here = self.rules, set(level.elements)
+        changes = dict.fromkeys(here & rules.removed, b"")
+        for tag in here & rules.worked:
             self._apply(changes, level, (tag, rules.actions[tag]), depth)
-        private: list[int] = []
-        for tag in here - rules.known:
-            if tag >> 16 & 1:
-                private.append(tag)
-            else:
-                self._apply(changes, level, (tag, rules.unlisted(tag)), depth)
+        unknown = here - rules.known
+        private = [tag for tag in unknown if tag & _ODD]
+        for tag in unknown.difference(private):
+            self._apply(changes, level, (tag, rules.unlisted(tag)), depth)
         if private:
             self._private(changes, level, sorted(private), depth)
         if dummy_codes:
@@ -140,7 +138,7 @@ class Splicer:
                 continue
             changes = self._replacements(each, depth + 1, dummy_codes=action.dummy_codes)
             changed |= bool(changes)
-            contents.append(b"".join(self._cut(each, changes, each.start, each.end)))
+            contents.append(b"".join(self._cut(each, changes, sorted(changes), (each.start, each.end))))
         return b"".join(map(item, contents)) if changed else KEPT
 
     def _dummies(self, level: Level) -> dict[int, bytes]:
@@ -150,6 +148,9 @@ class Splicer:
     def _private(self, changes: dict[int, bytes], level: Level, tags: list[int], depth: int) -> None:
         """Private elements that no set keeps go, and creators of which nothing stays (PS3.5 7.8.1)."""
         creators = {tag: self._creator(level, tag) for tag in tags if tag & 0xFFFF in CREATORS}
+        if self.rules.creators.isdisjoint(("", *creators.values())):
+            changes.update(dict.fromkeys(tags, b""))
+            return
         used: set[int] = set()
         for tag in tags:
             if tag in creators:

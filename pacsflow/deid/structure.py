@@ -1,6 +1,7 @@
 """A finished dataset read anew, by code that shares nothing with the cleaner's walk (PS3.5 7.1, 7.5, 7.8)."""
 
-from collections.abc import Collection
+import struct
+from collections.abc import Callable, Set
 from typing import Final, NamedTuple
 
 from pacsflow.deid.dictionary import VR_OF, PrivateTag, tag_text
@@ -9,6 +10,12 @@ from pacsflow.errors import RefusalError
 _WIDE: Final = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
 _OPEN: Final = 0xFFFFFFFF
 _ITEM, _ITEM_END, _END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+_INSTANCE: Final = 0x00080018
+_ODD: Final = 0x10000
+_FIRST_PRIVATE: Final = 0x100
+_SHORT = struct.Struct("<HH2sH").unpack_from
+_LONG = struct.Struct("<I").unpack_from
+_PLAIN = struct.Struct("<HHI").unpack_from
 
 
 class Leaf(NamedTuple):
@@ -20,53 +27,84 @@ class Leaf(NamedTuple):
     stop: int
 
 
-class Structure:
-    """Leaves of an encoded little-endian dataset, top level and nested, in order.
+def check_structure(data: bytes, *, explicit: bool, allowed: Set[PrivateTag]) -> bytes:
+    """The value of (0008,0018) of an encoded little-endian dataset whose structure is legal.
 
-    Raises RefusalError `verification: …` for tags that do not ascend and private elements that no set allows.
+    Raises RefusalError `verification: …` for tags that do not ascend, lengths that do not fit, and private elements
+    that are not allowed, at any depth.
     """
+    reader = _Reader(data, explicit=explicit, allowed=allowed)
+    reader.whole()
+    return reader.instance
 
-    def __init__(self, data: bytes, *, explicit: bool, allowed: Collection[PrivateTag]) -> None:
-        self.leaves: list[Leaf] = []
+
+def leaves(data: bytes, *, explicit: bool) -> list[Leaf]:
+    """All elements that are no sequences, top level and nested, in order."""
+    found: list[Leaf] = []
+    _Reader(data, explicit=explicit, allowed=None, report=found.append).whole()
+    return found
+
+
+class _Reader:
+    """Reads a dataset once. `allowed` None: private elements are not looked at."""
+
+    def __init__(
+        self,
+        data: bytes,
+        *,
+        explicit: bool,
+        allowed: Set[PrivateTag] | None,
+        report: Callable[[Leaf], None] | None = None,
+    ) -> None:
+        self.instance = b""
         self._data = data
         self._explicit = explicit
         self._allowed = allowed
-        end = self._level(0, len(data))
-        if end != len(data):
+        self._report = report
+
+    def whole(self) -> None:
+        try:
+            end = self._level(0, len(self._data))
+        except struct.error:
+            end = -1
+        if end != len(self._data):
             raise RefusalError("verification: not a whole dataset")
 
     def _level(self, pos: int, end: int) -> int:
-        data, explicit, leaves = self._data, self._explicit, self.leaves
-        last = -1
+        data, explicit, last = self._data, self._explicit, -1
         creators: dict[int, str] = {}
         while pos < end:
-            tag = data[pos + 1] << 24 | data[pos] << 16 | data[pos + 3] << 8 | data[pos + 2]
+            if explicit:
+                group, number, vr, size = _SHORT(data, pos)
+                start = pos + 8
+                if vr in _WIDE:
+                    (size,) = _LONG(data, start)
+                    start += 4
+            else:
+                group, number, size = _PLAIN(data, pos)
+                vr, start = b"", pos + 8
+            tag = group << 16 | number
             if tag == _ITEM_END:
                 return pos
-            vr = data[pos + 4 : pos + 6] if explicit else VR_OF.get(tag, "UN").encode()
-            if explicit and vr not in _WIDE:
-                start = pos + 8
-                size = data[pos + 6] | data[pos + 7] << 8
-            else:
-                start = pos + 12 if explicit else pos + 8
-                size = int.from_bytes(data[start - 4 : start], "little")
             if tag <= last:
                 raise RefusalError(f"verification: tags out of order at {tag_text(tag)}")
-            if tag & 0x10000:
-                self._private(tag, creators, data[start : start + size])
-            if size == _OPEN or vr == b"SQ":
-                pos = self._sequence(start, end if size == _OPEN else start + size)
-            else:
-                pos = start + size
-                leaves.append(Leaf(tag, vr, start, pos))
             last = tag
+            if tag & _ODD and self._allowed is not None:
+                self._private(tag, creators, data[start : start + size])
+            if vr == b"SQ" or size == _OPEN or (not explicit and VR_OF.get(tag) == "SQ"):
+                pos = self._sequence(start, end if size == _OPEN else start + size)
+                continue
+            pos = start + size
+            if tag == _INSTANCE:
+                self.instance = self.instance or data[start:pos]
+            if self._report:
+                self._report(Leaf(tag, vr or VR_OF.get(tag, "UN").encode(), start, pos))
         return pos
 
     def _sequence(self, pos: int, end: int) -> int:
-        data = self._data
         while pos < end:
-            tag = data[pos + 1] << 24 | data[pos] << 16 | data[pos + 3] << 8 | data[pos + 2]
-            size = int.from_bytes(data[pos + 4 : pos + 8], "little")
+            group, number, size = _PLAIN(self._data, pos)
+            tag = group << 16 | number
             pos += 8
             if tag == _END:
                 return pos
@@ -80,7 +118,7 @@ class Structure:
 
     def _private(self, tag: int, creators: dict[int, str], value: bytes) -> None:
         number = tag & 0xFFFF
-        if number < 0x100:  # noqa: PLR2004 - PS3.5 7.8.1: private creators
+        if number < _FIRST_PRIVATE:
             creators[number] = value.decode("latin-1").strip(" \0")
-        elif (tag >> 16, creators.get(number >> 8, ""), number & 0xFF) not in self._allowed:
+        elif (tag >> 16, creators.get(number >> 8, ""), number & 0xFF) not in (self._allowed or ()):
             raise RefusalError(f"verification: private element {tag_text(tag)}")

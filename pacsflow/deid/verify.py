@@ -13,7 +13,7 @@ from typing import Final
 from pacsflow.deid.dictionary import CREATORS, PrivateTag, tag_text
 from pacsflow.deid.identity import WELL_KNOWN
 from pacsflow.deid.needles import KINDS, Needle, needles
-from pacsflow.deid.structure import Leaf, Structure
+from pacsflow.deid.structure import Leaf, check_structure, leaves
 from pacsflow.deid.vocabulary import vocabulary
 from pacsflow.errors import RefusalError
 
@@ -63,71 +63,77 @@ class Finished:
 class Verifier:
     """Checks finished instances of one profile. `hidden` are the tags whose values must be gone."""
 
-    def __init__(self, hidden: Collection[int], uids: Collection[int], allowed: Collection[PrivateTag]) -> None:
-        self._tags = [(little(tag), tag) for tag in KINDS if tag in hidden]
-        self._uids = [little(tag) for tag in UIDS if tag in uids]
-        self._allowed = allowed
+    def __init__(self, hidden: Collection[int], allowed: Collection[PrivateTag]) -> None:
+        self._wanted = {little(tag): tag for tag in (*KINDS, *UIDS) if tag in hidden} | {little(_CHARSET): _CHARSET}
+        self._search = _any_of(self._wanted)
+        self._allowed = frozenset(allowed)
 
     def check(self, original: bytes, finished: Finished) -> None:
         """Raise RefusalError `verification: …` where something of the patient, or of the rules, is left.
 
         `original` is the source's dataset before its pixel data.
         """
-        structure = Structure(finished.head, explicit=finished.explicit, allowed=self._allowed)
-        behind = Structure(finished.behind, explicit=finished.explicit, allowed=self._allowed)
-        self._same_instance(finished, structure.leaves)
-        wanted = self._needles(original, explicit=finished.explicit)
-        for part, leaves in ((finished.head, structure.leaves), (finished.behind, behind.leaves)):
+        check_structure(finished.behind, explicit=finished.explicit, allowed=self._allowed)
+        uid = check_structure(finished.head, explicit=finished.explicit, allowed=self._allowed)
+        if not uid or b"\x02\0\x03\0UI" + struct.pack("<H", len(uid)) + uid not in finished.meta:
+            raise RefusalError("verification: file meta information names another instance")
+        values, uids, charset = self._originals(original, explicit=finished.explicit)
+        wanted = needles(tuple(values), charset)
+        for part in (finished.head, finished.behind) if finished.behind else (finished.head,):
             hay = part.lower()
             for needle in wanted:
-                if needle.text in hay:
-                    _judge(needle, hay, leaves)
-        self._no_uid(original, finished)
+                if needle[0] in hay:
+                    _judge(needle, hay, leaves(part, explicit=finished.explicit))
+        for original_uid in uids:
+            if any(original_uid in part for part in (finished.meta, finished.head, finished.behind)):
+                _judge_uid(original_uid, finished)
 
-    def _needles(self, original: bytes, *, explicit: bool) -> tuple[Needle, ...]:
-        values = [
-            (tag, value)
-            for pattern, tag in self._tags
-            if pattern in original
-            for value in _values(original, pattern, explicit=explicit)
-        ]
-        charset = next(iter(_values(original, little(_CHARSET), explicit=explicit)), b"")
-        return needles(tuple(values), charset)
-
-    def _no_uid(self, original: bytes, finished: Finished) -> None:
-        for pattern in self._uids:
-            for value in _values(original, pattern, explicit=finished.explicit):
-                uid = value.strip(b" \0")
-                if uid and uid in finished.meta + finished.head + finished.behind:
-                    _judge_uid(uid, finished)
-
-    def _same_instance(self, finished: Finished, leaves: list[Leaf]) -> None:
-        uids = [finished.head[leaf.start : leaf.stop] for leaf in leaves[:40] if leaf.tag == UIDS[0]]
-        if len(uids) < 1 or b"\x02\0\x03\0UI" + struct.pack("<H", len(uids[0])) + uids[0] not in finished.meta:
-            raise RefusalError("verification: file meta information names another instance")
+    def _originals(self, data: bytes, *, explicit: bool) -> tuple[list[tuple[int, bytes]], set[bytes], bytes]:
+        """Identifying values, UIDs and character set, wherever their tags' bytes stand; a place that is one by chance
+        only makes the search wider.
+        """
+        values: list[tuple[int, bytes]] = []
+        uids: set[bytes] = set()
+        charset = b""
+        for match in self._search.finditer(data):
+            tag, value = self._wanted[match[0]], _value(data, match.start(), explicit=explicit)
+            if tag in KINDS and value:
+                values.append((tag, value))
+            elif tag == _CHARSET:
+                charset = charset or value
+            elif value:
+                uids.add(value.strip(b" \0"))
+        return values, uids, charset
 
 
-def _values(data: bytes, pattern: bytes, *, explicit: bool) -> list[bytes]:
-    """Values behind every place where the tag's bytes stand; some may be chance, which only makes the search wider."""
-    found: list[bytes] = []
-    pos = data.find(pattern)
-    while pos >= 0 and pos + 8 <= len(data):
-        if not explicit:
-            start, size = pos + 8, _WHOLE(data, pos + 4)[0]
-        elif data[pos + 4 : pos + 6] in _WIDE_VRS and pos + 12 <= len(data):
-            start, size = pos + 12, _WHOLE(data, pos + 8)[0]
-        else:
-            start, size = pos + 8, _HALF(data, pos + 6)[0]
-        if 0 < size <= _LONGEST and start + size <= len(data) and not _CONTROL.search(data, start, start + size - 1):
-            found.append(data[start : start + size])
-        pos = data.find(pattern, pos + 4)
-    return found
+def _any_of(patterns: Collection[bytes]) -> re.Pattern[bytes]:
+    """One search for many tags, told apart by group first: several times faster than one search each."""
+    groups: dict[bytes, list[bytes]] = {}
+    for pattern in patterns:
+        groups.setdefault(pattern[:2], []).append(re.escape(pattern[2:]))
+    alternatives = (re.escape(group) + b"(?:" + b"|".join(rest) + b")" for group, rest in groups.items())
+    return re.compile(b"|".join(alternatives), re.DOTALL)
 
 
-def _judge(needle: Needle, hay: bytes, leaves: list[Leaf]) -> None:
+def _value(data: bytes, pos: int, *, explicit: bool) -> bytes:
+    """The value of an element whose tag stands at `pos`; empty where it is not text, or longer than any name."""
+    if pos + 12 > len(data):
+        return b""
+    if not explicit:
+        start, size = pos + 8, _WHOLE(data, pos + 4)[0]
+    elif data[pos + 4 : pos + 6] in _WIDE_VRS:
+        start, size = pos + 12, _WHOLE(data, pos + 8)[0]
+    else:
+        start, size = pos + 8, _HALF(data, pos + 6)[0]
+    if not 0 < size <= _LONGEST or start + size > len(data) or _CONTROL.search(data, start, start + size - 1):
+        return b""
+    return data[start : start + size]
+
+
+def _judge(needle: Needle, hay: bytes, found: list[Leaf]) -> None:
     pos = hay.find(needle.text)
     while pos >= 0:
-        leaf = next((leaf for leaf in leaves if leaf.start <= pos < leaf.stop), None)
+        leaf = next((leaf for leaf in found if leaf.start <= pos < leaf.stop), None)
         if leaf is None or _telling(needle, leaf, _bounded(hay, pos, len(needle.text))):
             where = tag_text(leaf.tag) if leaf else "the structure"
             raise LeftoverError(where, leaf.tag if leaf else None)
