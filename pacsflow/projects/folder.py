@@ -16,6 +16,7 @@ from pacsflow.projects.support import check_support
 from pacsflow.projects.validation import validated
 from schemas import FILES, DeidProfile, Export, PacsNode, ProjectSettings, Query
 from schemas.export import Folder
+from schemas.pacs import Tls
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -36,10 +37,6 @@ class Project:
     def line_of(self, file: str, *path: str | int) -> int:
         """1-based line of a field, or of what is nearest around it: `line_of("query.yaml", "rows", 0)`."""
         return self.documents[file].line_of(path)
-
-    def locate(self, file: str) -> Path:
-        """A file the project names: absolute, from `~`, or relative to the project folder."""
-        return self.folder / Path(file).expanduser()
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ def inspect_project(folder: Path) -> Inspection:
     models = {name: model for name in FILES if (model := _model(documents[name], name)) is not None}
     for name in tuple(models):
         models[name] = model = _replaced(folder, documents, models, name)
-        check_meaning(documents[name], model, folder)
+        check_meaning(documents[name], model)
         check_support(documents[name], model)
     problems = tuple(problem for document in documents.values() for problem in document.problems)
     project = None if len(models) < len(FILES) else _project(folder, documents, models)
@@ -146,11 +143,20 @@ def _replaced(folder: Path, documents: dict[str, Document], models: dict[str, Ba
     if isinstance(model, ProjectSettings):
         place = written_folder(documents[name], ("workdir",), folder=folder, text=model.workdir)
         return model.model_copy(update={"workdir": str(place)})
+    if isinstance(model, PacsNode) and model.tls is not None:
+        return model.model_copy(update={"tls": _with_files(documents[name].folder, model.tls)})
     if isinstance(model, Export):
         settings = models.get("project.yaml")
         workdir = settings.workdir if isinstance(settings, ProjectSettings) else os.sep
         return _with_targets(folder, documents[name], model, workdir=workdir)
     return model
+
+
+def _with_files(folder: Path, tls: Tls) -> Tls:
+    """TLS with absolute paths: a relative one starts at the file that says it."""
+    return tls.model_copy(
+        update={name: str(folder / Path(file).expanduser()) for name, file in tls.model_dump().items() if file}
+    )
 
 
 def _with_targets(folder: Path, document: Document, model: Export, *, workdir: str) -> Export:

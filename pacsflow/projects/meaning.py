@@ -30,12 +30,12 @@ LAYOUT_FIELDS = frozenset(
 _SECRET = re.compile(r"^\$\{(env|file|keyring|prefect):[^}]+\}$")
 
 
-def check_meaning(document: Document, model: BaseModel, folder: Path) -> None:
+def check_meaning(document: Document, model: BaseModel) -> None:
     """A problem in `document` for whatever `model` says that cannot be meant."""
     if isinstance(model, ProjectSettings):
         _check_ledger(document, model)
     elif isinstance(model, PacsNode):
-        _check_files(document, model, folder)
+        _check_files(document, model)
         _check_move(document, model)
     elif isinstance(model, Export):
         _check_layouts(document, model)
@@ -56,10 +56,10 @@ def _check_ledger(document: Document, model: ProjectSettings) -> None:
         document.problem(("ledger",), "is neither `sqlite` nor a reference", "write sqlite or ${env:NAME}")
 
 
-def _check_files(document: Document, model: PacsNode, folder: Path) -> None:
+def _check_files(document: Document, model: PacsNode) -> None:
     for name in ("ca", "certificate", "key"):
         file = getattr(model.tls, name, None)
-        if file is not None and not (folder / Path(file).expanduser()).is_file():
+        if file is not None and not Path(file).is_file():
             document.problem(("tls", name), "names no file", "write the path of a PEM file")
 
 

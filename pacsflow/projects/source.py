@@ -33,7 +33,7 @@ class _EndlessError(Exception):
 class Document:
     """One YAML file: its values, the line of each field, and the text of each unquoted non-text scalar.
 
-    `value` is None where the file could not be read; then `problems` says why.
+    `folder` is where the file lies. `value` is None where the file could not be read; then `problems` says why.
     """
 
     file: str
@@ -41,6 +41,7 @@ class Document:
     lines: dict[FieldPath, int] = field(default_factory=dict)
     texts: dict[FieldPath, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    folder: Path = Path()
 
     def line_of(self, path: FieldPath) -> int:
         """1-based line of a field, or of the nearest field around it; 0 for an empty file."""
@@ -78,7 +79,7 @@ def unspell(text: str) -> FieldPath:
 
 def read_document(file: Path, name: str) -> Document:
     """The YAML file, called `name` in problems. Never raises for what the file holds."""
-    document = Document(name)
+    document = Document(name, folder=file.parent)
     try:
         text = file.read_bytes().decode("utf-8-sig")
         node = YAML(typ="rt").compose(text)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
@@ -66,13 +67,19 @@ class Wishes:
     extra: frozenset[str] = frozenset()
 
 
+@lru_cache(maxsize=1024)
+def vr_of(keyword: str) -> str:
+    """Value representation of a keyword of the dictionary (PS3.6); of several, the first."""
+    return dictionary_VR(keyword)[:2]
+
+
 def keyword_fault(keyword: str) -> tuple[str, str] | None:
     """Why `keyword` cannot be asked for, and what to write; None where it can (PS3.4 C.2.2.2)."""
     tag = tag_for_keyword(keyword)
     if tag is None or _VARIANTS.get(keyword, keyword) != keyword:
         near = nearest_column(keyword)
         return "is no keyword to ask by", f"write `{near}`" if near else "see PS3.6 for the keywords"
-    if keyword in _CONTROL or tag < 0x00080000 or tag >> 16 == 0x7FE0 or dictionary_VR(tag)[:2] in _NO_KEY_VR:  # noqa: PLR2004 groups of PS3.6
+    if keyword in _CONTROL or tag < 0x00080000 or tag >> 16 == 0x7FE0 or vr_of(keyword) in _NO_KEY_VR:  # noqa: PLR2004 groups of PS3.6
         return "cannot be asked for", "take the column out"
     return None
 

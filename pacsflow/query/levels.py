@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pacsflow.query.row import Row
 from schemas.query import SeriesRules
 
-STUDY_KEYWORDS = frozenset(
+PATIENT_KEYWORDS = frozenset(
     [
         "PatientID",
         "PatientName",
@@ -22,6 +22,11 @@ STUDY_KEYWORDS = frozenset(
         "NumberOfPatientRelatedStudies",
         "NumberOfPatientRelatedSeries",
         "NumberOfPatientRelatedInstances",
+    ]
+)
+"""Attributes of the patient (PS3.3 C.7.1; PS3.4 C.6.1.1.2)."""
+STUDY_KEYWORDS = PATIENT_KEYWORDS | frozenset(
+    [
         "StudyInstanceUID",
         "StudyDate",
         "StudyTime",

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.datadict import tag_for_keyword
 
 from pacsflow.errors import ProjectError
 from pacsflow.projects import Document, Inspection, Project, check_keyword, inspect_project
-from pacsflow.query.columns import Columns, Wishes, keyword_fault, understand
+from pacsflow.query.columns import Columns, Wishes, keyword_fault, understand, vr_of
 from pacsflow.query.fault import FaultError
 from pacsflow.query.raw import Cell, RawRow, RawTable
 from pacsflow.query.row import Row
@@ -89,7 +89,7 @@ def _cell(document: Document, path: tuple[str | int, ...], value: Any) -> Cell:
 
 
 def _takes_lists(keyword: str) -> bool:
-    return tag_for_keyword(keyword) is not None and dictionary_VR(keyword) == "UI"
+    return tag_for_keyword(keyword) is not None and vr_of(keyword) == "UI"
 
 
 def _table(harvest: Harvest, inspection: Inspection, query: Query, wanted: Table) -> None:
@@ -118,7 +118,7 @@ def _recipe(inspection: Inspection, raw: RawTable, wanted: Table, *, level: str)
 def _check_table(document: Document, wanted: Table) -> None:
     for name, days in wanted.look_around_days.items():
         path = ("table", "look_around_days", name)
-        if check_keyword(document, path, name) and dictionary_VR(name) != "DA":
+        if check_keyword(document, path, name) and vr_of(name) != "DA":
             document.problem(path, "is no date", "look around dates, as StudyDate")
         if days < 0:
             document.problem(path, "is below zero", "write a number of days")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pydicom import Dataset
-from pydicom.datadict import dictionary_VR
 from pydicom.multival import MultiValue
 
+from pacsflow.query.columns import vr_of
 from pacsflow.query.row import IDENTIFIERS
 
 _WILD = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
@@ -65,7 +65,7 @@ def _normal(text: str) -> str:
 
 
 def _value_matches(keyword: str, asked: str, value: str) -> bool:
-    vr, asked = dictionary_VR(keyword)[:2], _normal(asked)
+    vr, asked = vr_of(keyword), _normal(asked)
     if vr == "UI":
         return value in [uid.strip() for uid in asked.split("\\")]
     if vr in _RANGED:

@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from pydicom.datadict import dictionary_VR
-
 from pacsflow.errors import Problem
-from pacsflow.query.columns import QUERY_LEVEL, Columns
+from pacsflow.query.columns import QUERY_LEVEL, Columns, vr_of
 from pacsflow.query.dates import widened
 from pacsflow.query.fault import FaultError
+from pacsflow.query.levels import PATIENT_KEYWORDS
 from pacsflow.query.raw import Cell, RawRow, RawTable
 from pacsflow.query.row import IDENTIFIERS, Row
 from pacsflow.query.values import Manner, read_value
@@ -101,7 +100,7 @@ def _keys(recipe: Recipe, raw: RawRow) -> tuple[list[Problem], dict[str, str], l
         keys[keyword] = value.text
         notes += value.warnings
         days = recipe.look_around.get(keyword, 0)
-        if days and value.text and dictionary_VR(keyword) == "DA":
+        if days and value.text and vr_of(keyword) == "DA":
             keys[keyword] = widened(value.text, days)
     return problems, keys, notes
 
@@ -109,13 +108,23 @@ def _keys(recipe: Recipe, raw: RawRow) -> tuple[list[Problem], dict[str, str], l
 def _faults_of_row(recipe: Recipe, raw: RawRow, keys: Mapping[str, str], *, blank: bool) -> list[Problem]:
     if blank:
         return [Problem(recipe.file, raw.line, "", "the row is empty", "take it out")]
-    if _level(recipe, raw) is None:
+    level = _level(recipe, raw)
+    if level is None:
         return [Problem(recipe.file, raw.line, QUERY_LEVEL, "is no level", f"write one of {', '.join(LEVELS)}")]
     asked = {keyword for keyword, value in keys.items() if value}
     if not recipe.columns.problems and not asked & (IDENTIFIERS | _DATES):
         message = "the row has neither an identifier nor a date, it would ask for too much"
         return [Problem(recipe.file, raw.line, "", message, "add PatientID, AccessionNumber or StudyDate")]
+    if level == "patient" and not asked <= PATIENT_KEYWORDS:
+        message = (
+            f"a row of level patient wants all studies of the patient, {_listed(asked - PATIENT_KEYWORDS)} chooses"
+        )
+        return [Problem(recipe.file, raw.line, "", message, "write `level: study`, or take it out")]
     return []
+
+
+def _listed(keywords: set[str]) -> str:
+    return ", ".join(sorted(keywords))
 
 
 def _level(recipe: Recipe, raw: RawRow) -> str | None:

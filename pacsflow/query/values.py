@@ -6,8 +6,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from pydicom.datadict import dictionary_VR
-
+from pacsflow.query.columns import vr_of
 from pacsflow.query.dates import SPREADSHEET_DAY, WINDOWS_EPOCH, from_spreadsheet, read_dates, read_times
 from pacsflow.query.fault import FaultError
 from pacsflow.query.raw import Cell
@@ -46,7 +45,7 @@ def read_value(keyword: str, cell: Cell, manner: Manner) -> Value:
     text = cell.text.strip()
     if manner.stars_ask_back and text == "*":
         return Value("")
-    vr = dictionary_VR(keyword)[:2]
+    vr = vr_of(keyword)
     _check_cell(cell, text, vr)
     _check_characters(text, vr)
     text, warnings = _repaired(keyword, text, cell, manner)
@@ -74,7 +73,7 @@ def _survives(text: str) -> bool:
 
 
 def _check_characters(text: str, vr: str) -> None:
-    if any(unicodedata.category(letter) in {"Cc", "Cf"} for letter in text):
+    if not text.isprintable() and any(unicodedata.category(letter) in {"Cc", "Cf"} for letter in text):
         raise FaultError("holds an invisible character", "type the value again")
     if "\\" in text and vr != "UI":
         raise FaultError("holds a backslash, which separates values in DICOM", "write one value per row")
@@ -84,7 +83,7 @@ def _check_characters(text: str, vr: str) -> None:
 
 def _repaired(keyword: str, text: str, cell: Cell, manner: Manner) -> tuple[str, list[str]]:
     digits = manner.zero_pad.get(keyword, 0)
-    vr = dictionary_VR(keyword)
+    vr = vr_of(keyword)
     if text.isascii() and text.isdigit() and len(text) < digits:
         return text.zfill(digits), [f"{keyword}: padded with zeros from {len(text)} to {digits} digits"]
     if cell.kind == "number" and vr in _ID_VR and not digits:

@@ -152,6 +152,17 @@ def test_a_node_file_is_shared_and_its_problems_carry_its_own_name(folder):
     assert only_problem(folder).file == "../nodes/main.yaml"
 
 
+def test_files_of_a_shared_node_lie_beside_it(folder):
+    nodes = folder.parent / "nodes"
+    nodes.mkdir()
+    (nodes / "main.yaml").write_text(FILES["pacs"] + "tls: {ca: ca.pem}\n")
+    write_files(folder, pacs="use: ../nodes/main.yaml\n")
+    assert only_problem(folder).field == "tls.ca"
+    (nodes / "ca.pem").write_text("")
+    tls = read_project(folder).pacs.tls
+    assert (Path(tls.ca).samefile(nodes / "ca.pem"), tls.certificate) == (True, None)
+
+
 @pytest.mark.parametrize("text", ["use: ../nodes/absent.yaml\n", "use: 3\n", "use: a\nname: b\n"])
 def test_a_node_file_that_cannot_be_used_is_a_problem(folder, text):
     assert only_problem(write_files(folder, pacs=text)).field == "use"

@@ -251,3 +251,11 @@ def test_a_bad_row_500_is_found_with_all_others(folder):
 def test_a_row_shows_no_value_of_itself(folder):
     (row,) = loaded(with_row(folder, "{id: MEIER-1, PatientID: 'MEIER-2'}"))[1]
     assert "MEIER" not in repr(row)
+
+
+def test_a_row_of_level_patient_chooses_no_study(folder):
+    write_files(folder, query="level: patient\nrows:\n  - {PatientID: '1', StudyDate: 20150512}\n")
+    problem = only_problem(folder)
+    assert (problem.line, "StudyDate chooses" in problem.message) == (3, True)
+    write_files(folder, query="level: patient\nrows: [{PatientID: '1', PatientSex: F}]\n")
+    assert loaded(folder)[1][0].level == "patient"
