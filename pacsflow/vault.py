@@ -52,6 +52,11 @@ class Vault:
             self._append(link)
             self._known.add(link)
 
+    def known(self) -> list[Link]:
+        """The links of this process: those that stood when it opened the vault, and its own since."""
+        with self._lock:
+            return sorted(self._known, key=lambda link: (link.patient_id, link.issuer))
+
     def _append(self, link: Link) -> None:
         nonce = os.urandom(12)
         text = json.dumps(asdict(link)).encode()

@@ -1,8 +1,5 @@
 """Deliver a study: convert its series, then bring it to each target. "Done" is recorded here, by no target."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 from pacsflow.convert import convert_series
 from pacsflow.errors import RefusalError, TargetError
 from pacsflow.export import StudyFolder, open_target, read_series
@@ -120,17 +117,3 @@ def _converted(run: Session, of: tuple[Study, Series], held: list[Instance], bef
 def _rule(project: Project, series: Series) -> Nifti | None:
     modality = series.attributes.get("Modality", "")
     return next((rule for rule in project.export.nifti if rule.modality in ("*", modality)), None)
-
-
-def pictures(run: Session, choose: Callable[[int], bool]) -> list[Path]:
-    """The middle instances of the first series that are held, for the report; `choose` says how many are enough."""
-    found: list[Path] = []
-    for plan in studies.planned(run.ledger):
-        by_series: dict[str, list[Instance]] = {}
-        for instance in studies.instances(run.ledger, plan.key, "held"):
-            by_series.setdefault(instance.series_key, []).append(instance)
-        for instances in by_series.values():
-            if not choose(len(found)):
-                return found
-            found.append(run.staging / instances[len(instances) // 2].path)
-    return found

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from pacsflow.deid import compile_profile
@@ -33,6 +34,7 @@ class Session:
     cleaner: Cleaner
     lanes: LanePool
     owner: str
+    began: datetime = field(default_factory=lambda: datetime.now().astimezone())
     listeners: list[Listener] = field(default_factory=list)
 
     def row(self, number: int) -> Row:
@@ -48,6 +50,10 @@ class Session:
     def reports(self) -> Path:
         """Folder of plans and reports."""
         return self.project.workdir / "report"
+
+    def pseudonyms(self) -> dict[str, str]:
+        """Patient id -> pseudonym, of the patients met so far."""
+        return {link.patient_id: link.pseudonym for link in self.vault.known()} if self.vault else {}
 
     def tell(self, what: str, number: int = 1) -> None:
         """Tell the listeners."""

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from pacsflow.cli.show import console, progress, show_outcome
+from pacsflow.cli.show import progress, show_outcome, show_plan, show_status
 from pacsflow.errors import PacsflowError, WorkLeftError
+from pacsflow.projects import read_project
 
 Folder = Annotated[
     Path, typer.Argument(help="Project folder", exists=True, file_okay=False, resolve_path=True, metavar="PROJECT")
@@ -21,32 +22,30 @@ def plan(
 ) -> None:
     """Find only: say what a run would fetch, and write it as a workbook. Nothing is fetched."""
     from flows.plan_project import plan_project
-    from tasks.plan import read_sentence
 
     _flow(project, "plan", lambda: plan_project(str(project), again=again, return_state=True))
-    console.print(read_sentence(project), soft_wrap=True)
+    show_plan(read_project(project).workdir / "report")
 
 
 def run(project: Folder) -> None:
     """Find, fetch, de-identify, convert, deliver: all that is left to do. Kill it and run it again at any time."""
     from flows.run_project import run_project
-    from tasks.report import record_of
 
     state = _flow(project, "run", lambda: run_project(str(project), return_state=True))
+    reports = read_project(project).workdir / "report"
     if state.name == "WaitingForApproval":
-        raise WorkLeftError("the plan waits for approval", remedy=f"look at the plan, then pacsflow approve {project}")
-    show_outcome(record_of(project))
+        show_plan(reports)
+        raise WorkLeftError("the plan waits for approval", remedy=f"look at the plan, then: pacsflow approve {project}")
+    show_outcome(reports)
     if state.name != "Done":
-        raise WorkLeftError(
-            "not all rows are done", remedy="the report names each, with its reason; run again to retry"
-        )
+        raise WorkLeftError(f"not everything is done ({state.message})", remedy="the report names each, and why")
 
 
 def status(project: Folder) -> None:
     """How far a project is, from its ledger. Nothing is asked of the PACS."""
-    from tasks.report import show_status
+    from tasks.status import status_of
 
-    console.print(show_status(project))
+    show_status(status_of(project))
 
 
 def _flow(project: Path, title: str, call: Callable[[], Any]) -> Any:

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,13 +60,39 @@ def sentence(counts: Counter[str], seconds: float) -> str:
     return " · ".join([*parts, f"{seconds:.0f} s"])
 
 
-def show_outcome(record: Path) -> None:
+def show_plan(reports: Path) -> None:
+    """The plan's numbers and where its workbook is."""
+    facts: dict[str, Any] = json.loads((reports / "plan.json").read_text(encoding="utf-8"))
+    _numbers(f"plan of {facts['project']}", facts["totals"])
+    console.print(f"workbook (it names patients, only you can read it): {reports / 'plan.xlsx'}", soft_wrap=True)
+
+
+def show_outcome(reports: Path) -> None:
     """The table at the end of a run, from its record, and where the report is."""
-    facts: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
-    table = Table(title=f"{facts['project']}: {facts['sentence']}", title_justify="left")
-    for heading in ("", "number"):
-        table.add_column(heading, justify="right" if heading else "left")
-    for name, number in facts["totals"].items():
-        table.add_row(name, f"{number:,}" if isinstance(number, int) else str(number))
+    facts: dict[str, Any] = json.loads((reports / "run.json").read_text(encoding="utf-8"))
+    counts = facts["counts"]
+    flat = {
+        f"{what}{'' if name == 'all' else ' ' + name}": number
+        for what in ("rows", "studies", "series", "images")
+        for name, number in counts[what].items()
+    }
+    _numbers(f"{facts['project']}: {facts['outcome']}", {**flat, "MB": round(counts["bytes"] / 1e6, 1)})
+    if not facts["deidentified"]:
+        console.print("[bold red]IDENTIFIABLE[/]: the profile is `base: none`, images are as the PACS sent them")
+    console.print(f"your table back: {reports / 'results.xlsx'}", soft_wrap=True)
+    console.print(f"report: {reports / 'report.html'}", soft_wrap=True)
+
+
+def show_status(statuses: Mapping[str, Counter[str]]) -> None:
+    """Rows and studies by status."""
+    for what, counts in statuses.items():
+        _numbers(what, dict(counts.most_common()))
+
+
+def _numbers(title: str, numbers: Mapping[str, int | float]) -> None:
+    table = Table(title=title, title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for name, number in numbers.items():
+        table.add_row(name, f"{number:,}")
     console.print(table)
-    console.print(f"report: {record.parent / 'report.html'}", soft_wrap=True)

@@ -1,7 +1,7 @@
 """Reading the ledger for plan, status and report."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -24,18 +24,31 @@ class RowState:
 
 
 @dataclass(frozen=True)
+class SeriesState:
+    """A series in numbers: instances by status, refusals by reason, bytes held, its conversion."""
+
+    key: str
+    study_key: str
+    attributes: Mapping[str, str]
+    announced: int | None
+    reason: str
+    counts: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    size: int = 0
+    converted: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True)
 class StudyState:
-    """A study in numbers."""
+    """A study, its series, and what its targets hold: target -> (status, reason)."""
 
     key: str
     status: str
     reason: str
-    proof: str
-    counts: Counter[str]
-    reasons: Counter[str]
-    size: int
-    converted: Counter[str]
-    delivered: dict[str, tuple[str, str]]
+    attributes: Mapping[str, str]
+    seconds: float
+    series: tuple[SeriesState, ...]
+    delivered: Mapping[str, tuple[str, str]]
 
 
 def rows(ledger: Ledger) -> list[RowState]:
@@ -54,24 +67,52 @@ def rows(ledger: Ledger) -> list[RowState]:
 
 
 def studies(ledger: Ledger) -> dict[str, StudyState]:
-    """Study key -> the study in numbers, all studies of the ledger."""
-    sizes = sa.select(t.instances.c.study_key, sa.func.sum(t.instances.c.size).label("size"))
-    size = {r.study_key: int(r.size) for r in ledger.all(sizes.group_by(t.instances.c.study_key))}
-    states = {
-        r.key: StudyState(r.key, r.status, r.reason, r.proof, Counter(), Counter(), size.get(r.key, 0), Counter(), {})
+    """Study key -> study, all studies of the ledger."""
+    series: dict[str, list[SeriesState]] = {}
+    for state in _series(ledger).values():
+        series.setdefault(state.study_key, []).append(state)
+    delivered: dict[str, dict[str, tuple[str, str]]] = {}
+    for r in ledger.all(sa.select(t.deliveries).order_by(t.deliveries.c.target)):
+        delivered.setdefault(r.study_key, {})[r.target] = (r.status, r.reason)
+    return {
+        r.key: StudyState(
+            r.key,
+            r.status,
+            r.reason,
+            r.attributes,
+            r.seconds,
+            tuple(series.get(r.key, ())),
+            delivered.get(r.key, {}),
+        )
         for r in ledger.all(sa.select(t.studies))
     }
-    columns = (t.instances.c.study_key, t.instances.c.status, t.instances.c.reason)
-    numbers = sa.select(*columns, sa.func.count().label("n")).group_by(*columns)
-    for r in ledger.all(numbers):
-        states[r.study_key].counts[r.status] += r.n
+
+
+def _series(ledger: Ledger) -> dict[str, SeriesState]:
+    columns = (t.instances.c.series_key, t.instances.c.status, t.instances.c.reason)
+    numbers = sa.select(*columns, sa.func.count().label("n"), sa.func.sum(t.instances.c.size).label("size"))
+    counts: dict[str, tuple[Counter[str], Counter[str]]] = {}
+    sizes: Counter[str] = Counter()
+    for r in ledger.all(numbers.group_by(*columns)):
+        held, refused = counts.setdefault(r.series_key, (Counter(), Counter()))
+        held[r.status] += r.n
+        sizes[r.series_key] += r.size
         if r.reason:
-            states[r.study_key].reasons[r.reason] += r.n
-    for r in ledger.all(sa.select(t.outputs.c.study_key, t.outputs.c.status)):
-        states[r.study_key].converted[r.status] += 1
-    for r in ledger.all(sa.select(t.deliveries)):
-        states[r.study_key].delivered[r.target] = (r.status, r.reason)
-    return states
+            refused[r.reason] += r.n
+    converted = {r.series_key: (r.status, r.reason) for r in ledger.all(sa.select(t.outputs))}
+    return {
+        r.key: SeriesState(
+            r.key,
+            r.study_key,
+            r.attributes,
+            r.expected,
+            r.reason,
+            *counts.get(r.key, (Counter(), Counter())),
+            sizes[r.key],
+            converted.get(r.key, ("", "")),
+        )
+        for r in ledger.all(sa.select(t.series).order_by(t.series.c.uid))
+    }
 
 
 def rows_of(ledger: Ledger, study_key: str) -> list[str]:

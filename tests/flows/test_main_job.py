@@ -81,7 +81,7 @@ def test_row_table_comes_back_with_what_became_of_each_row(tmp_path, pacs, prefe
     ]
     folder = write_project(tmp_path / "p", pacs=node(pacs, "c-get"), rows=rows)
     prefect.pacsflow("run", str(folder), expect=1)
-    with (tmp_path / "data" / "report" / "rows.csv").open(encoding="utf-8-sig") as file:
+    with (tmp_path / "data" / "report" / "results.csv").open(encoding="utf-8-sig") as file:
         table = {row["id"]: row for row in csv.DictReader(file)}
     assert [table[i]["status"] for i in ("whole", "same", "none", "other")] == [
         "complete",
@@ -91,4 +91,4 @@ def test_row_table_comes_back_with_what_became_of_each_row(tmp_path, pacs, prefe
     ]
     assert table["whole"]["images received"] == table["whole"]["images expected"] == str(len(studies[uid]))
     record = json.loads((tmp_path / "data" / "report" / "run.json").read_text())
-    assert record["totals"]["studies"] == 1, "rows that share a study share the work"
+    assert record["counts"]["studies"]["all"] == 1, "rows that share a study share the work"

@@ -130,7 +130,7 @@ def test_expected_instances_stay_held_once_held(ledger):
     studies.expect(ledger, study, [studies.Instance(series, "1.2.1.1"), studies.Instance(series, "1.2.1.2")])
     assert studies.instances(ledger, key, "held") == [held]
     assert [i.uid for i in studies.instances(ledger, key, "expected")] == ["1.2.1.2"]
-    state = summary.studies(ledger)[key]
+    [state] = summary.studies(ledger)[key].series
     assert (state.counts["held"], state.counts["expected"], state.size) == (1, 1, 12)
 
 

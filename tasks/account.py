@@ -1,0 +1,82 @@
+"""What came of each row, from the ledger alone: the one account that table, report and exit code agree on."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from pacsflow.ledger import Ledger, summary
+from pacsflow.ledger.summary import RowState, SeriesState, StudyState
+from tasks.session import Session
+
+BY_PROFILE = ("dropped:", "pixels:")
+"""Beginnings of refusals that the profile asks for; any other refusal makes a row `partial`."""
+
+FINISHED = ("complete", "dropped")
+"""Row statuses that leave nothing to do for anybody."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """A row in the end. `status`: complete, partial, incomplete, undelivered, failed, found, held, unmatched.
+
+    `found` is a row whose studies are not fetched yet. Counts are of the series that the row wants.
+    `doubtful`: the studies a person must choose from.
+    """
+
+    row: RowState
+    status: str
+    reason: str
+    studies: tuple[StudyState, ...]
+    series: tuple[SeriesState, ...]
+    doubtful: tuple[StudyState, ...] = ()
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def label(run: Session, row: RowState) -> str:
+    """What reports call a row: the user's own id, unless it is one of the patient's own values."""
+    asked = run.row(row.number).keys.values()
+    return f"row {row.number}" if any(row.id.strip() == value.strip() for value in asked) else row.id
+
+
+def accounts(ledger: Ledger) -> list[Account]:
+    """One account per listed row, in their order."""
+    known = summary.studies(ledger)
+    return [_account(row, known) for row in summary.rows(ledger)]
+
+
+def _account(row: RowState, known: Mapping[str, StudyState]) -> Account:
+    taken = tuple(known[key] for key, decision in row.hits.items() if decision == "take")
+    doubtful = tuple(known[key] for key, decision in row.hits.items() if decision == "held")
+    mine = [s for study in taken for s in study.series if s.key in row.wants]
+    counts: Counter[str] = Counter()
+    for one in mine:
+        counts.update(one.counts)
+        counts["announced"] += sum(one.counts.values()) or one.announced or 0
+        counts["bytes"] += one.size
+        counts[f"converted {one.converted[0]}"] += 1
+    status, reason = (row.status, row.reason) if row.status != "found" else _fetched(taken, mine)
+    return Account(row, status, reason, taken, tuple(mine), doubtful, counts)
+
+
+def _fetched(taken: tuple[StudyState, ...], series: list[SeriesState]) -> tuple[str, str]:
+    """Status and reason of a row whose studies are wanted: the worst of them."""
+    statuses = {study.status for study in taken}
+    for status in ("failed", "incomplete", "found"):
+        if status in statuses:
+            return status, "; ".join(sorted({s.reason for s in taken if s.status == status and s.reason}))
+    failed = sorted(_undelivered(taken))
+    if failed:
+        return "undelivered", "; ".join(failed)
+    refusals: Counter[str] = Counter()
+    for one in series:
+        refusals.update(one.refusals)
+    reason = "; ".join(f"{number} refused ({why})" for why, number in sorted(refusals.items()))
+    partial = any(not why.startswith(BY_PROFILE) for why in refusals)
+    return "partial" if partial else "complete", reason
+
+
+def _undelivered(taken: tuple[StudyState, ...]) -> Iterator[str]:
+    for study in taken:
+        if not study.delivered:
+            yield "not delivered yet"
+        yield from (f"{target}: {why}" for target, (status, why) in study.delivered.items() if status != "done")

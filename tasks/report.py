@@ -1,0 +1,159 @@
+"""The report: the user's table back, a page to show, a record without names."""
+
+import platform
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+
+from prefect.artifacts import create_table_artifact
+
+from pacsflow.ledger import outcomes, studies
+from pacsflow.ledger.outcomes import Output
+from pacsflow.ledger.studies import Instance
+from pacsflow.ledger.summary import SeriesState, StudyState
+from pacsflow.report import (
+    DeliveryResult,
+    RowResult,
+    RunSummary,
+    SeriesResult,
+    StudyResult,
+    middle_slice,
+    write_page,
+    write_record,
+    write_table,
+)
+from tasks.account import FINISHED, Account, accounts, label
+from tasks.session import Session
+
+PICTURES = 24
+PACKAGES = ("pacsflow", "prefect", "pynetdicom", "pydicom", "pandas", "dicom2nifti", "dcm2niix")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: whether nothing is left to do for anybody, and a sentence of numbers."""
+
+    finished: bool
+    sentence: str
+
+
+def write_report(run: Session) -> Outcome:
+    """Write `results.csv`, `results.xlsx` (identifying, 0600), `report.html`, `run.json`; numbers into Prefect."""
+    found = accounts(run.ledger)
+    summary = _summary(run, found)
+    write_table(summary, run.reports)
+    write_page(summary, run.reports / "report.html")
+    write_record(summary, run.reports / "run.json")
+    statuses = Counter(a.status for a in found)
+    sentence = ", ".join(f"{number} {status}" for status, number in statuses.most_common()) or "no rows"
+    rows = [{"status": status, "rows": number} for status, number in statuses.most_common()]
+    create_table_artifact(rows, key="rows", description=f"{len(found)} rows: {sentence}")
+    return Outcome(all(a.status in FINISHED for a in found), f"{len(found)} rows: {sentence}")
+
+
+def _summary(run: Session, found: list[Account]) -> RunSummary:
+    settings = run.project.settings
+    taken = {study.key: study for one in found for study in one.studies}
+    wants = {key for one in found for key in one.row.wants}
+    pictures = _Pictures(run)
+    results = tuple(_study(run, study, wants, pictures=pictures) for study in taken.values())
+    finished = all(a.status in FINISHED for a in found)
+    return RunSummary(
+        project=settings.name,
+        outcome="complete" if finished else "partly",
+        started=run.began,
+        ended=datetime.now().astimezone(),
+        rows=tuple(_row(run, one) for one in found),
+        studies=results,
+        title=settings.title,
+        contact=settings.contact,
+        ethics=settings.ethics,
+        profile=tuple(run.cleaner.describe()),
+        identifiable=run.project.deid.base == "none",
+        fingerprints={"profile": run.cleaner.fingerprint(), "configuration": _configuration(run)},
+        versions={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        traffic=outcomes.traffic(run.ledger),
+    )
+
+
+def _configuration(run: Session) -> str:
+    """Digest of the project's configuration, rows apart."""
+    project = run.project
+    models = (project.settings, project.pacs, project.deid, project.export)
+    return studies.digest_of(model.model_dump_json() for model in models)
+
+
+def _row(run: Session, one: Account) -> RowResult:
+    row, counts = one.row, one.counts
+    keys = tuple(study.key for study in one.studies)
+    facts = (one.status, one.reason, tuple(row.warnings), keys, len(one.series))
+    cells = run.row(row.number).cells
+    return RowResult(row.number, label(run, row), *facts, counts["announced"], counts["held"], cells)
+
+
+class _Pictures:
+    """Middle slices of the first series that have something to show."""
+
+    def __init__(self, run: Session) -> None:
+        self._run = run
+        self._left = PICTURES if run.project.deid.base != "none" else 0
+
+    def of(self, held: list[Instance]) -> bytes | None:
+        """A PNG, or None: nothing to show, or enough shown."""
+        if not held or not self._left:
+            return None
+        png = middle_slice([self._run.staging / i.path for i in held])
+        self._left -= png is not None
+        return png
+
+
+def _study(run: Session, study: StudyState, wants: set[str], *, pictures: _Pictures) -> StudyResult:
+    held: dict[str, list[Instance]] = {}
+    for instance in studies.instances(run.ledger, study.key, "held"):
+        held.setdefault(instance.series_key, []).append(instance)
+    outputs = {output.series_key: output for output in outcomes.outputs(run.ledger, study.key)}
+    mine = [s for s in study.series if s.key in wants]
+    counts: Counter[str] = Counter()
+    for one in mine:
+        counts.update(one.counts)
+    known = sum(counts.values()) or sum(s.announced or 0 for s in mine)
+    return StudyResult(
+        key=study.key,
+        pseudonym=_pseudonym(run, study),
+        status=study.status,
+        reason=study.reason,
+        expected=known,
+        received=counts["held"],
+        refused=counts["refused"],
+        size=sum(s.size for s in mine),
+        series=tuple(_series(s, outputs.get(s.key), pictures.of(held.get(s.key, []))) for s in mine),
+        deliveries=_deliveries(run, study),
+    )
+
+
+def _deliveries(run: Session, study: StudyState) -> tuple[DeliveryResult, ...]:
+    known = outcomes.deliveries(run.ledger, study.key).values()
+    return tuple(DeliveryResult(d.target, d.status, d.reason, tuple(d.files)) for d in known)
+
+
+def _series(series: SeriesState, output: Output | None, picture: bytes | None) -> SeriesResult:
+    """Description and number of the original are left out: they may hold anything."""
+    refusals = tuple(f"{number} images refused: {why}" for why, number in sorted(series.refusals.items()))
+    return SeriesResult(
+        number=series.attributes.get("SeriesNumber", ""),
+        description="",
+        modality=series.attributes.get("Modality", ""),
+        received=series.counts["held"],
+        expected=sum(series.counts.values()) or series.announced,
+        converted=output.status if output else "",
+        reason=output.reason if output else "",
+        warnings=(*refusals, *(output.warnings if output else ())),
+        picture=picture,
+    )
+
+
+def _pseudonym(run: Session, study: StudyState) -> str:
+    """The patient's pseudonym as the vault has it; '' where nothing was de-identified."""
+    patient = study.attributes.get("PatientID", "")
+    return run.pseudonyms().get(patient, "")
