@@ -75,15 +75,15 @@ def demo_plans(seed: int = 2026) -> list[StudyPlan]:
     """What `demo_archive` holds. Two studies of patient 5 share an accession number, by mistake."""
     people = [person(seed, number) for number in range(6)]
     rows = [
-        (people[0], "20150512", "0E1000001", "CT Thorax", (CHEST, DOSE)),
-        (people[0], "20151120", "0E1000002", "CT Thorax Verlauf", (CHEST,)),
-        (people[1], "20160304", "0E1000003", "MR Schädel", (T1, T2)),
-        (people[2], "20160711", "0E1000004", "CT Thorax", (replace(CHEST, images=18),)),
-        (people[3], "20161002", "0E1000005", "MR Schädel", (T1,)),
-        (people[4], "20170118", "0E1000006", "MR Schädel", (T1,)),
-        (people[4], "20170119", "0E1000006", "CT Thorax", (replace(CHEST, images=12),)),
-        (people[5], "20180923", "0E1000007", "MR Schädel", (T2,)),
-        (people[5], "20180924", "0E1000008", "US Abdomen", (FAN,)),
+        (people[0], "20150512", "00710001", "CT Thorax", (CHEST, DOSE)),
+        (people[0], "20151120", "00710002", "CT Thorax Verlauf", (CHEST,)),
+        (people[1], "20160304", "00710003", "MR Schädel", (T1, T2)),
+        (people[2], "20160711", "00710004", "CT Thorax", (replace(CHEST, images=18),)),
+        (people[3], "20161002", "00710005", "MR Schädel", (T1,)),
+        (people[4], "20170118", "00710006", "MR Schädel", (T1,)),
+        (people[4], "20170119", "00710006", "CT Thorax", (replace(CHEST, images=12),)),
+        (people[5], "20180923", "00710007", "MR Schädel", (T2,)),
+        (people[5], "20180924", "00710008", "US Abdomen", (FAN,)),
     ]
     return [_named(StudyPlan(*row, matrix=128), seed, number) for number, row in enumerate(rows)]
 
