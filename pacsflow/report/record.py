@@ -1,0 +1,77 @@
+"""`run.json`: what was done, by what, in which configuration; numbers and hashes, no names."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pacsflow.report.files import PUBLIC, write_text
+from pacsflow.report.records import DeliveryResult, RunSummary, StudyResult
+from pacsflow.report.tally import tally
+
+VERSION = 1
+
+
+def write_record(run: RunSummary, path: Path) -> Path:
+    """Write the record of a run as JSON. Rows are numbers, studies their keyed digests, files their hashes."""
+    return write_text(path, json.dumps(record_of(run), indent=2) + "\n", PUBLIC)
+
+
+def record_of(run: RunSummary) -> dict[str, Any]:
+    """The record as plain data."""
+    counts = tally(run)
+    return {
+        "version": VERSION,
+        "project": run.project,
+        "outcome": run.outcome,
+        "started": run.started.isoformat(timespec="seconds"),
+        "ended": run.ended.isoformat(timespec="seconds"),
+        "deidentified": not run.identifiable,
+        "profile": list(run.profile),
+        "fingerprints": dict(sorted(run.fingerprints.items())),
+        "versions": dict(sorted(run.versions.items())),
+        "counts": {
+            "rows": {"all": len(run.rows), **counts.rows},
+            "studies": {"all": len(run.studies), **counts.studies, "delivered": counts.delivered},
+            "series": {
+                "all": counts.series,
+                "converted": counts.converted["done"],
+                "not converted": counts.converted["refused"],
+            },
+            "images": {
+                "expected": counts.images_expected,
+                "received": counts.images_received,
+                "refused": counts.images_refused,
+            },
+            "bytes": counts.size,
+        },
+        "traffic": dict(sorted(run.traffic.items())),
+        "rows": [{"row": row.number, "status": row.status, "studies": list(row.studies)} for row in run.rows],
+        "studies": [_study(study) for study in run.studies],
+    }
+
+
+def _study(study: StudyResult) -> dict[str, Any]:
+    return {
+        "study": study.key,
+        "status": study.status,
+        "images": {"expected": study.expected, "received": study.received, "refused": study.refused},
+        "series": [{"converted": s.converted, "images": s.received} for s in study.series],
+        "deliveries": [_delivery(delivery) for delivery in study.deliveries],
+    }
+
+
+def _delivery(delivery: DeliveryResult) -> dict[str, Any]:
+    return {
+        "target": delivery.target,
+        "status": delivery.status,
+        "files": len(delivery.files),
+        "bytes": sum(size for _, _, size in delivery.files),
+        "sha256": content_digest(digest for _, digest, _ in delivery.files),
+    }
+
+
+def content_digest(digests: Iterable[str]) -> str:
+    """One SHA-256 over the SHA-256 of files, each as a line, sorted: independent of names and order."""
+    return hashlib.sha256("".join(f"{d}\n" for d in sorted(digests)).encode()).hexdigest()

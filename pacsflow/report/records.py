@@ -1,0 +1,169 @@
+"""What a report is made of: plain facts, handed over by the caller.
+
+Texts named `reason`, `warnings`, `notes` hold no identifier. `cells`, `attributes` and `paths` may; they
+go into tables for the user only, never into the page or the record.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class SeriesResult:
+    """One series. `converted`: done, refused, or empty where no conversion was asked for. `picture`: a PNG file."""
+
+    number: str
+    description: str
+    modality: str
+    received: int
+    expected: int | None = None
+    converted: str = ""
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+    picture: bytes | None = None
+
+
+@dataclass(frozen=True)
+class DeliveryResult:
+    """What a target has of a study: files as (path, sha256, size in bytes). `status`: done, failed."""
+
+    target: str
+    status: str
+    reason: str = ""
+    files: tuple[tuple[str, str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """One study, by its keyed digest. `status`: found, complete, incomplete, failed. `size` in bytes."""
+
+    key: str
+    pseudonym: str
+    status: str
+    reason: str = ""
+    expected: int | None = None
+    received: int = 0
+    refused: int = 0
+    size: int = 0
+    series: tuple[SeriesResult, ...] = ()
+    deliveries: tuple[DeliveryResult, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def delivered(self) -> bool:
+        """Whether every target has it."""
+        return bool(self.deliveries) and all(d.status == "done" for d in self.deliveries)
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """One row of the query. `studies`: keys of those it takes; `cells`: the row as the user wrote it.
+
+    `status`: complete, partial, pending, held, unmatched, dropped, failed; any other word is shown as it is.
+    `label` is what the page calls the row.
+    """
+
+    number: int
+    label: str
+    status: str
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+    studies: tuple[str, ...] = ()
+    series: int = 0
+    expected: int | None = None
+    received: int = 0
+    cells: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run. `outcome`: complete, partly, failed, interrupted.
+
+    `profile`: the de-identification in sentences; `identifiable`: there was none. `fingerprints`: name ->
+    digest of configuration, profile and the like. `traffic`: what was asked of the PACS, operation -> number.
+    """
+
+    project: str
+    outcome: str
+    started: datetime
+    ended: datetime
+    rows: tuple[RowResult, ...]
+    studies: tuple[StudyResult, ...]
+    title: str = ""
+    contact: str = ""
+    ethics: str = ""
+    profile: tuple[str, ...] = ()
+    identifiable: bool = False
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    traffic: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """One row of the plan; see RowResult."""
+
+    number: int
+    label: str
+    status: str
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+    studies: int = 0
+    series: int = 0
+    images: int | None = None
+    cells: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class PlanStudy:
+    """A study that a run would fetch; `attributes`: DICOM keyword -> value as the PACS answered."""
+
+    key: str
+    rows: tuple[str, ...]
+    attributes: Mapping[str, str] = field(repr=False)
+    series: int = 0
+    images: int | None = None
+    gigabytes: float | None = None
+
+
+@dataclass(frozen=True)
+class PlanSeries:
+    """A series of a found study, `wanted` or not, for `reason`."""
+
+    study: str
+    rows: tuple[str, ...]
+    attributes: Mapping[str, str] = field(repr=False)
+    images: int | None = None
+    wanted: bool = True
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class HeldStudy:
+    """A study of a row that waits for a person."""
+
+    row: int
+    label: str
+    study: str
+    reason: str
+    attributes: Mapping[str, str] = field(repr=False)
+    series: int = 0
+    images: int | None = None
+
+
+@dataclass(frozen=True)
+class PlanSummary:
+    """What a run would do. `gigabytes` and `hours` are estimates, None where nothing is known."""
+
+    project: str
+    made: datetime
+    rows: tuple[PlanRow, ...]
+    studies: tuple[PlanStudy, ...]
+    series: tuple[PlanSeries, ...]
+    held: tuple[HeldStudy, ...]
+    title: str = ""
+    gigabytes: float | None = None
+    hours: float | None = None
+    profile: tuple[str, ...] = ()

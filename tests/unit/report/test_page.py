@@ -1,0 +1,143 @@
+"""The page: all there, nobody named, nothing fetched from elsewhere."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+from pacsflow.report import DeliveryResult, RowResult, RunSummary, SeriesResult, StudyResult, write_page
+from pacsflow.report.page import PICTURES_SHOWN, ROWS_SHOWN, render
+
+PNG = b"\x89PNG not really"
+DONE = DeliveryResult("folder 1", "done", "", (("sub-1/x.dcm", "aa", 1),))
+STUDY = StudyResult(
+    "0123456789abcdef",
+    "P1",
+    "complete",
+    expected=4,
+    received=3,
+    refused=1,
+    size=1_500_000,
+    series=(
+        SeriesResult("1", "T1 <b>", "MR", 2, 2, "done", picture=PNG),
+        SeriesResult("2", "T2", "MR", 1, 1, "refused", "gantry-tilt: 14 degrees", warnings=("look",)),
+    ),
+    deliveries=(DONE,),
+    notes=("1 image refused: burned-in text",),
+)
+ROWS = (
+    RowResult(1, "A-1", "complete", studies=(STUDY.key,), series=2, expected=4, received=3, cells={"x": "Tessa"}),
+    RowResult(2, "A-2", "held", "two studies"),
+    RowResult(3, "3", "unmatched", "nothing there"),
+)
+RUN = RunSummary(
+    "lung-ct",
+    "partly",
+    datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+    datetime(2026, 1, 2, 5, 6, tzinfo=UTC),
+    ROWS,
+    (STUDY,),
+    title="A <script>alert(1)</script> title",
+    profile=("Names go.",),
+)
+
+
+class Reader(HTMLParser):
+    """Collects tags with their attributes, and the visible text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.words = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "img", "link", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data) -> None:
+        if self.open and self.open[-1] not in ("style", "script"):
+            self.words += data + " "
+
+
+def words(run: RunSummary) -> str:
+    return " ".join(Reader(render(run)).words.split())
+
+
+def test_the_page_is_well_formed_and_asks_for_nothing() -> None:
+    page = Reader(render(RUN))
+    assert page.open == []
+    sources = [a[k] for _, a in page.tags for k in ("src", "href", "action") if k in a]
+    assert sources
+    assert all(source.startswith("data:image/png;base64,") for source in sources)
+    assert not re.search(r"https?://|@import|url\(", render(RUN))
+
+
+def test_texts_are_shown_and_not_run() -> None:
+    page = Reader(render(RUN))
+    assert [tag for tag, _ in page.tags].count("script") == 1
+    assert "A <script>alert(1)</script> title" in page.words
+
+
+def test_cells_of_the_user_s_table_are_not_on_the_page() -> None:
+    assert "Tessa" not in render(RUN)
+
+
+def test_what_wants_attention_comes_before_the_table() -> None:
+    text = words(RUN)
+    order = ["Held for a person", "row 2 (A-2) two studies", "Unmatched rows", "row 3 nothing there", "Not converted",
+             "series 2 gantry-tilt: 14 degrees", "Warnings", "burned-in text", "Middle slices", "Rows all 3"]  # fmt: skip
+    places = [text.index(words_) for words_ in order]
+    assert places == sorted(places)
+
+
+def test_the_way_is_counted_in_its_own_things() -> None:
+    text = words(RUN)
+    for words_ in (
+        "Found 2 of 3 rows",
+        "Fetched 1 of 1 study",
+        "De-identified 3 of 4 images",
+        "Converted 1 of 2 series",
+        "Delivered 1 of 1 study",
+        "1.5 MB",
+        "2 h 2 min",
+    ):
+        assert words_ in text
+
+
+def test_a_run_without_conversion_has_no_such_step() -> None:
+    bare = replace(STUDY, series=(SeriesResult("1", "T1", "MR", 3),))
+    assert "Converted" not in words(replace(RUN, studies=(bare,)))
+
+
+def test_a_failed_delivery_is_told() -> None:
+    failed = replace(STUDY, deliveries=(DONE, DeliveryResult("dicom 2", "failed", "refused")))
+    text = words(replace(RUN, studies=(failed,)))
+    assert "Not delivered" in text
+    assert "dicom 2: refused" in text
+    assert "Delivered 0 of 1 study" in text
+
+
+def test_identifiable_data_is_said_loudly() -> None:
+    assert "Identifiable data." not in words(RUN)
+    loud = words(replace(RUN, identifiable=True, profile=()))
+    assert "Identifiable data." in loud
+    assert "names nobody" not in loud
+
+
+def test_large_runs_are_counted_beyond_what_is_shown() -> None:
+    rows = tuple(RowResult(n, str(n), "complete") for n in range(ROWS_SHOWN + 7))
+    many = replace(STUDY, series=(STUDY.series[0],) * (PICTURES_SHOWN + 3))
+    text = words(replace(RUN, rows=rows, studies=(many,)))
+    assert "and 7 more rows" in text
+    assert "and 3 more series" in text
+
+
+def test_an_empty_run_has_a_page_too(tmp_path) -> None:
+    path = write_page(RunSummary("p", "complete", RUN.started, RUN.started, (), ()), tmp_path / "report.html")
+    assert "Found 0 of 0 rows" in " ".join(Reader(path.read_text()).words.split())

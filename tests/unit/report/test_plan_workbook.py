@@ -1,0 +1,167 @@
+"""The plan on paper: what is in it, and the decisions that come back."""
+
+import csv
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from openpyxl import load_workbook
+
+from pacsflow.errors import ProjectError
+from pacsflow.report import HeldStudy, PlanRow, PlanSeries, PlanStudy, PlanSummary, read_decisions, write_plan
+
+INFO = [
+    "StudyDate",
+    "StudyTime",
+    "SeriesDescription",
+    "PatientID",
+    "ProtocolName",
+    "StudyInstanceUID",
+    "PatientName",
+    "PatientBirthDate",
+    "SeriesInstanceUID",
+    "DeviceSerialNumber",
+    "Modality",
+    "ImageType",
+    "SeriesNumber",
+    "StudyDescription",
+    "AccessionNumber",
+    "SequenceName",
+    "AcquisitionDate",
+]
+PLAN = PlanSummary(
+    "lung-ct",
+    datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    rows=(
+        PlanRow(1, "A", "found", studies=1, series=2, images=20, cells={"MRN": "007"}),
+        PlanRow(2, "B", "held", "two studies", cells={"MRN": "008"}),
+        PlanRow(3, "C", "unmatched", "no study", cells={"MRN": "009"}),
+    ),
+    studies=(PlanStudy("aaaa", ("A",), {"PatientID": "007", "PatientName": "=cmd|calc"}, 1, 20, 0.0105),),
+    series=(
+        PlanSeries("aaaa", ("A",), {"Modality": "CT", "SeriesNumber": "2", "PatientName": "=cmd|calc"}, 20),
+        PlanSeries("aaaa", ("A",), {"Modality": "SR"}, None, wanted=False, reason="excluded"),
+    ),
+    held=(
+        HeldStudy(2, "B", "bbbb", "two studies", {"StudyDate": "20200101"}, 3, 30),
+        HeldStudy(2, "B", "cccc", "two studies", {"StudyDate": "20200102"}, 1, None),
+    ),
+    gigabytes=0.0105,
+    hours=0.5,
+)
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    write_plan(PLAN, tmp_path)
+    return tmp_path / "plan.xlsx"
+
+
+def lines(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def decide(path: Path, **decisions: str) -> None:
+    """Write into the sheet `held` as a person would: study -> decision."""
+    book = load_workbook(path)
+    sheet = book["held"]
+    place = {cell.value: cell.column for cell in sheet[1]}
+    for line in sheet.iter_rows(min_row=2):
+        study = line[place["study"] - 1].value
+        if study in decisions:
+            line[place["decision"] - 1].value = decisions[study]
+    book.save(path)
+
+
+def test_the_workbook_has_all_sheets(plan) -> None:
+    book = load_workbook(plan)
+    assert book.sheetnames == ["summary", "rows", "studies", "series", "held", "unmatched"]
+    facts = {line[0].value: line[1].value for line in book["summary"].iter_rows(min_row=2)}
+    assert facts["images to fetch"] == "20"
+    assert facts["gigabytes, estimated"] == "0.01"
+    assert facts["rows held"] == "1"
+
+
+def test_the_series_sheet_is_pacsman_s_info(plan) -> None:
+    sheet = load_workbook(plan)["series"]
+    assert [cell.value for cell in sheet[1]][: len(INFO)] == INFO
+    found = lines(plan.with_name("plan-series.csv"))
+    assert [(one["Modality"], one["images"], one["wanted"], one["reason"]) for one in found] == [
+        ("CT", "20", "yes", ""),
+        ("SR", "", "no", "excluded"),
+    ]
+
+
+def test_what_a_pacs_answered_is_no_formula(plan) -> None:
+    assert lines(plan.with_name("plan-series.csv"))[0]["PatientName"] == "'=cmd|calc"
+    cell = next(c for c in load_workbook(plan)["series"][2] if c.value == "=cmd|calc")
+    assert cell.data_type == "s"
+
+
+def test_the_decision_column_offers_take_and_drop(plan) -> None:
+    rules = load_workbook(plan)["held"].data_validations.dataValidation
+    assert [(str(rule.sqref), rule.formula1) for rule in rules] == [("C2:C3", '"take,drop"')]
+
+
+def test_rows_and_unmatched_come_with_the_user_s_columns(plan) -> None:
+    rows = lines(plan.with_name("plan-rows.csv"))
+    assert [(one["row"], one["id"], one["MRN"], one["plan status"]) for one in rows] == [
+        ("1", "A", "007", "found"),
+        ("2", "B", "008", "held"),
+        ("3", "C", "009", "unmatched"),
+    ]
+    assert [one["id"] for one in lines(plan.with_name("plan-unmatched.csv"))] == ["C"]
+
+
+def test_the_plan_is_for_its_owner_only(plan) -> None:
+    written = list(plan.parent.iterdir())
+    assert len(written) == 6
+    assert {stat.S_IMODE(path.stat().st_mode) for path in written} == {0o600}
+
+
+def test_decisions_come_back_from_the_workbook(plan) -> None:
+    assert read_decisions(plan) == []
+    decide(plan, bbbb="take", cccc=" DROP ")
+    assert read_decisions(plan) == [(2, "bbbb", "take"), (2, "cccc", "drop")]
+
+
+def test_decisions_come_back_from_the_csv_with_columns_in_any_order(tmp_path) -> None:
+    path = tmp_path / "plan-held.csv"
+    path.write_text("decision,study,row\ntake,bbbb,2\n,cccc,2\n")
+    assert read_decisions(path) == [(2, "bbbb", "take")]
+
+
+def test_numbers_that_a_spreadsheet_made_of_texts_are_read(plan) -> None:
+    book = load_workbook(plan)
+    book["held"]["A2"].value = 2.0
+    book["held"]["C2"].value = "take"
+    book.save(plan)
+    assert read_decisions(plan) == [(2, "bbbb", "take")]
+
+
+def test_all_mistakes_come_at_once_with_their_lines(plan) -> None:
+    decide(plan, bbbb="maybe", cccc="take")
+    book = load_workbook(plan)
+    book["held"]["A3"].value = None
+    book.save(plan)
+    with pytest.raises(ProjectError) as error:
+        read_decisions(plan)
+    assert [(p.line, p.field) for p in error.value.problems] == [(2, "decision"), (3, "row")]
+    assert "maybe" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"no workbook"])
+def test_what_is_no_workbook_is_said(content, tmp_path) -> None:
+    path = tmp_path / "plan.xlsx"
+    path.write_bytes(content)
+    with pytest.raises(ProjectError, match="no workbook"):
+        read_decisions(path)
+
+
+def test_another_workbook_is_not_the_plan(tmp_path) -> None:
+    path = tmp_path / "plan-held.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(ProjectError, match="no column row, study, decision"):
+        read_decisions(path)
