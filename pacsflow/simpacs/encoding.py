@@ -93,10 +93,11 @@ def _identified(header: Mapping[str, str], plan: "StudyPlan") -> Dataset:
 def _request(plan: "StudyPlan") -> Dataset:
     item = Dataset()
     item.RequestedProcedureID = plan.accession
+    item.RequestedProcedureDescription = f"{plan.description} {plan.patient.name.split('^')[0]}"
     item.ScheduledProcedureStepDescription = plan.description
     code = Dataset()
     code.CodeValue, code.CodingSchemeDesignator = "A1", "99PHANTOM"
-    code.CodeMeaning = f"Auftrag {plan.patient.name.split('^')[0]}"
+    code.CodeMeaning = plan.description
     item.ScheduledProtocolCodeSequence = Sequence([code])
     return item
 
