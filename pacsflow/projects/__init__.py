@@ -2,6 +2,7 @@
 
 from pacsflow.projects.folder import Inspection, Project, inspect_project, read_project
 from pacsflow.projects.meaning import check_keyword
+from pacsflow.projects.places import named_place
 from pacsflow.projects.source import Document, FieldPath, spell, unspell
 from pacsflow.projects.validation import nearest
 
@@ -12,6 +13,7 @@ __all__ = [
     "Project",
     "check_keyword",
     "inspect_project",
+    "named_place",
     "nearest",
     "read_project",
     "spell",

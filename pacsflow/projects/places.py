@@ -11,7 +11,15 @@ _WORKDIR = "${project.workdir}"
 
 
 def written_folder(document: Document, path: FieldPath, *, folder: Path, text: str, workdir: str = "") -> Path:
-    """The absolute folder that `text` names, seen from the project folder; what is wrong becomes a problem.
+    """The absolute folder that `text` names, as `named_place` finds it; inside a git checkout it is a problem."""
+    place = named_place(document, path, folder=folder, text=text, workdir=workdir)
+    if not workdir or not place.is_relative_to(workdir):
+        _check_outside_git(document, path, place)
+    return place
+
+
+def named_place(document: Document, path: FieldPath, *, folder: Path, text: str, workdir: str = "") -> Path:
+    """The absolute path that `text` names, seen from the project folder; an unknown variable is a problem.
 
     `${env:NAME}` and `~` are replaced, `${project.workdir}` where `workdir` is given.
     """
@@ -19,10 +27,7 @@ def written_folder(document: Document, path: FieldPath, *, folder: Path, text: s
         text = text.replace(_WORKDIR, workdir)
     for name in _VARIABLE.findall(text):
         text = text.replace(f"${{{name}}}", _value(document, path, name))
-    place = Path(os.path.normpath(folder / Path(text).expanduser()))
-    if not workdir or not place.is_relative_to(workdir):
-        _check_outside_git(document, path, place)
-    return place
+    return Path(os.path.normpath(folder / Path(text).expanduser()))
 
 
 def _value(document: Document, path: FieldPath, name: str) -> str:

@@ -5,12 +5,13 @@ its zeros, a date is still the text that was written, and every mistake has its 
 """
 
 import re
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from pacsflow.errors import Problem
@@ -82,7 +83,9 @@ def read_document(file: Path, name: str) -> Document:
     document = Document(name, folder=file.parent)
     try:
         text = file.read_bytes().decode("utf-8-sig")
-        node = YAML(typ="rt").compose(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ReusedAnchorWarning)  # legal, and its text shows the lines
+            node = YAML(typ="rt").compose(text)
     except OSError as error:
         document.problem((), f"cannot be read: {error.strerror}")
     except UnicodeDecodeError as error:

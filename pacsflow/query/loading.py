@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pydicom.datadict import tag_for_keyword
 
 from pacsflow.errors import ProjectError
-from pacsflow.projects import Document, Inspection, Project, check_keyword, inspect_project
+from pacsflow.projects import Document, Inspection, Project, check_keyword, inspect_project, named_place
 from pacsflow.query.columns import Columns, Wishes, keyword_fault, understand, vr_of
 from pacsflow.query.fault import FaultError
 from pacsflow.query.raw import Cell, RawRow, RawTable
@@ -17,7 +17,7 @@ from pacsflow.query.rows import Harvest, Recipe, manner_of, repeated_ids
 from pacsflow.query.series import check_rules
 from pacsflow.query.tables import read_table
 from pacsflow.query.values import LENGTHS, Manner
-from schemas import DeidProfile, Query
+from schemas import DeidProfile, ProjectSettings, Query
 from schemas.query import Table
 
 _FILE = "query.yaml"
@@ -95,7 +95,10 @@ def _takes_lists(keyword: str) -> bool:
 def _table(harvest: Harvest, inspection: Inspection, query: Query, wanted: Table) -> None:
     document = inspection.documents[_FILE]
     try:
-        raw = read_table(inspection.folder / Path(wanted.file).expanduser(), wanted.file, wanted.sheet)
+        settings = inspection.models.get("project.yaml")
+        workdir = settings.workdir if isinstance(settings, ProjectSettings) else ""
+        file = named_place(document, ("table", "file"), folder=inspection.folder, text=wanted.file, workdir=workdir)
+        raw = read_table(file, wanted.file, wanted.sheet)
     except FaultError as fault:
         document.problem(("table", "file"), fault.message, fault.remedy)
         return

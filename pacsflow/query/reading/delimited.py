@@ -35,19 +35,24 @@ def read_delimited(file: Path, name: str, _sheet: str | None = None) -> RawTable
 
 
 def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            return _unified(data.decode(encoding)), ()
-    if b"\0" in data[:200]:
-        return _unified(data.decode("utf-16-le" if data[1:2] == b"\0" else "utf-16-be")), ()
-    for encoding in ("utf-8", "cp1252", "latin-1"):
+    for encoding in _encodings(data):
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        told = () if encoding == "utf-8" else (f"the table was read as {encoding}: look whether accents are right",)
+        guessed = not encoding.startswith("utf")
+        told = (f"the table was read as {encoding}: look whether accents are right",) if guessed else ()
         return _unified(text), told
     raise FaultError("is no text", "save it as UTF-8")
+
+
+def _encodings(data: bytes) -> tuple[str, ...]:
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return (encoding,)
+    if b"\0" in data[:200]:
+        return ("utf-16-le" if data[1:2] == b"\0" else "utf-16-be",)
+    return ("utf-8", "cp1252", "latin-1")
 
 
 def _unified(text: str) -> str:

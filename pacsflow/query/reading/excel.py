@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+import warnings
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +38,9 @@ def _opened(file: Path, *, data_only: bool) -> "Workbook":
     import openpyxl
 
     try:
-        return openpyxl.load_workbook(file, data_only=data_only)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns of what it will not write back, and may show a cell
+            return openpyxl.load_workbook(file, data_only=data_only)
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         remedy = "save it as .xlsx without a password"
         raise FaultError(f"is no Excel workbook ({type(error).__name__})", remedy) from None

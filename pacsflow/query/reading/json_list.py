@@ -37,7 +37,8 @@ def read_json(file: Path, name: str, _sheet: str | None = None) -> RawTable:
 def _objects(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of a list, each with its line."""
     json.loads(text)  # the whole must be right before its parts are looked at
-    decoder, at = json.JSONDecoder(parse_int=_Number, parse_float=_Number), text.find("[")
+    decoder = json.JSONDecoder(parse_int=_Number, parse_float=_Number, object_pairs_hook=_object)
+    at = text.find("[")
     if text[:at].strip() or at < 0:
         raise FaultError("is no list of objects", _REMEDY)
     while (begin := _NEXT.match(text, at + 1)) and text[begin.end() :][:1] == "{":
@@ -45,6 +46,12 @@ def _objects(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
         yield text.count("\n", 0, begin.end()) + 1, value
     if text[at + 1 :].strip(" \t\r\n]"):
         raise FaultError("is no list of objects", _REMEDY)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise FaultError("an object has the same key twice", "keep one of them")
+    return dict(pairs)
 
 
 def _cell(value: Any) -> Cell:

@@ -259,3 +259,27 @@ def test_a_row_of_level_patient_chooses_no_study(folder):
     assert (problem.line, "StudyDate chooses" in problem.message) == (3, True)
     write_files(folder, query="level: patient\nrows: [{PatientID: '1', PatientSex: F}]\n")
     assert loaded(folder)[1][0].level == "patient"
+
+
+def test_a_table_of_pacsmans_columns_is_taken_as_it_is(folder):
+    cells = {
+        "StudyDate": "20150101-20151231",
+        "StudyTime": "",
+        "SeriesDescription": "BEAT_SelfNav*",
+        "PatientID": "0045322",
+        "ProtocolName": "",
+        "StudyInstanceUID": "",
+        "SeriesInstanceUID": "",
+        "PatientName": "",
+        "PatientBirthDate": "19500101",
+        "DeviceSerialNumber": "123",
+        "AcquisitionDate": "",
+        "Modality": "MR",
+        "ImageType": "ORIGINAL",
+        "SeriesNumber": "5",
+        "StudyDescription": "",
+        "AccessionNumber": "",
+        "SequenceName": "",
+    }
+    with_table(folder, f"{','.join(cells)}\n{','.join(cells.values())}\n")
+    assert sent(folder) == {keyword: value for keyword, value in cells.items() if value}

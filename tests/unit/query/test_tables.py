@@ -116,6 +116,19 @@ def test_a_table_may_lie_outside_the_folder(folder):
     assert loaded(folder)[1][0].origin == ("../c.csv", 2)
 
 
+def test_a_table_is_found_by_a_variable(folder, monkeypatch):
+    monkeypatch.setenv("PACSFLOW_TEST_TABLES", str(folder.parent))
+    write_files(folder, query="table: {file: '${env:PACSFLOW_TEST_TABLES}/c.csv'}\n")
+    (folder.parent / "c.csv").write_text("MRN\n1\n")
+    assert keys(folder) == [{"PatientID": "1"}]
+    monkeypatch.delenv("PACSFLOW_TEST_TABLES")
+    assert any("PACSFLOW_TEST_TABLES is not set" in problem.message for problem in problems_of(folder))
+
+
+def test_bytes_that_are_half_a_character_are_no_text(folder):
+    assert only_problem(with_table(folder, "c.csv", b"M\0R\0N\0\n")).message == "is no text"
+
+
 def test_excel_gives_texts_dates_and_numbers_as_the_user_sees_them(folder):
     with_sheet(
         folder,
@@ -211,6 +224,8 @@ def test_pacsnpulls_list_asks_stars_back_and_keeps_its_level(folder):
         ('["1"]', "is no list of objects"),
         ('[{"PatientID": "1"},\n}]', "line 2 is not JSON"),
         (b"[\xff]", "is not UTF-8 text"),
+        ('[{"PatientID": "1", "PatientID": "2"}]', "an object has the same key twice"),
+        ('[{"PatientID": "1"}, 5]', "is no list of objects"),
     ],
 )
 def test_json_that_is_no_list_of_objects_is_a_problem(folder, text, said):
