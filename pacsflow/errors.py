@@ -10,6 +10,7 @@
     │  └─ PacsPermanentError        6      no     will not work as asked
     ├─ RefusalError                 7      no     one instance, series or study is refused, with a reason
     ├─ TargetError                  8      -      an export target
+    ├─ ConverterStoppedError        9      yes    a converter was stopped from outside
     └─ WorkLeftError                1      no     the run ended, but not all rows are done
 
 Messages are built from facts that may be seen: never a patient's identifier, a dataset, a token or a
@@ -116,6 +117,13 @@ class TargetError(PacsflowError):
     def __init__(self, message: str, *, remedy: str = "", transient: bool = False) -> None:
         super().__init__(message, remedy=remedy)
         self.transient = transient
+
+
+class ConverterStoppedError(PacsflowError):
+    """A converter was stopped from outside, for want of memory or by a person. Nothing is known of the series."""
+
+    exit_code = 9
+    transient = True
 
 
 class WorkLeftError(PacsflowError):

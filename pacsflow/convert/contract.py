@@ -1,5 +1,6 @@
 """What every converter gives: NIfTI files of one series, or a refusal."""
 
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ STEM = "image"
 
 TIMEOUT = 1800.0
 """Seconds one series may take."""
+
+STOPS = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGKILL})
+"""Signals that come from outside: a converter they end has said nothing about the series."""
 
 
 @dataclass(frozen=True)

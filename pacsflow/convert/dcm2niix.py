@@ -9,9 +9,9 @@ from pathlib import Path
 import dcm2niix
 from pydicom import dcmread
 
-from pacsflow.convert.contract import STEM, TIMEOUT, Geometry
+from pacsflow.convert.contract import STEM, STOPS, TIMEOUT, Geometry
 from pacsflow.convert.sidecar import cleaned
-from pacsflow.errors import RefusalError
+from pacsflow.errors import ConverterStoppedError, RefusalError
 
 _NO_IMAGES = 2
 _SPEAKS = re.compile(r"^(Warning|Error)\b|missing|DUPLICATES|not supported|unsupported", re.IGNORECASE)
@@ -20,7 +20,7 @@ _PRIVATE = (re.compile(r"'[^']*'|\"[^\"]*\""), re.compile(r"(?<!\w)/\S+"))
 
 
 def convert(files: Sequence[Path], folder: Path, geometry: Geometry) -> list[str]:
-    """See `Converter`. Refusals: no-image, converter-timeout, converter-error."""
+    """See `Converter`. Refusals: no-image, converter-timeout, converter-error; ConverterStoppedError when killed."""
     del geometry  # dcm2niix has no checks to switch off
     source = folder.parent / "in"
     source.mkdir()
@@ -44,12 +44,15 @@ def _run(source: Path, folder: Path) -> str:
             check=False,
             timeout=TIMEOUT,
             stdin=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for us: a converter that it stops has refused nothing
             env={"HOME": str(source.parent), "LC_ALL": "C"},
         )
     except subprocess.TimeoutExpired:
         raise RefusalError("converter-timeout", f"dcm2niix took more than {TIMEOUT:.0f} s") from None
     if done.returncode == _NO_IMAGES:
         raise RefusalError("no-image", "dcm2niix found no image it can convert")
+    if -done.returncode in STOPS:
+        raise ConverterStoppedError("dcm2niix was stopped", remedy="run again, with more memory if that was it")
     if done.returncode:
         raise RefusalError("converter-error", f"dcm2niix ended with exit code {done.returncode}")
     return (done.stdout + b"\n" + done.stderr).decode("utf-8", "replace")

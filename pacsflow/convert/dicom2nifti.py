@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pacsflow.convert.contract import TIMEOUT, Geometry
-from pacsflow.errors import RefusalError
+from pacsflow.convert.contract import STOPS, TIMEOUT, Geometry
+from pacsflow.errors import ConverterStoppedError, PacsflowError, RefusalError
 
 SERIES_PER_WORKER = 50
 """Then a worker is replaced, so that what the library leaks is given back."""
@@ -32,32 +32,47 @@ class _Worker:
 
     def __init__(self) -> None:
         self.left = SERIES_PER_WORKER
+        self._late = False
         self._process = subprocess.Popen(
             [sys.executable, "-m", "pacsflow.convert.dicom2nifti_worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            start_new_session=True,  # Ctrl-C is for us: a converter that it stops has refused nothing
         )
 
-    def ask(self, job: dict[str, Any]) -> dict[str, Any] | None:
-        """The answer to a job, None where the process died or was stopped for taking too long."""
+    def ask(self, job: dict[str, Any]) -> dict[str, Any]:
+        """The answer to a job. Raises RefusalError when there is none in time, or the process died of it."""
         source, sink = self._process.stdin, self._process.stdout
-        if source is None or sink is None:
-            return None
+        assert source is not None and sink is not None  # noqa: S101, PT018  both are pipes
         self.left -= 1
-        timer = threading.Timer(TIMEOUT, self._process.kill)
+        timer = threading.Timer(TIMEOUT, self._stop)
         timer.start()
+        line = ""
         try:
-            source.write(json.dumps(job) + "\n")
-            source.flush()
-            line = sink.readline()
-        except BrokenPipeError:
-            return None
+            with contextlib.suppress(BrokenPipeError):
+                source.write(json.dumps(job) + "\n")
+                source.flush()
+                line = sink.readline()
         finally:
             timer.cancel()
-        answer: dict[str, Any] | None = json.loads(line) if line else None
+        if not line:
+            raise self._end()
+        answer: dict[str, Any] = json.loads(line)
         return answer
+
+    def _stop(self) -> None:
+        self._late = True
+        self._process.kill()
+
+    def _end(self) -> PacsflowError:
+        code = self._process.wait()
+        if self._late:
+            return RefusalError("converter-timeout", f"dicom2nifti took more than {TIMEOUT:.0f} s")
+        if -code in STOPS:
+            return ConverterStoppedError("dicom2nifti was stopped", remedy="run again, with more memory if that was it")
+        return RefusalError("converter-error", f"dicom2nifti's process ended with exit code {code}")
 
     def close(self) -> None:
         """End the process and wait for it."""
@@ -81,23 +96,35 @@ def close_workers() -> None:
 
 
 def convert(files: Sequence[Path], folder: Path, geometry: Geometry) -> list[str]:
-    """See `Converter`. Not reoriented, not resampled. Refusals: dicom2nifti's own words as a code, converter-error."""
-    try:
-        worker = _idle.get_nowait()
-    except queue.Empty:
-        worker = _Worker()
-    answer = worker.ask({"files": [str(f.resolve()) for f in files], "folder": str(folder), "geometry": geometry})
-    if answer is None or worker.left <= 0:
-        worker.close()
-    else:
-        _idle.put(worker)
-    if answer is None:
-        raise RefusalError("converter-error", f"dicom2nifti died, or took more than {TIMEOUT:.0f} s")
+    """See `Converter`. Not reoriented, not resampled.
+
+    Refusals: dicom2nifti's own words as a code, converter-timeout, converter-error. ConverterStoppedError when it
+    was killed.
+    """
+    answer = _asked({"files": [str(f.resolve()) for f in files], "folder": str(folder), "geometry": geometry})
     if refused := answer.get("refused"):
         raise RefusalError(_code(refused), f"dicom2nifti declines the series: {_code(refused)}")
     if error := answer.get("error"):
         raise RefusalError("converter-error", f"dicom2nifti failed: {error}")
     return []
+
+
+def _asked(job: dict[str, Any]) -> dict[str, Any]:
+    """The answer of an idle worker, or a new one; a worker that is spent or broken is not kept."""
+    try:
+        worker = _idle.get_nowait()
+    except queue.Empty:
+        worker = _Worker()
+    keep = False
+    try:
+        answer = worker.ask(job)
+        keep = worker.left > 0
+    finally:
+        if keep:
+            _idle.put(worker)
+        else:
+            worker.close()
+    return answer
 
 
 def _code(words: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pacsflow.report.files import PUBLIC, write_text
+from pacsflow.report.files import PUBLIC, whole_file
 from pacsflow.report.records import DeliveryResult, RunSummary, StudyResult
 from pacsflow.report.tally import tally
 
@@ -15,7 +15,9 @@ VERSION = 1
 
 def write_record(run: RunSummary, path: Path) -> Path:
     """Write the record of a run as JSON. Rows are numbers, studies their keyed digests, files their hashes."""
-    return write_text(path, json.dumps(record_of(run), indent=2) + "\n", PUBLIC)
+    with whole_file(path, PUBLIC) as temporary, temporary.open("w", encoding="utf-8") as stream:
+        json.dump(record_of(run), stream, indent=1)
+    return path
 
 
 def record_of(run: RunSummary) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dcm2niix
@@ -11,8 +13,9 @@ import pytest
 from factory import make_instance, write_files
 from pacsflow.convert import convert_series
 from pacsflow.convert.dcm2niix import warnings
+from pacsflow.convert.dicom2nifti import close_workers
 from pacsflow.convert.sidecar import cleaned
-from pacsflow.errors import RefusalError
+from pacsflow.errors import ConverterStoppedError, RefusalError
 
 KINDS = ["dcm2niix", "dicom2nifti"]
 TELLING = {
@@ -94,6 +97,49 @@ def test_an_exit_code_is_a_refusal(volume, tmp_path, monkeypatch) -> None:
     with pytest.raises(RefusalError, match="exit code -11") as refusal:
         convert_series("dcm2niix", volume, tmp_path / "out", geometry="warn")
     assert refusal.value.reason == "converter-error"
+
+
+def test_a_converter_killed_from_outside_has_refused_nothing(volume, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(dcm2niix, "bin", program(tmp_path / "killed", "kill -KILL $$"))
+    with pytest.raises(ConverterStoppedError) as stopped:
+        convert_series("dcm2niix", volume, tmp_path / "out", geometry="warn")
+    assert stopped.value.transient
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_worker_of_dicom2nifti_killed_from_outside_has_refused_nothing(volume, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(sys, "executable", program(tmp_path / "killed", "kill -KILL $$"))
+    close_workers()
+    with pytest.raises(ConverterStoppedError):
+        convert_series("dicom2nifti", volume, tmp_path / "out", geometry="refuse")
+    monkeypatch.undo()
+    assert convert_series("dicom2nifti", volume, tmp_path / "out", geometry="refuse").files
+
+
+def test_a_worker_of_dicom2nifti_that_hangs_is_stopped(volume, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(sys, "executable", program(tmp_path / "hanging", "exec sleep 600"))
+    monkeypatch.setattr("pacsflow.convert.dicom2nifti.TIMEOUT", 0.2)
+    close_workers()
+    with pytest.raises(RefusalError) as refusal:
+        convert_series("dicom2nifti", volume, tmp_path / "out", geometry="refuse")
+    assert refusal.value.reason == "converter-timeout"
+
+
+def test_a_worker_is_replaced_when_it_is_spent(volume, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("pacsflow.convert.dicom2nifti.SERIES_PER_WORKER", 2)
+    close_workers()
+    made = [convert_series("dicom2nifti", volume, tmp_path / str(n), geometry="refuse") for n in range(5)]
+    assert all(one.files for one in made)
+
+
+def test_series_are_converted_at_once_by_several_workers(volume, tmp_path) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        jobs = [
+            pool.submit(convert_series, "dicom2nifti", volume, tmp_path / str(n), geometry="warn") for n in range(6)
+        ]
+    images = {(tmp_path / str(n) / "image.json").read_text() for n in range(6)}
+    assert len(images) == 1
+    assert all(job.result().files for job in jobs)
 
 
 def test_a_converter_that_hangs_is_stopped(volume, tmp_path, monkeypatch) -> None:
