@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import keyring
 from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked
 
 
 class Memory(KeyringBackend):
@@ -12,11 +13,14 @@ class Memory(KeyringBackend):
 
     priority = 5
 
-    def __init__(self) -> None:
+    def __init__(self, *, locked: bool) -> None:
         super().__init__()
+        self.locked = locked
         self.held: dict[tuple[str, str], str] = {}
 
     def get_password(self, service: str, username: str) -> str | None:
+        if self.locked:
+            raise KeyringLocked
         return self.held.get((service, username))
 
     def set_password(self, service: str, username: str, password: str) -> None:
@@ -24,9 +28,9 @@ class Memory(KeyringBackend):
 
 
 @contextmanager
-def memory_keyring() -> Iterator[dict[tuple[str, str], str]]:
-    """A keyring of one test's own; gives what it holds."""
-    before, memory = keyring.get_keyring(), Memory()
+def memory_keyring(*, locked: bool = False) -> Iterator[dict[tuple[str, str], str]]:
+    """A keyring of one test's own, that answers unless `locked`; gives what it holds."""
+    before, memory = keyring.get_keyring(), Memory(locked=locked)
     keyring.set_keyring(memory)
     try:
         yield memory.held

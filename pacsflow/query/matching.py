@@ -115,8 +115,8 @@ def _group(text: str) -> str:
 def _same_number(asked: str, value: str) -> bool:
     try:
         return float(asked) == float(value)
-    except ValueError:
-        return asked == value
+    except ValueError:  # an answer that is no number
+        return False
 
 
 @lru_cache(maxsize=4096)

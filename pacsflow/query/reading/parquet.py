@@ -30,4 +30,6 @@ def _cell(value: Any) -> Cell:
         return Cell(f"{value:%Y%m%d}", "date")
     if isinstance(value, str):
         return Cell(value)
-    return Cell(str(value), "number" if isinstance(value, int) else "odd")
+    if isinstance(value, float) and value.is_integer():  # a column of whole numbers with gaps
+        return Cell(str(int(value)), "number")
+    return Cell(str(value), "number" if isinstance(value, int | float) and not isinstance(value, bool) else "odd")

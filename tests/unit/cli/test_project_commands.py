@@ -67,6 +67,12 @@ def test_the_key_goes_into_the_keyring_where_there_is_one(call, tmp_path):
     assert not (tmp_path / "home" / ".config").exists()
 
 
+def test_a_locked_keyring_leaves_the_key_in_a_file(call, tmp_path):
+    with memory_keyring(locked=True):
+        assert call("init", "lung-ct").exit_code == 0
+    assert read_project(tmp_path / "lung-ct").deid.key.startswith("${file:")
+
+
 def test_nothing_is_overwritten(call, tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "notes.txt").write_text("mine")

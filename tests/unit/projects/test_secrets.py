@@ -59,6 +59,12 @@ def test_a_reference_that_leads_nowhere_is_named_with_a_remedy(store, reference,
     assert caught.value.exit_code == 3
 
 
+def test_a_locked_keyring_is_told_with_another_way():
+    with memory_keyring(locked=True), pytest.raises(SecretError) as caught:
+        secrets.resolve("${keyring:pacsflow/lung-ct}")
+    assert "unlock the keyring" in caught.value.remedy
+
+
 def test_a_secret_written_in_place_of_a_reference_is_not_repeated():
     with pytest.raises(SecretError) as caught:
         secrets.resolve("hunter2")

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import Dataset
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 
 from pacsflow.query import Match, matches
 
@@ -102,6 +104,10 @@ def test_an_optional_key_that_is_not_answered_is_unseen():
 def test_a_value_that_is_none_of_its_kind_fits_nothing():
     assert not fits("StudyDate", "20150512", "garbage")
     assert not fits("SeriesNumber", "5", None)
+    answered = Dataset()
+    tag = Tag("SeriesNumber")
+    answered[tag] = RawDataElement(tag, "IS", 4, b"five", 0, is_implicit_VR=False, is_little_endian=True)
+    assert matches({"SeriesNumber": "5"}, answered).differs == ("SeriesNumber",)
 
 
 @given(WORDS, st.data())

@@ -250,3 +250,40 @@ def test_a_level_that_dicom_does_not_know_is_a_problem(folder):
 @pytest.mark.skipif(importlib.util.find_spec("pyarrow") is not None, reason="pyarrow is installed")
 def test_parquet_says_what_it_needs(folder):
     assert "pip install pyarrow" in only_problem(with_table(folder, "c.parquet", b"PAR1")).remedy
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pyarrow") is None, reason="pyarrow is not installed")
+def test_parquet_gives_texts_dates_and_numbers(folder):
+    import pandas as pd
+
+    write_files(folder, query="table:\n  file: c.parquet\n")
+    days = pd.to_datetime(["2015-05-12", None])
+    table = pd.DataFrame({"MRN": ["0012", "7"], "Date": days, "SeriesNumber": [5, None], "Mod": [None, "CT"]})
+    table.to_parquet(folder / "c.parquet")
+    assert keys(folder) == [
+        {"PatientID": "0012", "StudyDate": "20150512", "SeriesNumber": "5"},
+        {"PatientID": "7", "Modality": "CT"},
+    ]
+    assert loaded(folder)[1][1].origin == ("c.parquet", 2)
+    (folder / "c.parquet").write_bytes(b"no such thing")
+    assert only_problem(folder).message == "is no parquet file"
+
+
+def test_a_number_that_a_spreadsheet_shortened_is_a_problem(folder):
+    assert "has shortened" in only_problem(with_table(folder, "c.csv", "MRN\n1.23457E+11\n")).message
+
+
+def test_columns_without_heading_and_values_are_nothing(folder):
+    assert keys(with_table(folder, "c.csv", "MRN,,Mod\n1,,CT\n")) == [{"PatientID": "1", "Modality": "CT"}]
+
+
+def test_a_date_cell_with_a_time_of_day_needs_its_format(folder):
+    with_sheet(folder, [["MRN", "Date"], ["1", dt.datetime(2015, 5, 12, 14, 30)]])  # noqa: DTZ001 Excel knows no zone
+    assert only_problem(folder).message == "is no date"
+    more = "  date_formats: ['%Y-%m-%d %H:%M:%S']\n"
+    with_sheet(folder, [["MRN", "Date"], ["1", dt.datetime(2015, 5, 12, 14, 30)]], more)  # noqa: DTZ001
+    assert keys(folder)[0]["StudyDate"] == "20150512"
+
+
+def test_a_number_with_a_fraction_is_no_series_number(folder):
+    assert only_problem(with_sheet(folder, [["MRN", "SeriesNumber"], ["1", 5.5]])).message == "is no whole number"
