@@ -57,6 +57,12 @@ def test_a_project_begun_is_right_at_once_and_has_a_key_of_its_own(call, tmp_pat
     assert project_key(read_project(tmp_path / "brain-mr").deid) != project_key(project.deid)
 
 
+@pytest.mark.parametrize("name", ["123", "null", "0x1f", "2015-05-12"])
+def test_a_name_that_yaml_takes_for_something_else_is_still_a_name(call, tmp_path, name):
+    assert call("init", name).exit_code == 0
+    assert read_project(tmp_path / name).settings.name == name
+
+
 def test_the_key_goes_into_the_keyring_where_there_is_one(call, tmp_path):
     with memory_keyring() as held:
         assert call("init", "lung-ct").exit_code == 0
