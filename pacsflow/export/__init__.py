@@ -9,9 +9,9 @@ from typing import Protocol
 from pacsflow.errors import TargetError
 from pacsflow.export import folder
 from pacsflow.export.contract import Delivered, SeriesFiles, StudyFolder, Target
-from pacsflow.export.layout import check_layout
 from pacsflow.export.series import read_series
 from schemas import export as settings_of
+from schemas.layout import check_layout
 
 __all__ = [
     "TARGETS",

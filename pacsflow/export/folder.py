@@ -16,9 +16,10 @@ from pacsflow.errors import TargetError
 from pacsflow.export.contract import Delivered, SeriesFiles, StudyFolder
 from pacsflow.export.contract import Target as Destination
 from pacsflow.export.disk import content, create_once, hashed, opened, put
-from pacsflow.export.layout import check_layout, folder_of
+from pacsflow.export.layout import folder_of
 from pacsflow.export.names import alphanumeric, component, short_digest
 from schemas.export import Folder, Target
+from schemas.layout import check_layout
 
 _CLAIMS = (".pacsflow", "claims")
 _PATIENT = "\0patient"

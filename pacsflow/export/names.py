@@ -4,11 +4,11 @@ import hashlib
 import re
 import unicodedata
 
+from schemas.layout import LONGEST
+
 _FORBIDDEN = re.compile(r"[^0-9A-Za-z._-]+")
 _NOT_ALPHANUMERIC = re.compile(r"[^0-9a-zA-Z]+")
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)
-LONGEST = 160
-"""Bytes of a name, so that a suffix and an ending still fit into 255."""
 
 
 def alphanumeric(text: str) -> str:

@@ -11,21 +11,9 @@ from pacsflow.projects.source import Document, FieldPath
 from pacsflow.projects.validation import nearest
 from schemas import Export, PacsNode, ProjectSettings
 from schemas.export import Folder
+from schemas.layout import FIELDS, check_layout
 
-LAYOUT_FIELDS = frozenset(
-    [
-        "patient",
-        "session",
-        "study_date",
-        "study_time",
-        "modality",
-        "series_number",
-        "series_description",
-        "study",
-        "series",
-        "row",
-    ]
-)
+LAYOUT_FIELDS = frozenset(FIELDS)
 """What a layout may hold."""
 _SECRET = re.compile(r"^\$\{(env|file|keyring|prefect):[^}]+\}$")
 
@@ -87,6 +75,8 @@ def _check_layout(document: Document, path: FieldPath, layout: str) -> None:
         document.problem(path, f"has an unknown field {{{name}}}", f"use {near}")
     if layout.startswith(("/", "~")) or ".." in Path(layout).parts:
         document.problem(path, "leads out of the folder", "write a relative path")
+    elif names <= LAYOUT_FIELDS and (message := check_layout(layout)):
+        document.problem(path, message, "write it as {patient}/{series_number:05d}-{series_description}")
 
 
 DICOM_KEYWORDS = frozenset(filter(None, keyword_dict))
