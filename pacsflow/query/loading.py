@@ -37,8 +37,7 @@ def load(folder: Path) -> tuple[Project, tuple[Row, ...]]:
         check_rules(document, query.series)
         if not harvest.count and not document.problems:
             document.problem((), "there are no rows", "write `rows:` or `table:`")
-    inline = [problem for problem in document.problems if problem not in inspection.problems]
-    problems = [*inspection.problems, *inline, *harvest.problems, *repeated_ids(harvest.rows)]
+    problems = [*inspection.problems, *document.problems, *harvest.problems, *repeated_ids(harvest.rows)]
     if problems or inspection.project is None:
         raise ProjectError(problems)
     return inspection.project, tuple(harvest.rows)
