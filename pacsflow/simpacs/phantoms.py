@@ -54,9 +54,9 @@ class StudyPlan:
     time: str = "083000"
 
 
-CHEST = SeriesPlan("CT", "Thorax nativ 5.0 B30f", 24, 12.0)
-T1 = SeriesPlan("MR", "T1 MPRAGE ax", 20, 7.0)
-T2 = SeriesPlan("MR", "T2 TSE ax", 20, 7.0, "T2")
+CHEST = SeriesPlan("CT", "Chest axial lung", 24, 12.0)
+T1 = SeriesPlan("MR", "T1 MPRAGE transversal", 20, 7.0)
+T2 = SeriesPlan("MR", "T2 TSE transversal", 20, 7.0, "T2")
 DOSE = SeriesPlan("SR", "Dose Report", 1)
 FAN = SeriesPlan("US", "Abdomen", 2)
 

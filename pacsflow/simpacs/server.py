@@ -75,6 +75,11 @@ class SimPacs:
     ) -> None:
         self.stop()
 
+    @property
+    def listening(self) -> bool:
+        """Whether it takes associations now; not so while it restarts."""
+        return self._server is not None
+
     def start(self) -> None:
         """Listen, unless it does already. Raises OSError where the port is taken."""
         self._stopping.clear()
