@@ -1,6 +1,7 @@
 """Files and folders reached without following symbolic links, written whole or not at all."""
 
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
@@ -94,32 +95,27 @@ def hashed(descriptor: int) -> tuple[str, int]:
         return digest, stream.tell()
 
 
-def content(folder: int, name: str) -> bytes | None:
-    """What the file `name` of an open folder holds; None where there is none."""
-    try:
-        with os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder), "rb") as stream:
-            return stream.read()
-    except FileNotFoundError:
-        return None
+def first_owner(folder: int, name: str, owner: bytes) -> bytes:
+    """What the file `name` of an open folder holds; `owner` where it held nothing whole of that length.
+
+    Under a lock that ends with the process, so that a killed one leaves nothing to clear away.
+    """
+    flags = os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW
+    with os.fdopen(os.open(name, flags, 0o600, dir_fd=folder), "r+b") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        known = stream.read()
+        if len(known) == len(owner):
+            return known
+        stream.seek(0)
+        stream.truncate()
+        stream.write(owner)
+        stream.flush()
+        os.fsync(stream.fileno())
+        return owner
 
 
-def create_once(folder: int, name: str, text: bytes) -> None:
-    """Make a small file in an open folder, with its content or not at all; leave the one that is there."""
-    if content(folder, name) is not None:
-        return
-    temporary = temporary_name()
-    descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600, dir_fd=folder)
-    with os.fdopen(descriptor, "wb") as sink:
-        sink.write(text)
-        sink.flush()
-        os.fsync(sink.fileno())
-    try:
-        os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-    except FileExistsError:
-        pass
-    except OSError as error:
-        if error.errno not in _NOT_LINKABLE:
-            raise
-        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-    with suppress(FileNotFoundError):
-        os.unlink(temporary, dir_fd=folder)
+def sweep(folder: int) -> None:
+    """Remove what a killed process left half-written in an open folder."""
+    for name in os.listdir(folder):
+        if name.startswith(".") and name.endswith(".part"):
+            os.unlink(name, dir_fd=folder)

@@ -15,7 +15,7 @@ from pathlib import Path
 from pacsflow.errors import TargetError
 from pacsflow.export.contract import Delivered, SeriesFiles, StudyFolder
 from pacsflow.export.contract import Target as Destination
-from pacsflow.export.disk import content, create_once, hashed, opened, put
+from pacsflow.export.disk import first_owner, hashed, opened, put, sweep
 from pacsflow.export.layout import folder_of
 from pacsflow.export.names import alphanumeric, component, short_digest
 from schemas.export import Folder, Target
@@ -79,11 +79,11 @@ class FolderTarget:
     def _is_owner(self, claim: str, owner: str) -> bool:
         """Whether `owner` is the first who claimed."""
         with opened(self._root, _CLAIMS) as folder:
-            create_once(folder, claim, owner.encode())
-            return content(folder, claim) == owner.encode()
+            return first_owner(folder, claim, owner.encode()) == owner.encode()
 
     def _put(self, series: SeriesFiles, place: Parts) -> Iterator[tuple[str, str, int]]:
         with opened(self._root, place) as folder:
+            sweep(folder)
             for name, source in self._named(series, place[-1]):
                 digest, size = put(folder, name, source)
                 yield "/".join((*place, name)), digest, size

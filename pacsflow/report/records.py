@@ -60,7 +60,8 @@ class StudyResult:
 class RowResult:
     """One row of the query. `studies`: keys of those it takes; `cells`: the row as the user wrote it.
 
-    `status`: complete, partial, pending, held, unmatched, dropped, failed; any other word is shown as it is.
+    `status`: complete, partial, incomplete, undelivered, failed, found, pending, held, unmatched, dropped; any other
+    word is shown as it is.
     `label` is what the page calls the row.
     """
 

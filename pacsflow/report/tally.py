@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from pacsflow.report.records import RunSummary
+from pacsflow.report.records import RowResult, RunSummary
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,6 @@ class Tally:
     size: int
 
 
-UNFOUND = ("pending", "unmatched", "failed")
-
-
 def tally(run: RunSummary) -> Tally:
     """Count a run."""
     series = [one for study in run.studies for one in study.series]
@@ -60,10 +57,15 @@ def stages(run: RunSummary) -> list[Stage]:
     counts = tally(run)
     came = counts.images_received + counts.images_refused
     steps = [
-        Stage("Found", sum(n for s, n in counts.rows.items() if s not in UNFOUND), len(run.rows), "rows"),
+        Stage("Found", sum(map(_is_found, run.rows)), len(run.rows), "rows"),
         Stage("Fetched", counts.studies["complete"], len(run.studies), "studies"),
         Stage("Received" if run.identifiable else "De-identified", counts.images_received, came, "images"),
         Stage("Converted", counts.converted["done"], counts.converted.total(), "series"),
         Stage("Delivered", counts.delivered, len(run.studies), "studies"),
     ]
     return [step for step in steps if step.asked or step.name != "Converted"]
+
+
+def _is_found(row: RowResult) -> bool:
+    """A row that failed before it had a study was not found; one that failed later was."""
+    return row.status not in ("pending", "unmatched") and (row.status != "failed" or bool(row.studies))

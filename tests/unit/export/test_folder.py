@@ -185,6 +185,20 @@ def test_delivering_again_changes_nothing_and_mends_what_is_damaged(staged, tmp_
     assert folder.verify(delivered) == []
 
 
+def test_what_a_killed_delivery_left_is_cleared_and_finished(staged, tmp_path) -> None:
+    study = staged(make_study(series=1, images=2))
+    folder = target(tmp_path)
+    delivered = folder.deliver(study)
+    before = sorted(p for p in (tmp_path / "out").rglob("*") if p.is_file())
+    leaf = (tmp_path / "out" / delivered.files[0][0]).parent
+    (leaf / ".0123.part").write_bytes(b"half")
+    for claim in (tmp_path / "out/.pacsflow/claims").iterdir():
+        claim.write_bytes(claim.read_bytes()[:5])
+    assert folder.deliver(study) == delivered
+    assert sorted(p for p in (tmp_path / "out").rglob("*") if p.is_file()) == before
+    assert all(len(claim.read_bytes()) == 32 for claim in (tmp_path / "out/.pacsflow/claims").iterdir())
+
+
 def test_where_links_cannot_be_made_files_are_copied(staged, tmp_path, monkeypatch) -> None:
     study = staged(make_study(series=1, images=2))
 

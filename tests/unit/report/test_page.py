@@ -110,6 +110,16 @@ def test_the_way_is_counted_in_its_own_things() -> None:
         assert words_ in text
 
 
+def test_a_row_that_failed_before_it_had_a_study_was_not_found() -> None:
+    early, late = RowResult(4, "4", "failed", "PACS down"), RowResult(5, "5", "failed", "cut off", studies=(STUDY.key,))
+    assert "Found 1 of 2 rows" in words(replace(RUN, rows=(early, late)))
+
+
+def test_a_series_without_a_description_is_called_by_its_number() -> None:
+    bare = replace(STUDY, series=(replace(STUDY.series[0], description=""),))
+    assert "MR series 1 2 images P1" in words(replace(RUN, studies=(bare,)))
+
+
 def test_a_run_without_conversion_has_no_such_step() -> None:
     bare = replace(STUDY, series=(SeriesResult("1", "T1", "MR", 3),))
     assert "Converted" not in words(replace(RUN, studies=(bare,)))
