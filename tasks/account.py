@@ -11,16 +11,16 @@ from tasks.session import Session
 BY_PROFILE = ("dropped:", "pixels:")
 """Beginnings of refusals that the profile asks for; any other refusal makes a row `partial`."""
 
-FINISHED = ("complete", "dropped")
+FINISHED = ("complete", "refused", "dropped")
 """Row statuses that leave nothing to do for anybody."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """A row in the end. `status`: complete, partial, incomplete, undelivered, failed, found, held, unmatched.
+    """A row in the end. `status`: complete, refused, partial, incomplete, undelivered, failed and others.
 
-    `found` is a row whose studies are not fetched yet. Counts are of the series that the row wants.
-    `doubtful`: the studies a person must choose from.
+    `refused`: the profile lets none of its images leave. `found`: its studies are not fetched yet.
+    `series` and `counts` are those the row wants; `doubtful`: the studies a person must choose from.
     """
 
     row: RowState
@@ -71,8 +71,9 @@ def _fetched(taken: tuple[StudyState, ...], series: list[SeriesState]) -> tuple[
     for one in series:
         refusals.update(one.refusals)
     reason = "; ".join(f"{number} refused ({why})" for why, number in sorted(refusals.items()))
-    partial = any(not why.startswith(BY_PROFILE) for why in refusals)
-    return "partial" if partial else "complete", reason
+    if any(not why.startswith(BY_PROFILE) for why in refusals):
+        return "partial", reason
+    return ("complete" if any(one.counts["held"] for one in series) else "refused"), reason
 
 
 def _undelivered(taken: tuple[StudyState, ...]) -> Iterator[str]:

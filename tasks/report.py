@@ -7,6 +7,7 @@ from datetime import datetime
 from importlib.metadata import version
 
 from prefect.artifacts import create_table_artifact
+from pydicom import dcmread
 
 from pacsflow.ledger import outcomes, studies
 from pacsflow.ledger.outcomes import Output
@@ -127,7 +128,7 @@ def _study(run: Session, study: StudyState, wants: set[str], *, pictures: _Pictu
         received=counts["held"],
         refused=counts["refused"],
         size=sum(s.size for s in mine),
-        series=tuple(_series(s, outputs.get(s.key), pictures.of(held.get(s.key, []))) for s in mine),
+        series=tuple(_series(run, s, outputs.get(s.key), held=held.get(s.key, []), pictures=pictures) for s in mine),
         deliveries=_deliveries(run, study),
     )
 
@@ -137,20 +138,30 @@ def _deliveries(run: Session, study: StudyState) -> tuple[DeliveryResult, ...]:
     return tuple(DeliveryResult(d.target, d.status, d.reason, tuple(d.files)) for d in known)
 
 
-def _series(series: SeriesState, output: Output | None, picture: bytes | None) -> SeriesResult:
-    """Description and number of the original are left out: they may hold anything."""
+def _series(
+    run: Session, series: SeriesState, output: Output | None, *, held: list[Instance], pictures: _Pictures
+) -> SeriesResult:
     refusals = tuple(f"{number} images refused: {why}" for why, number in sorted(series.refusals.items()))
     return SeriesResult(
         number=series.attributes.get("SeriesNumber", ""),
-        description="",
+        description=_cleaned_description(run, held),
         modality=series.attributes.get("Modality", ""),
         received=series.counts["held"],
         expected=sum(series.counts.values()) or series.announced,
         converted=output.status if output else "",
         reason=output.reason if output else "",
         warnings=(*refusals, *(output.warnings if output else ())),
-        picture=picture,
+        picture=pictures.of(held),
     )
+
+
+def _cleaned_description(run: Session, held: list[Instance]) -> str:
+    """The description that the cleaned files have: the original may hold anything."""
+    if not held or run.project.deid.base == "none":
+        return ""
+    path = run.staging / held[0].path
+    header = dcmread(path, stop_before_pixels=True, specific_tags=["SeriesDescription"])
+    return str(header.get("SeriesDescription") or "")
 
 
 def _pseudonym(run: Session, study: StudyState) -> str:

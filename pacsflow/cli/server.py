@@ -3,8 +3,9 @@
 import os
 import shutil
 import signal
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import platformdirs
 import typer
@@ -12,6 +13,11 @@ import typer
 from pacsflow.cli import project as project_commands
 from pacsflow.cli.show import console
 from pacsflow.errors import PacsflowError, Problem, ProjectError, WorkLeftError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pacsflow.simpacs import Archive, Faults, SimPacs
 
 DEMO_KEY = "64656d6f" * 8
 """The demo's patients are made up: its key is no secret."""
@@ -22,7 +28,7 @@ def demo(
 ) -> None:
     """The main job from end to end on made-up patients: an embedded PACS, the project `projects/demo`, a report."""
     from pacsflow.projects import read_project
-    from pacsflow.simpacs import serve
+    from pacsflow.simpacs import demo_archive
 
     os.environ.setdefault("PACSFLOW_WORK", str(platformdirs.user_data_path("pacsflow")))
     os.environ.setdefault("PACSFLOW_DEMO_KEY", DEMO_KEY)
@@ -32,7 +38,7 @@ def demo(
         shutil.rmtree(opened.workdir, ignore_errors=True)
     node, move_to = opened.pacs, opened.pacs.fetch.move_to
     destinations = {move_to.aet: (node.host, move_to.port)} if move_to else {}
-    with serve(None, port=node.port, aet=node.called_aet, destinations=destinations):
+    with _served(demo_archive(), port=node.port, aet=node.called_aet, destinations=destinations):
         console.print(f"embedded PACS {node.called_aet} at {node.host}:{node.port}; project {folder}", soft_wrap=True)
         try:
             project_commands.run(folder)
@@ -51,13 +57,30 @@ def simpacs(
     ] = None,
 ) -> None:
     """A small PACS for training and tests; with a YAML of faults, one that lies. Ctrl-C ends it."""
-    from pacsflow.simpacs import serve
+    from pacsflow.simpacs import demo_archive, load_faults
 
     known = dict(map(_destination, destination or ["PACSFLOW=127.0.0.1:11141"]))
-    with serve(source, port=port, aet=aet, faults=faults, destinations=known) as pacs:
+    lies = load_faults(faults) if faults else None
+    with _served(source or demo_archive(), lies, port=port, aet=aet, destinations=known) as pacs:
         console.print(f"{aet} listens on 127.0.0.1:{pacs.port}; Ctrl-C ends it")
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
         console.print(", ".join(f"{name} {number}" for name, number in sorted(pacs.counts.items())) or "nothing asked")
+
+
+@contextmanager
+def _served(source: "Path | Archive", faults: "Faults | None" = None, **options: Any) -> "Iterator[SimPacs]":
+    from pacsflow.simpacs import serve
+
+    try:
+        pacs = serve(source, faults=faults, **options)
+    except OSError as error:
+        raise PacsflowError(
+            f"port {options['port']} cannot be listened on: {error.strerror}", remedy="end what holds it"
+        ) from None
+    try:
+        yield pacs
+    finally:
+        pacs.stop()
 
 
 def _destination(text: str) -> tuple[str, tuple[str, int]]:
