@@ -1,7 +1,8 @@
 """What can be done with an element. Each action takes the value as encoded and says what stands in its place."""
 
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from pacsflow.deid import dates
 from pacsflow.deid.values import DUMMY
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 class _Kept:
     """The answer of an action that leaves the element as it is."""
 
+
+OLDEST: Final = 90
+_AGE: Final = re.compile(rb"(\d{3})([DWMY])")
 
 KEPT: Final = _Kept()
 Answer = bytes | _Kept | None
@@ -163,24 +167,41 @@ class Pseudonym:
 class Clean:
     """Free text without the patient's own identifiers and without words that no list allows."""
 
+    rest: Action = Empty()
+    """What is done where no word is left."""
     says: str = "cleaned: own identifiers scrubbed, then only allowed words kept"
 
+    def __call__(self, vr: str, value: bytes, case: Case) -> Answer:
+        """The text that is left, in ASCII."""
+        return case.scrubber.clean(value, case.charsets) or self.rest(vr, value, case)
+
+
+@dataclass(frozen=True)
+class Age:
+    """An age that is not above 90 years: those over 89 become 090Y (45 CFR 164.514(b)(2)(i)(C))."""
+
+    says: str = "kept, over 89 years cut to 90"
+
     def __call__(self, vr: str, value: bytes, case: Case) -> Answer:  # noqa: ARG002
-        """The text that is left, in its own character set."""
-        return case.scrubber.clean(value, case.charsets)
+        """KEPT, 090Y, or nothing where it is no age (PS3.5 6.2, VR AS)."""
+        match = _AGE.fullmatch(value.strip(b" \0"))
+        if not match:
+            return b""
+        years = int(match[1]) / {b"D": 365.25, b"W": 52.18, b"M": 12, b"Y": 1}[match[2]]
+        return b"090Y" if years >= OLDEST else KEPT
+
+
+Mode = Literal["plain", "codes", "texts", "structured"]
+"""How items are cleaned: by the rules; and codes become dummies; and free texts and names become dummies; by the rules
+for structured content."""
 
 
 @dataclass(frozen=True)
 class Nested:
-    """A sequence that stays, its items cleaned by the same rules.
+    """A sequence that stays, its items cleaned (action D of PS3.15 E.1.1: with dummies in them)."""
 
-    With `dummy_codes` its items' codes become dummies: they name people (action D of PS3.15 E.1.1). With `structured`
-    items are taken out that PS3.15 Table E.3.4-1 does not let stay.
-    """
-
-    dummy_codes: bool = False
-    structured: bool = False
-    says: str = "kept, its items cleaned"
+    mode: Mode = "plain"
+    says: str = "kept, their items cleaned"
 
     def __call__(self, vr: str, value: bytes, case: Case) -> Answer:  # noqa: ARG002
         """None: what stands in a sequence's place without being one is not understood, and goes."""

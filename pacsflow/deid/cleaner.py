@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pacsflow.deid import guards, normalize
@@ -16,9 +16,8 @@ from pacsflow.deid.part10 import file_head
 from pacsflow.deid.profile import SUBJECT
 from pacsflow.deid.rules import Rules
 from pacsflow.deid.splice import Part, Splicer, element
-from pacsflow.deid.values import TEXT
 from pacsflow.deid.verify import Finished, LeftoverError, Verifier
-from pacsflow.deid.walk import NAME, Aside, Walk
+from pacsflow.deid.walk import Aside, Walk
 from pacsflow.errors import RefusalError
 
 SOP_CLASS: Final = 0x00080016
@@ -27,6 +26,32 @@ STUDY: Final = 0x0020000D
 SERIES: Final = 0x0020000E
 PATIENT_ID: Final = 0x00100020
 ISSUER: Final = 0x00100021
+OWN: Final = (
+    0x00100010,
+    0x00100020,
+    0x00101000,
+    0x00101001,
+    0x00101005,
+    0x00101040,
+    0x00101060,
+    0x00102154,
+    0x00102297,
+    0x00080050,
+    0x00080080,
+    0x00080081,
+    0x00080090,
+    0x00081010,
+    0x00081048,
+    0x00081050,
+    0x00081060,
+    0x00081070,
+    0x00200010,
+    0x00321032,
+    0x00380010,
+    0x00400006,
+    0x00401001,
+)
+"""Scrubbed from free text: names, ids, address, phones, accession, institution, station, people of the study."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +63,7 @@ class Compiled:
     marking: Marking
     drop: tuple[guards.DropRule, ...]
     refuse_risky: bool
+    cleans_text: bool
     verifier: Verifier | None
     sentences: tuple[str, ...]
     fingerprint: str
@@ -96,24 +122,28 @@ class ProfileCleaner:
             raise RefusalError("malformed: no SOP class or instance UID")
         rules = self._compiled.rules_for(sop_class)
         person = self._person(header, uids[1])
-        case = Case(self._compiled.identity, person, Scrubber(), header.charsets())
+        case = Case(self._compiled.identity, person, self._scrubber(header), header.charsets())
         splicer = Splicer(walk, header.view, rules, case)
         new = [uid if SOP_INSTANCE not in rules.actions else self.uid(uid) for uid in uids]
         meta = file_head(sop_class, new[0], source.transfer_syntax_uid)
         parts = self._parts(meta, header, splicer)
         return Cleaned(parts, new[0], new[1], new[2], person)
 
+    def _scrubber(self, header: Header) -> Scrubber:
+        """Only where the profile cleans text; it costs reading the identifiers."""
+        return Scrubber.of(map(header.text, OWN)) if self._compiled.cleans_text else Scrubber()
+
     def _parts(self, meta: bytes, header: Header, splicer: Splicer) -> list[Part]:
-        """Verified buffers. A kept text that names the patient is emptied, unless a rule of the profile keeps it."""
+        """Verified buffers. Kept text that names the patient is emptied, unless a rule of the profile keeps it."""
         extra = self._extra(header, splicer)
         while True:
             head, pixels, behind = splicer.dataset(header.level, extra)
             try:
                 self._verify(header, splicer, (meta, head, behind))
             except LeftoverError as error:
-                if error.tag in extra or error.tag in splicer.rules.ruled or error.tag not in header.level.elements:
+                if error.tag is None or error.tag in {*SUBJECT, *splicer.suspects, *splicer.rules.ruled}:
                     raise
-                extra[error.tag] = self._emptied(error.tag, header, splicer)
+                splicer = replace(splicer, suspects=splicer.suspects | {error.tag})
             else:
                 return [part for part in (meta + head, *pixels, behind) if part]
 
@@ -122,26 +152,16 @@ class ProfileCleaner:
             before = bytes(header.view[: splicer.pixels_at(header.level)])
             self._compiled.verifier.check(before, Finished(*done, splicer.walk.explicit))
 
-    def _emptied(self, tag: int, header: Header, splicer: Splicer) -> bytes:
-        vr = NAME[header.level.elements[tag][0]]
-        return element(tag, vr, b"", explicit=splicer.walk.explicit) if vr in TEXT else b""
-
     def _extra(self, header: Header, splicer: Splicer) -> dict[int, bytes]:
         """Marking, and the pseudonym where the instance had neither name nor id."""
         walk, rules, person = splicer.walk, splicer.rules, splicer.case.person
-        codes = header.level.elements.get(METHOD_CODES)
-        prior = self._prior_codes(header, walk) if codes else b""
+        prior = splicer.items(header.level, METHOD_CODES)
         extra = dict(self._compiled.marking.elements(header.raw(METHOD), prior, explicit=walk.explicit))
         pseudonym = person.pseudonym.encode("ascii")
         for tag, vr in zip(SUBJECT, ("PN", "LO"), strict=True):
             if not header.raw(tag) and isinstance(rules.actions.get(tag), Pseudonym):
                 extra[tag] = element(tag, vr, pseudonym, explicit=walk.explicit)
         return extra
-
-    def _prior_codes(self, header: Header, walk: Walk) -> bytes:
-        items = walk.items_of(header.level, METHOD_CODES, 1)
-        contents = (bytes(header.view[each.start : each.end]) for each in items)
-        return b"".join(len(content).to_bytes(4, "little").join((b"\xfe\xff\x00\xe0", content)) for content in contents)
 
     def _person(self, header: Header, study_uid: str) -> Person:
         patient_id = header.text(PATIENT_ID)

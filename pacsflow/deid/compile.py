@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from pacsflow.deid import iod_types
-from pacsflow.deid.actions import Keep, Remove
+from pacsflow.deid.actions import Clean, Keep, Remove
 from pacsflow.deid.cleaner import Compiled, PassThrough, ProfileCleaner
 from pacsflow.deid.contract import Cleaner
 from pacsflow.deid.dictionary import TagError
@@ -13,7 +13,7 @@ from pacsflow.deid.guards import DropRule
 from pacsflow.deid.identity import Identity, Ways
 from pacsflow.deid.marking import BASIC, OPTION_CODE, Marking
 from pacsflow.deid.part10 import IMPLEMENTATION
-from pacsflow.deid.profile import DATES, Compiler, conservative, table
+from pacsflow.deid.profile import DATES, Compiler, table
 from pacsflow.deid.rules import Rules
 from pacsflow.deid.verify import Verifier
 from pacsflow.errors import Problem, ProjectError
@@ -27,7 +27,7 @@ def compile_profile(profile: DeidProfile, key: bytes) -> Cleaner:
     if profile.base == "none":
         return PassThrough()
     compiler = Compiler(profile)
-    rules = compiler.rules(conservative)
+    rules = compiler.rules(iod_types.conservative)
     drop = _drop_rules(profile, compiler.problems)
     compiler.problems += _contradictions(profile, key)
     if compiler.problems:
@@ -40,6 +40,8 @@ def compile_profile(profile: DeidProfile, key: bytes) -> Cleaner:
             identity=Identity(key, ways),
             marking=Marking(_methods(profile), _codes(profile, exceeds=compiler.exceeds), _dates(profile)),
             drop=drop,
+            cleans_text=any(isinstance(action, Clean) for action in rules.actions.values())
+            or bool({"clean-structured-content", "clean-descriptors"} & set(profile.options)),
             refuse_risky=profile.pixels.burned_in != "keep",
             verifier=_verifier(rules) if profile.verify == "strict" else None,
             sentences=tuple(_sentences(profile, rules)),

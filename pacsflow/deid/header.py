@@ -1,12 +1,15 @@
 """Reads single values out of a walked dataset, for the guards and for telling whose it is."""
 
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 
 from pydicom import charset
 
 from pacsflow.deid.walk import Level
 
+_lock = Lock()
 _DELIMITERS = set(b"\r\n\t\f\\^=")
 
 
@@ -21,13 +24,18 @@ def encodings(value: bytes) -> list[str]:
 
 
 def decoded(value: bytes, charsets: list[str]) -> str:
-    """Text as read in its character sets; bytes that have no meaning in them become U+FFFD, never an error."""
-    if value.isascii() and b"\x1b" not in value:
-        return value.decode("ascii")
-    try:
-        return charset.decode_bytes(value, charsets, _DELIMITERS)
-    except (UnicodeError, LookupError):
-        return value.decode("latin-1")
+    """Text as read in its character sets; bytes that have no meaning in them are read as Latin-1, never an error."""
+    if b"\x1b" not in value:
+        try:
+            return value.decode(charsets[0])
+        except (UnicodeError, LookupError):
+            return value.decode("latin-1")
+    with _lock, warnings.catch_warnings():  # pydicom warns of escapes it does not know; filters belong to the process
+        warnings.simplefilter("ignore")
+        try:
+            return charset.decode_bytes(value, charsets, _DELIMITERS)
+        except (UnicodeError, LookupError):
+            return value.decode("latin-1")
 
 
 @dataclass(slots=True, frozen=True)

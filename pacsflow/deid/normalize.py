@@ -18,7 +18,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_data_element
 
 from pacsflow.deid.contract import Source
-from pacsflow.deid.dictionary import CREATORS, VR_OF
+from pacsflow.deid.dictionary import AMBIGUOUS, CREATORS, VR_OF
 from pacsflow.deid.part10 import file_head
 from pacsflow.deid.splice import element, item
 from pacsflow.deid.walk import UNDEFINED
@@ -93,7 +93,7 @@ class _Writer:
         vr = getattr(raw, "VR", None)
         tag = int(raw.tag)  # type: ignore[attr-defined]
         if vr not in (None, "UN"):
-            return str(vr)
+            return AMBIGUOUS.get(str(vr), str(vr))
         if tag in VR_OF:
             return VR_OF[tag]
         if vr is None and tag >> 16 & 1:

@@ -24,9 +24,8 @@ _LENGTH = struct.Struct("<I").unpack_from
 
 def file_head(sop_class: str, sop_instance: str, transfer_syntax: str) -> bytes:
     """Zero preamble, prefix, and file meta information that names no application entity and nobody's UIDs but ours."""
-    group = (
-        _META_VERSION + _uid(0x00020002, sop_class) + element(0x00020003, "UI", sop_instance.encode(), explicit=True)
-    )
+    instance = element(0x00020003, "UI", sop_instance.encode(), explicit=True)
+    group = _META_VERSION + _uid(0x00020002, sop_class) + instance
     group += _uid(0x00020010, transfer_syntax) + _META_OURS
     length = element(0x00020000, "UL", struct.pack("<I", len(group)), explicit=True)
     return _PREFIX + length + group

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pacsflow.deid.actions import (
     Action,
+    Age,
     Clean,
     Date,
     Dummy,
@@ -26,6 +27,7 @@ from pacsflow.deid.ge_blocks import PROTOCOL_BLOCK, USER_DATA, CleanProtocolBloc
 from pacsflow.deid.private_sets import private_tags
 from pacsflow.deid.rules import Pattern, Rules
 from pacsflow.deid.siemens_csa import CSA_HEADERS, CleanCsa
+from pacsflow.deid.structured import content_rules
 from pacsflow.deid.values import TEXT, encoded
 from pacsflow.errors import Problem
 from schemas.deid import DeidProfile, ElementRule
@@ -78,7 +80,8 @@ class Compiler:
                 where = "value" if rule.value is not None and not isinstance(error, TagError) else "tag"
                 self._problem(f"elements[{number}].{where}", str(error), remedy)
         actions = {tag: action for tag, action in actions.items() if not isinstance(action, Keep)}
-        return Rules(frozenset(VR_OF), actions, patterns, private, frozenset(self.ruled))
+        content = content_rules(table()["content"], table()["options"], self.profile.options)
+        return Rules(frozenset(VR_OF), actions, patterns, private, frozenset(self.ruled), content)
 
     def _problem(self, field: str, message: str, remedy: str) -> None:
         self.problems.append(Problem("deid.yaml", 0, field, message, remedy))
@@ -96,18 +99,17 @@ class Compiler:
             if letter != "." and option in self.profile.options
         }
         if "K" in chosen:
-            return Nested() if vr == "SQ" else None
-        if "C" in chosen and (action := self._cleaning(chosen["C"], vr)):
-            return action
-        return basic_action(tag, vr, resolve(tag, basic))
+            return Age() if vr == "AS" else Nested() if vr == "SQ" else None
+        base = basic_action(tag, vr, resolve(tag, basic))
+        return (self._cleaning(chosen["C"], vr, base) if "C" in chosen else None) or base
 
-    def _cleaning(self, option: str, vr: str) -> Action | None:
+    def _cleaning(self, option: str, vr: str, base: Action) -> Action | None:
         """The action for C under `option`; None: as the base says, which is stricter."""
         if option == "retain-longitudinal-modified-dates":
             return self.date_action() if vr in ("DA", "DT", "TM") else None
         if vr == "SQ":
-            return Nested(structured=option == "clean-structured-content")
-        return Clean() if vr in TEXT else None
+            return Nested("structured" if option == "clean-structured-content" else "plain")
+        return Clean(base) if vr in TEXT else None
 
     def date_action(self) -> Action | None:
         """What the profile's date method does; None: as the base says."""
@@ -180,19 +182,9 @@ class Compiler:
 def basic_action(tag: int, vr: str, letter: str) -> Action:
     """The action for one letter of the basic profile's column."""
     if vr == "SQ" and letter in ("D", "U"):
-        return Nested(dummy_codes=tag in PEOPLE)
+        return Nested("codes" if tag in PEOPLE else "texts" if letter == "D" else "plain")
     actions: dict[str, Action] = {"X": Remove(), "Z": Empty(), "D": Dummy(), "U": Uid()}
     return actions[letter]
-
-
-def conservative(tag: int, letters: str) -> str:
-    """One letter of a compound code where the attribute's type is not known: what keeps the instance valid.
-
-    D satisfies every type, Z type 2 and 3; a sequence of references stays, its UIDs replaced.
-    """
-    if "U" in letters:
-        return "U"
-    return "Z" if VR_OF[tag] == "SQ" and "Z" in letters else letters[-1]
 
 
 def _verb(verb: str, vr: str) -> Action:

@@ -1,7 +1,7 @@
 """The compiled profile: for every tag, what is done with it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from pacsflow.deid.actions import Action, Remove
@@ -24,7 +24,7 @@ class Rules:
     """Tag -> action. A tag of `known` without an action is kept; a tag that is not known follows a pattern or goes.
 
     `actions` holds every sequence of PS3.6, as its items need a look even where it is kept. `ruled` are tags with a
-    rule of the user's own.
+    rule of the user's own. `content` has a letter per concept of SR content items.
     """
 
     known: frozenset[int]
@@ -32,6 +32,7 @@ class Rules:
     patterns: tuple[Pattern, ...]
     private: Mapping[PrivateTag, Action]
     ruled: frozenset[int] = frozenset()
+    content: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def removed(self) -> frozenset[int]:

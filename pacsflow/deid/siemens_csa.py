@@ -86,18 +86,18 @@ def elements(data: bytes) -> Iterator[CsaElement]:
             name, _, _, _, number, _ = _TAG.unpack_from(data, pos)
             head, pos = data[pos : pos + _TAG.size], pos + _TAG.size
             items: list[bytes] = []
-            for _ in range(number if 0 <= number <= _MOST else _fail()):
+            if not 0 <= number <= _MOST:
+                raise CsaError("too many items")
+            for _ in range(number):
                 _, size, _, _ = _ITEM.unpack_from(data, pos)
                 pos += _ITEM.size
-                items.append(data[pos : pos + size] if 0 <= size <= len(data) - pos else _fail())
+                if not 0 <= size <= len(data) - pos:
+                    raise CsaError("an impossible length")
+                items.append(data[pos : pos + size])
                 pos += (size + 3) // 4 * 4
             yield CsaElement(name.split(b"\0")[0].decode("latin-1"), head, tuple(items))
     except struct.error as error:
         raise CsaError("cut off") from error
-
-
-def _fail() -> int:
-    raise CsaError("an impossible length")
 
 
 def rebuilt(found: list[CsaElement]) -> bytes:

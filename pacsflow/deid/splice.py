@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from pacsflow.deid import structured
-from pacsflow.deid.actions import KEPT, Action, Answer, Case, Empty, Keep, Nested
+from pacsflow.deid.actions import KEPT, Action, Answer, Case, Clean, Dummy, Empty, Keep, Mode, Nested
 from pacsflow.deid.dictionary import CREATORS
 from pacsflow.deid.rules import REMOVE, Rules
-from pacsflow.deid.values import DUMMY, padded
+from pacsflow.deid.values import DUMMY, TEXT, padded
 from pacsflow.deid.walk import LONG, NAME, SQ, Level, Walk, code
 
 Part = bytes | memoryview
@@ -23,6 +23,8 @@ _BEHIND: Final = 0x7FE10000
 _LONGEST: Final = 0xFFFE
 _CODES: Final = frozenset({0x00080100, 0x00080104, 0x00080119, 0x00080120})
 """Code Value, Code Meaning, Long Code Value, URN Code Value: what a dummy code does not keep."""
+_FREE: Final = frozenset({"LT", "PN", "ST", "UC", "UT"})
+_TEXT_VALUE: Final = 0x0040A160
 
 
 def element(tag: int, vr: str, value: bytes, *, explicit: bool) -> bytes:
@@ -43,6 +45,16 @@ def item(content: bytes) -> bytes:
 
 
 @dataclass(slots=True, frozen=True)
+class _Place:
+    """A dataset or item while its changes are gathered."""
+
+    level: Level
+    changes: dict[int, bytes]
+    depth: int
+    mode: Mode
+
+
+@dataclass(slots=True, frozen=True)
 class Splicer:
     """Applies rules to one walked dataset."""
 
@@ -50,6 +62,8 @@ class Splicer:
     view: memoryview
     rules: Rules
     case: Case
+    suspects: frozenset[int] = frozenset()
+    """Attributes in which verification found the patient: emptied wherever they stand."""
 
     def dataset(self, level: Level, extra: dict[int, bytes]) -> tuple[bytes, list[Part], bytes]:
         """What stands before the pixel data, the parts of the pixel data (never copied), what stands behind.
@@ -65,6 +79,17 @@ class Splicer:
             self._cut(level, changes, tags[middle:last], (first, behind)),
             b"".join(self._cut(level, changes, tags[last:], (behind, level.end))),
         )
+
+    def items(self, level: Level, tag: int) -> bytes:
+        """The cleaned items of a sequence; empty where there is none."""
+        if level.elements.get(tag, (0,))[0] != SQ:
+            return b""
+        found = self.walk.items_of(level, tag, 1)
+        changes = [self._replacements(each, 1) for each in found]
+        parts = (
+            self._cut(each, new, sorted(new), (each.start, each.end)) for each, new in zip(found, changes, strict=True)
+        )
+        return b"".join(item(b"".join(part)) for part in parts)
 
     def pixels_at(self, level: Level) -> int:
         """Offset at which the pixel data begins, or would begin."""
@@ -94,60 +119,78 @@ class Splicer:
         found = bisect_left(tags, tag)
         return level.elements[tags[found]][1] if found < len(tags) else level.end
 
-    def _replacements(self, level: Level, depth: int, *, dummy_codes: bool = False) -> dict[int, bytes]:
+    def _replacements(self, level: Level, depth: int, mode: Mode = "plain") -> dict[int, bytes]:
         """Tag -> what stands in the place of its element; only tags that change."""
         rules, here = self.rules, set(level.elements)
         changes = dict.fromkeys(here & rules.removed, b"")
+        place = _Place(level, changes, depth, mode)
         for tag in here & rules.worked:
-            self._apply(changes, level, (tag, rules.actions[tag]), depth)
+            self._apply(place, tag, rules.actions[tag])
         unknown = here - rules.known
         private = [tag for tag in unknown if tag & _ODD]
         for tag in unknown.difference(private):
-            self._apply(changes, level, (tag, rules.unlisted(tag)), depth)
+            self._apply(place, tag, rules.unlisted(tag))
         if private:
-            self._private(changes, level, sorted(private), depth)
-        if dummy_codes:
-            changes |= self._dummies(level)
+            self._private(place, sorted(private))
+        if mode != "plain":
+            self._mode(place)
+        for tag in here & self.suspects:
+            self._put(place, tag, b"" if NAME[level.elements[tag][0]] in TEXT else None)
         return changes
 
-    def _apply(self, changes: dict[int, bytes], level: Level, what: tuple[int, Action], depth: int) -> None:
-        tag, action = what
-        vr, _, start, stop = level.elements[tag]
-        if vr == SQ and isinstance(action, Nested):
-            new: Answer = self._sequence(level, tag, action, depth)
-        elif vr == SQ and isinstance(action, Keep):
-            new = self._sequence(level, tag, Nested(), depth)
-        elif vr == SQ:
-            new = b"" if isinstance(action, Empty) else None
+    def _apply(self, place: "_Place", tag: int, action: Action) -> None:
+        vr, _, start, stop = place.level.elements[tag]
+        if vr == SQ:
+            new = self._sequence(place, tag, action)
         elif start == stop and not isinstance(action, Nested):
             new = None if action(NAME[vr], b"", self.case) is None else KEPT
         else:
             new = action(NAME[vr], bytes(self.view[start:stop]), self.case)
-        if new is None:
-            changes[tag] = b""
-        elif isinstance(new, bytes):
-            changes[tag] = element(tag, NAME[vr], new, explicit=self.walk.explicit)
+        self._put(place, tag, new)
 
-    def _sequence(self, level: Level, tag: int, action: Nested, depth: int) -> Answer:
-        items = self.walk.items_of(level, tag, depth + 1)
+    def _put(self, place: "_Place", tag: int, new: Answer) -> None:
+        if new is None:
+            place.changes[tag] = b""
+        elif isinstance(new, bytes):
+            vr = NAME[place.level.elements[tag][0]]
+            place.changes[tag] = element(tag, vr, new, explicit=self.walk.explicit)
+
+    def _sequence(self, place: "_Place", tag: int, action: Action) -> Answer:
+        if not isinstance(action, Nested | Keep):
+            return b"" if isinstance(action, Empty) else None
+        mode = action.mode if isinstance(action, Nested) else "plain"
+        mode = place.mode if mode == "plain" and place.mode == "texts" else mode
         contents: list[bytes] = []
         changed = False
-        for each in items:
-            if action.structured and structured.forbidden(self.walk, each, self.rules):
+        for each in self.walk.items_of(place.level, tag, place.depth + 1):
+            letter = (
+                structured.letter(self.walk, each, place.depth + 2, self.rules.content) if mode == "structured" else ""
+            )
+            if letter == "X":
                 changed = True
                 continue
-            changes = self._replacements(each, depth + 1, dummy_codes=action.dummy_codes)
+            changes = self._replacements(each, place.depth + 1, "texts" if letter == "D" else mode)
             changed |= bool(changes)
             contents.append(b"".join(self._cut(each, changes, sorted(changes), (each.start, each.end))))
         return b"".join(map(item, contents)) if changed else KEPT
 
-    def _dummies(self, level: Level) -> dict[int, bytes]:
-        found = ((tag, NAME[level.elements[tag][0]]) for tag in level.elements.keys() & _CODES)
-        return {tag: element(tag, vr, DUMMY[vr], explicit=self.walk.explicit) for tag, vr in found}
+    def _letter(self, content_item: Level, depth: int) -> str:
+        return structured.letter(self.walk, content_item, depth, self.rules.content)
 
-    def _private(self, changes: dict[int, bytes], level: Level, tags: list[int], depth: int) -> None:
+    def _mode(self, place: "_Place") -> None:
+        """Dummies for codes or free texts; cleaned text values in structured content."""
+        for tag, (vr, *_) in place.level.elements.items():
+            if place.changes.get(tag) == b"":
+                continue
+            if (place.mode == "codes" and tag in _CODES) or (place.mode == "texts" and NAME[vr] in _FREE):
+                self._put(place, tag, DUMMY[NAME[vr]])
+            elif place.mode == "structured" and tag == _TEXT_VALUE:
+                self._apply(place, tag, Clean(Dummy()))
+
+    def _private(self, place: "_Place", tags: list[int]) -> None:
         """Private elements that no set keeps go, and creators of which nothing stays (PS3.5 7.8.1)."""
-        creators = {tag: self._creator(level, tag) for tag in tags if tag & 0xFFFF in CREATORS}
+        changes = place.changes
+        creators = {tag: self._creator(place.level, tag) for tag in tags if tag & 0xFFFF in CREATORS}
         if self.rules.creators.isdisjoint(("", *creators.values())):
             changes.update(dict.fromkeys(tags, b""))
             return
@@ -156,8 +199,8 @@ class Splicer:
             if tag in creators:
                 continue
             creator = tag & 0xFFFF0000 | tag >> 8 & 0xFF
-            action = self.rules.private.get((tag >> 16, creators.get(creator, ""), tag & 0xFF), REMOVE)
-            self._apply(changes, level, (tag, action), depth)
+            name = creators.get(creator, "")
+            self._apply(place, tag, self.rules.private.get((tag >> 16, name, tag & 0xFF), REMOVE))
             if changes.get(tag) != b"":
                 used.add(creator)
         changes.update((tag, b"") for tag in creators.keys() - used)

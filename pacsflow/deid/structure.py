@@ -1,7 +1,8 @@
 """A finished dataset read anew, by code that shares nothing with the cleaner's walk (PS3.5 7.1, 7.5, 7.8)."""
 
 import struct
-from collections.abc import Callable, Set
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 from pacsflow.deid.dictionary import VR_OF, PrivateTag, tag_text
@@ -10,6 +11,8 @@ from pacsflow.errors import RefusalError
 _WIDE: Final = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
 _OPEN: Final = 0xFFFFFFFF
 _ITEM, _ITEM_END, _END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+_ITEM_HEAD: Final = b"\xfe\xff\x00\xe0"
+_OPAQUE: Final = frozenset({b"OB", b"OW", b"UN"})
 _INSTANCE: Final = 0x00080018
 _ODD: Final = 0x10000
 _FIRST_PRIVATE: Final = 0x100
@@ -27,7 +30,7 @@ class Leaf(NamedTuple):
     stop: int
 
 
-def check_structure(data: bytes, *, explicit: bool, allowed: Set[PrivateTag]) -> bytes:
+def check_structure(data: bytes, *, explicit: bool, allowed: AbstractSet[PrivateTag]) -> bytes:
     """The value of (0008,0018) of an encoded little-endian dataset whose structure is legal.
 
     Raises RefusalError `verification: …` for tags that do not ascend, lengths that do not fit, and private elements
@@ -53,7 +56,7 @@ class _Reader:
         data: bytes,
         *,
         explicit: bool,
-        allowed: Set[PrivateTag] | None,
+        allowed: AbstractSet[PrivateTag] | None,
         report: Callable[[Leaf], None] | None = None,
     ) -> None:
         self.instance = b""
@@ -95,6 +98,8 @@ class _Reader:
                 pos = self._sequence(start, end if size == _OPEN else start + size)
                 continue
             pos = start + size
+            if data.startswith(_ITEM_HEAD, start) and vr not in _OPAQUE:
+                raise RefusalError(f"verification: items hidden in {tag_text(tag)}")
             if tag == _INSTANCE:
                 self.instance = self.instance or data[start:pos]
             if self._report:

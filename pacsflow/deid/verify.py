@@ -20,7 +20,8 @@ from pacsflow.errors import RefusalError
 UIDS: Final = (0x00080018, 0x0020000D, 0x0020000E, 0x00200052)
 _CHARSET: Final = 0x00080005
 _MARKING: Final = range(0x00120062, 0x00120065)
-_TERMS: Final = frozenset({0x00080070, 0x00081090, 0x00080100, 0x00080102, 0x00080104, 0x00080103, 0x00080105})
+_MANUFACTURER: Final = 0x00080070
+_TERMS: Final = frozenset({_MANUFACTURER, 0x00081090, 0x00080100, 0x00080102, 0x00080104, 0x00080103, 0x00080105})
 """Manufacturer and model, and what codes consist of: words there may also be somebody's name."""
 _NUMBERS: Final = frozenset(
     {b"AS", b"AT", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"SL", b"SS", b"TM", b"UI", b"UL", b"US"}
@@ -29,6 +30,7 @@ _BINARY: Final = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SV", b"U
 _ODD: Final = 0x10000
 _LONGEST: Final = 1024
 _WIDE_VRS: Final = frozenset({b"UC", b"UN", b"UR", b"UT", b"OB", b"OW", b"SQ"})
+_DIGITS: Final = re.compile(rb"[\x000-9 .:/-]*")
 _CONTROL: Final = re.compile(rb"[\0-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _HALF: Final = struct.Struct("<H").unpack_from
 _WHOLE: Final = struct.Struct("<I").unpack_from
@@ -89,8 +91,9 @@ class Verifier:
                 _judge_uid(original_uid, finished)
 
     def _originals(self, data: bytes, *, explicit: bool) -> tuple[list[tuple[int, bytes]], set[bytes], bytes]:
-        """Identifying values, UIDs and character set, wherever their tags' bytes stand; a place that is one by chance
-        only makes the search wider.
+        """Identifying values, UIDs and character set, wherever their tags' bytes stand.
+
+        A place that is one by chance only makes the search wider.
         """
         values: list[tuple[int, bytes]] = []
         uids: set[bytes] = set()
@@ -142,10 +145,14 @@ def _judge(needle: Needle, hay: bytes, found: list[Leaf]) -> None:
 
 def _telling(needle: Needle, leaf: Leaf, bounded: bool) -> bool:
     """Whether a hit is more than chance: not within numbers, not a word that stands there anyway."""
-    if leaf.vr in _NUMBERS or leaf.tag in _MARKING:
+    if leaf.tag in _MARKING:
         return False
+    if leaf.vr in _NUMBERS:
+        return len(needle.text) > 5 and not _DIGITS.fullmatch(needle.text)  # noqa: PLR2004
     if leaf.vr in _BINARY:
         return len(needle.text) > 5  # noqa: PLR2004
+    if leaf.tag == _MANUFACTURER and needle.kind == "place":
+        return False
     coded = leaf.vr == b"CS" or leaf.tag in _TERMS or (leaf.tag & _ODD and leaf.tag & 0xFFFF in CREATORS)
     if coded and needle.word.lower() in vocabulary():
         return False
