@@ -12,6 +12,7 @@ _WIDE: Final = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV"
 _OPEN: Final = 0xFFFFFFFF
 _ITEM, _ITEM_END, _END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _ITEM_HEAD: Final = b"\xfe\xff\x00\xe0"
+_HEAD_SIZE: Final = 8
 _OPAQUE: Final = frozenset({b"OB", b"OW", b"UN"})
 _INSTANCE: Final = 0x00080018
 _ODD: Final = 0x10000
@@ -98,7 +99,7 @@ class _Reader:
                 pos = self._sequence(start, end if size == _OPEN else start + size)
                 continue
             pos = start + size
-            if data.startswith(_ITEM_HEAD, start) and vr not in _OPAQUE:
+            if size >= _HEAD_SIZE and data.startswith(_ITEM_HEAD, start) and vr not in _OPAQUE:
                 raise RefusalError(f"verification: items hidden in {tag_text(tag)}")
             if tag == _INSTANCE:
                 self.instance = self.instance or data[start:pos]
