@@ -6,9 +6,12 @@ from collections.abc import Collection
 from pynetdicom import build_context
 from pynetdicom.association import Association
 
+from pacsflow.dicom import takeover
 from pacsflow.dicom.channel import Channel
 from pacsflow.dicom.contexts import VERIFICATION, proposal
 from pacsflow.dicom.dialling import dial
+from pacsflow.dicom.fastpath import FastChannel
+from pacsflow.dicom.pdu import PduStream
 from pacsflow.dicom.stock import StockChannel
 from pacsflow.dicom.transport import MAXIMUM_PDU, CallingEntity
 from pacsflow.errors import PacsError, PacsPermanentError, PacsTransientError
@@ -27,7 +30,8 @@ def associate(node: PacsNode, classes: Collection[str] = (), *, verify: bool = F
     """
     contexts, roles = ([build_context(VERIFICATION)], []) if verify else proposal(classes)
     sock, address = dial(node)
-    entity = CallingEntity(node.calling_aet, sock, patience=node.timeouts.response)
+    fast = takeover.possible()
+    entity = CallingEntity(node.calling_aet, sock, patience=node.timeouts.response, prepare=takeover.hold_back)
     entity.acse_timeout = entity.dimse_timeout = node.timeouts.response
     entity.network_timeout = None
     association = entity.associate(
@@ -37,13 +41,19 @@ def associate(node: PacsNode, classes: Collection[str] = (), *, verify: bool = F
         ae_title=node.called_aet,
         max_pdu=MAXIMUM_PDU,
         ext_neg=[*roles],
+        evt_handlers=takeover.handlers() if fast else [],
     )
     if not association.is_established:
         sock.close()
         raise _refusal(association, node)
     # A peer that does not answer our release is not worth waiting for.
     association.acse_timeout = node.timeouts.connect
-    return StockChannel(association, frozenset(classes))
+    return _fast(association, node, classes) if fast else StockChannel(association, frozenset(classes))
+
+
+def _fast(association: Association, node: PacsNode, classes: Collection[str]) -> Channel:
+    stream = PduStream(takeover.take(association), longest=MAXIMUM_PDU)
+    return FastChannel(stream, takeover.negotiated(association, frozenset(classes)), patience=node.timeouts.connect)
 
 
 def _refusal(association: Association, node: PacsNode) -> PacsError:

@@ -4,18 +4,21 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from pynetdicom import AE, evt
+from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
 from pynetdicom.transport import ThreadedAssociationServer
 
+from pacsflow.dicom import takeover
 from pacsflow.dicom.contexts import acceptance
 from pacsflow.dicom.contract import Sink
 from pacsflow.dicom.dialling import server_tls
 from pacsflow.dicom.stock import incoming
 from pacsflow.dicom.storage import Desk, Waiting
-from pacsflow.dicom.transport import MAXIMUM_PDU, TunedHandler
+from pacsflow.dicom.transport import MAXIMUM_PDU, TunedHandler, hang_up
 from pacsflow.errors import PacsTransientError
 from schemas.pacs import MoveTo, PacsNode
 
@@ -34,14 +37,15 @@ class Receiver:
         entity.maximum_associations = _MOST_ASSOCIATIONS
         entity.network_timeout = node.timeouts.idle
         entity.acse_timeout = node.timeouts.response
+        fast = takeover.possible()
         try:
             self._server = entity.make_server(
                 (move_to.host, move_to.port),
                 contexts=acceptance(()),
                 ssl_context=server_tls(node.tls) if node.tls else None,
-                evt_handlers=[(evt.EVT_C_STORE, self._store)],
+                evt_handlers=[(evt.EVT_C_STORE, self._store), *(takeover.handlers() if fast else [])],
                 server_class=ThreadedAssociationServer,
-                request_handler=TunedHandler,
+                request_handler=self._handler(node, fast=fast),
             )
         except OSError as error:
             raise PacsTransientError(
@@ -49,6 +53,14 @@ class Receiver:
                 remedy="another program or run holds `fetch.move_to.port`: end it, or give each its own port",
             ) from None
         threading.Thread(target=self._server.serve_forever, args=(0.05,), name="storage-scp", daemon=True).start()
+
+    def _handler(self, node: PacsNode, *, fast: bool) -> type[TunedHandler]:
+        def prepare(_handler: TunedHandler, association: Association) -> None:
+            serve = partial(takeover.serve, association, self.desk.deliver, idle=node.timeouts.idle)
+            takeover.hold_back(association, serve)
+
+        fields = {"patience": node.timeouts.response} | ({"prepare": prepare} if fast else {})
+        return type("Handler", (TunedHandler,), fields)
 
     def admit(self, private: list[str]) -> None:
         """Take these private storage classes too."""
@@ -66,7 +78,10 @@ class Receiver:
         socketserver.BaseServer.shutdown(self._server)
         self._server.server_close()
         for association in self._server.active_associations:
-            association.abort()
+            if association.is_established:
+                association.abort()
+            if association.dul.socket is not None and association.dul.socket.socket is not None:
+                hang_up(association.dul.socket.socket)
 
 
 _running: dict[tuple[str, int], Receiver] = {}

@@ -1,7 +1,6 @@
-"""A channel over pynetdicom's own reactor: the path that works with any pynetdicom 3."""
+"""A channel over pynetdicom's own reading thread: the path that works with any pynetdicom 3."""
 
 import queue
-import time
 from contextlib import suppress
 from io import BytesIO
 from typing import Any
@@ -27,7 +26,7 @@ SUBOPERATIONS = ("remaining", "completed", "failed", "warning")
 
 
 class StockChannel:
-    """pynetdicom's association: its reactor is paused while a request of ours is under way."""
+    """pynetdicom's association, its listening for requests held back: that thread would take messages of ours."""
 
     def __init__(self, association: Association, proposed: frozenset[str]) -> None:
         self._association = association
@@ -39,8 +38,12 @@ class StockChannel:
 
     @property
     def usable(self) -> bool:
-        """Whether a request can be sent."""
-        return self._association.is_established
+        """Whether a request can be sent; a release the peer asked for meanwhile is answered here."""
+        if self._association.is_established and self._association.acse.is_release_requested():
+            self._association.acse.send_release(is_response=True)
+            self._association.is_established = False
+        ended = self._association.acse.is_aborted() or not self._association.dul.is_alive()
+        return self._association.is_established and not ended
 
     def context(self, sop_class: str) -> tuple[int, str] | None:
         """Presentation context id and transfer syntax for asking `sop_class`."""
@@ -49,7 +52,8 @@ class StockChannel:
 
     def ask(self, ask: Ask) -> None:
         """Send a request."""
-        self._pause()
+        if not self.usable:
+            raise CutError("the node ended the association")
         request: Any = _REQUESTS[ask.operation]()
         request.MessageID = ask.message_id
         request.AffectedSOPClassUID = ask.sop_class
@@ -59,14 +63,6 @@ class StockChannel:
         if ask.operation == "C-MOVE":
             request.MoveDestination = ask.destination
         self._association.dimse.send_msg(request, ask.context_id)
-
-    def _pause(self) -> None:
-        # The association's own thread would take the peer's messages for requests to itself.
-        self._association._reactor_checkpoint.clear()  # noqa: SLF001
-        while not self._association._is_paused and self._association.is_alive():  # noqa: SLF001
-            time.sleep(0.0001)
-        if not self.usable:
-            raise CutError("the node ended the association")
 
     def hear(self, seconds: float) -> Response | Incoming:
         """The next message."""
@@ -92,12 +88,12 @@ class StockChannel:
         self._association.dimse.send_msg(response, incoming.context_id)
 
     def rest(self) -> None:
-        """The request has ended: pynetdicom watches for a release."""
-        self._association._reactor_checkpoint.set()  # noqa: SLF001
+        """The request has ended."""
 
     def release(self) -> None:
         """End the association as PS3.8 7.2 says."""
-        self._association.release()
+        if self.usable:
+            self._association.acse.negotiate_release()
         self._hang_up()
 
     def abort(self) -> None:
@@ -112,7 +108,6 @@ class StockChannel:
         sock = self._association.dul.socket
         if sock is not None and sock.socket is not None:
             hang_up(sock.socket)
-        self.rest()
         self._association.kill()
 
 

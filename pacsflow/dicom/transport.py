@@ -2,6 +2,7 @@
 
 import logging
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import pydicom.config
@@ -66,34 +67,44 @@ class DialledSocket(TunedSocket):
     def __init__(self, assoc: Association, client_socket: socket.socket, *, patience: float) -> None:
         super().__init__(assoc, client_socket, patience=patience)
         self.event_queue.get_nowait()  # "incoming connection": ours is an outgoing one
+        self._is_connected = False  # or pynetdicom reads before its state machine has begun
+        self._ready.clear()
 
     def connect(self, primitive: T_CONNECT) -> None:
         """Tell pynetdicom's state machine that the connection stands."""
+        self._is_connected = True
         evt.trigger(self.assoc, evt.EVT_CONN_OPEN, {"address": primitive.address_info.as_tuple})
         primitive.result = "Evt2"
         self.provider_queue.put(primitive)
+        self._ready.set()
 
 
 class CallingEntity(AE):
-    """An application entity whose associations use the one socket it was given."""
+    """An application entity whose association uses the one socket it was given; `prepare` sees it first."""
 
-    def __init__(self, title: str, sock: socket.socket, *, patience: float) -> None:
+    def __init__(
+        self, title: str, sock: socket.socket, *, patience: float, prepare: Callable[[Association], None]
+    ) -> None:
         super().__init__(title)
-        self._socket, self._patience = sock, patience
+        self._socket, self._patience, self._prepare = sock, patience, prepare
 
     def _create_socket(self, assoc: Association, address: AddressInformation, tls_args: Any) -> AssociationSocket:  # noqa: ARG002
+        self._prepare(assoc)
         return DialledSocket(assoc, self._socket, patience=self._patience)
 
 
 class TunedHandler(RequestHandler):
-    """Incoming associations on tuned sockets."""
+    """Incoming associations on tuned sockets; `prepare` sees each before it is negotiated."""
 
     patience = 120.0
+    prepare: Callable[[Association], None] | None = None
 
     def _create_association(self) -> Association:
         association = super()._create_association()
         association.dul.event_queue.get_nowait()  # said again by the socket that takes over
         association.dul.socket = TunedSocket(association, self.request, patience=self.patience)
+        if self.prepare:
+            self.prepare(association)
         return association
 
 

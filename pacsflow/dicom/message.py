@@ -1,0 +1,132 @@
+"""DIMSE messages: command sets by struct, datasets left as they are (PS3.7 6.3, 9.3, E)."""
+
+import struct
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pacsflow.dicom.pdu import INVALID_PARAMETER, NonsenseError, values_in
+
+C_STORE_RQ, C_GET_RQ, C_FIND_RQ, C_MOVE_RQ, C_ECHO_RQ = 0x0001, 0x0010, 0x0020, 0x0021, 0x0030
+C_CANCEL_RQ = 0x0FFF
+RESPONSE = 0x8000
+_GROUP_LENGTH, AFFECTED_CLASS, COMMAND_FIELD, MESSAGE_ID, RESPONDED_TO = 0x0000, 0x0002, 0x0100, 0x0110, 0x0120
+DESTINATION, PRIORITY, DATASET_TYPE, STATUS, AFFECTED_INSTANCE = 0x0600, 0x0700, 0x0800, 0x0900, 0x1000
+REMAINING, COMPLETED, FAILED, WARNING, ORIGINATOR, ORIGINATOR_ID = 0x1020, 0x1021, 0x1022, 0x1023, 0x1030, 0x1031
+NO_DATASET: Final = 0x0101
+_ELEMENT = struct.Struct("<HHI")
+_SHORT = struct.Struct("<H")
+_LONGEST_COMMAND = 1 << 16
+_COMMAND, _LAST = 1, 2
+
+
+class Command(dict[int, bytes]):
+    """The elements of a command set: element number (group 0000) to value."""
+
+    def number(self, element: int, default: int | None = None) -> int:
+        """An US value. Raises NonsenseError where it is not there and there is no default."""
+        value = self.get(element, b"")
+        if len(value) == _SHORT.size:
+            return int(_SHORT.unpack(value)[0])
+        if default is None or value:
+            raise NonsenseError("a command without a number it must have", reason=INVALID_PARAMETER)
+        return default
+
+    def text(self, element: int) -> str:
+        """An UI or AE value without its padding."""
+        try:
+            return self.get(element, b"").decode("ascii").strip("\0 ")
+        except UnicodeDecodeError:
+            raise NonsenseError("a command with a text that is none", reason=INVALID_PARAMETER) from None
+
+    @property
+    def has_dataset(self) -> bool:
+        """Whether a dataset follows."""
+        return self.number(DATASET_TYPE) != NO_DATASET
+
+
+@dataclass(frozen=True)
+class Message:
+    """A whole message, its dataset undecoded."""
+
+    context_id: int
+    command: Command
+    dataset: memoryview
+
+
+def parse(data: bytes | bytearray) -> Command:
+    """A command set in Implicit VR Little Endian (PS3.7 6.3.1). Raises NonsenseError.
+
+    Other groups are passed over: Orthanc puts Failed SOP Instance UID List here and not in the dataset.
+    """
+    command, begin = Command(), 0
+    while begin < len(data):
+        if len(data) - begin < _ELEMENT.size:
+            raise NonsenseError("a command set that ends in the middle", reason=INVALID_PARAMETER)
+        group, element, length = _ELEMENT.unpack_from(data, begin)
+        begin += _ELEMENT.size
+        if begin + length > len(data):
+            raise NonsenseError("a command set that ends in the middle", reason=INVALID_PARAMETER)
+        if not group:
+            command[element] = bytes(data[begin : begin + length])
+        begin += length
+    return command
+
+
+def command_set(values: Mapping[int, int | str]) -> bytes:
+    """An encoded command set of numbers (US) and texts (UI, AE), with its group length."""
+    body = b"".join(_element(element, value) for element, value in sorted(values.items()))
+    return _ELEMENT.pack(0, _GROUP_LENGTH, 4) + struct.pack("<I", len(body)) + body
+
+
+def _element(element: int, value: int | str) -> bytes:
+    if isinstance(value, int):
+        raw = _SHORT.pack(value)
+    else:
+        raw = value.encode("ascii")
+        raw += (b" " if element == DESTINATION else b"\0") * (len(raw) % 2)
+    return _ELEMENT.pack(0, element, len(raw)) + raw
+
+
+class Assembler:
+    """Fragments to messages, one association's worth; `contexts` are the ids that were accepted."""
+
+    def __init__(self, contexts: Collection[int]) -> None:
+        self._contexts = frozenset(contexts)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._context_id = 0
+        self._head = bytearray()
+        self._dataset = bytearray()
+        self._command: Command | None = None
+
+    def feed(self, content: memoryview) -> Iterator[Message]:
+        """Messages that a P-DATA-TF completes. Raises NonsenseError."""
+        for context_id, control, fragment in values_in(content):
+            if context_id not in self._contexts or self._context_id not in (0, context_id):
+                raise NonsenseError("data in a presentation context that has no place here")
+            self._context_id = context_id
+            whole = self._take_command if control & _COMMAND else self._take_dataset
+            if whole(fragment, last=bool(control & _LAST)):
+                assert self._command is not None  # noqa: S101 - whole only with a command
+                message = Message(context_id, self._command, memoryview(self._dataset))
+                self._begin()
+                yield message
+
+    def _take_command(self, fragment: memoryview, *, last: bool) -> bool:
+        if self._command is not None:
+            raise NonsenseError("a command where a dataset was due")
+        self._head += fragment
+        if len(self._head) > _LONGEST_COMMAND:
+            raise NonsenseError("a command set without end", reason=INVALID_PARAMETER)
+        if not last:
+            return False
+        self._command = parse(self._head)
+        return not self._command.has_dataset
+
+    def _take_dataset(self, fragment: memoryview, *, last: bool) -> bool:
+        if self._command is None:
+            raise NonsenseError("a dataset where a command was due")
+        self._dataset += fragment
+        return last
