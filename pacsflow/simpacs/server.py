@@ -18,7 +18,7 @@ from pacsflow.simpacs.faults import Mischief, load_faults
 from pacsflow.simpacs.folder import Entry, attributes_of, folder_archive, studies
 from pacsflow.simpacs.phantoms import demo_archive
 from pacsflow.simpacs.service import Service
-from pacsflow.simpacs.wire import Wire, quicken
+from pacsflow.simpacs.wire import Gone, Wire, quicken
 from schemas.simpacs import Faults, ServeTls
 
 VERIFICATION = "1.2.840.10008.1.1"
@@ -102,16 +102,16 @@ class SimPacs:
             self.counts.update(names)
 
     def wait(self, seconds: float) -> None:
-        """Wait, but not beyond the end of the PACS."""
-        self._stopping.wait(seconds)
+        """Wait. Raises Gone where the PACS is stopped meanwhile."""
+        if self._stopping.wait(seconds):
+            raise Gone
 
     def join(self) -> None:
         """Wait until another thread, or a signal, stops the PACS."""
         self._stopping.wait()
 
     def _return(self, seconds: float) -> None:
-        self.wait(seconds)
-        if not self._stopping.is_set():
+        if not self._stopping.wait(seconds):
             self._listen()
 
     def _listen(self) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import cast
 
+from pynetdicom import evt
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.presentation import PresentationContext
@@ -49,10 +50,14 @@ def pdus(context_id: int, command_set: bytes, dataset: bytes, limit: int) -> byt
 
 
 def quicken(association: Association) -> None:
-    """Switch off Nagle's algorithm on the association's socket."""
+    """Switch off Nagle's algorithm on the association's socket, and have it closed at the end.
+
+    pynetdicom leaves a socket open that the peer, or `Wire.cut`, has shut down before.
+    """
     raw = _socket(association)
     if raw is not None:
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        association.bind(evt.EVT_CONN_CLOSE, lambda _: raw.close())
 
 
 class Wire:
