@@ -10,7 +10,7 @@ Every = Annotated[int, Field(ge=1, description="Every nth image of a series is c
 Nth = Annotated[int, Field(ge=1, description="The image of the retrieval at which it happens, from 1")]
 
 
-class _Fault(Model):
+class _Passing(Model):
     times: int | None = Field(
         None,
         ge=1,
@@ -19,7 +19,7 @@ class _Fault(Model):
     )
 
 
-class DropImages(_Fault):
+class DropImages(_Passing):
     """Images that are never sent."""
 
     kind: Literal["drop-images"]
@@ -29,19 +29,19 @@ class DropImages(_Fault):
     )
 
 
-class SuccessNoneSent(_Fault):
+class SuccessNoneSent(_Passing):
     """Success, zero sub-operations, no image."""
 
     kind: Literal["success-none-sent"]
 
 
-class AllFailedButSuccess(_Fault):
+class AllFailedButSuccess(_Passing):
     """Success, although the counter says that every sub-operation failed."""
 
     kind: Literal["all-failed-but-success"]
 
 
-class ResultLimit(_Fault):
+class ResultLimit(Model):
     """A C-FIND gives no more than so many answers."""
 
     kind: Literal["result-limit"]
@@ -51,14 +51,14 @@ class ResultLimit(_Fault):
     )
 
 
-class IgnoredKeys(_Fault):
+class IgnoredKeys(Model):
     """Keys whose value is not looked at: they match everything."""
 
     kind: Literal["ignored-keys"]
     keys: list[str] = Field(min_length=1, description="DICOM keywords", examples=[["StudyDate", "AccessionNumber"]])
 
 
-class NoService(_Fault):
+class NoService(Model):
     """Services whose presentation contexts are rejected."""
 
     kind: Literal["no-service"]
@@ -67,13 +67,13 @@ class NoService(_Fault):
     )
 
 
-class NoCounts(_Fault):
+class NoCounts(Model):
     """NumberOf…Related… and ModalitiesInStudy are missing from all answers."""
 
     kind: Literal["no-counts"]
 
 
-class Slow(_Fault):
+class Slow(Model):
     """Everything takes its time."""
 
     kind: Literal["slow"]
@@ -81,7 +81,7 @@ class Slow(_Fault):
     image: float = Field(0, ge=0, description="Seconds before each image")
 
 
-class Stall(_Fault):
+class Stall(_Passing):
     """Half an image is sent, then nothing for a while."""
 
     kind: Literal["stall"]
@@ -89,7 +89,7 @@ class Stall(_Fault):
     seconds: Seconds = 3600
 
 
-class AbortRetrieval(_Fault):
+class AbortRetrieval(_Passing):
     """The association ends in the middle of a retrieval."""
 
     kind: Literal["abort"]
@@ -97,69 +97,69 @@ class AbortRetrieval(_Fault):
     how: Literal["abort", "close"] = Field("abort", description="abort: A-ABORT; close: the connection is cut")
 
 
-class RejectAssociations(_Fault):
+class RejectAssociations(Model):
     """Associations above a number are rejected: transient, local limit exceeded (PS3.8 9.3.4)."""
 
     kind: Literal["reject-associations"]
     above: int = Field(1, ge=1, description="Number of associations that are accepted at once")
 
 
-class WrongPatient(_Fault):
+class WrongPatient(_Passing):
     """Behind the study's own images comes one of another patient."""
 
     kind: Literal["wrong-patient"]
 
 
-class DuplicateImages(_Fault):
+class DuplicateImages(_Passing):
     """Images that come twice."""
 
     kind: Literal["duplicate-images"]
     every: Every = 3
 
 
-class TruncatedPixels(_Fault):
+class TruncatedPixels(_Passing):
     """Images whose last half is missing."""
 
     kind: Literal["truncated-pixels"]
     every: Every = 3
 
 
-class CorruptHeader(_Fault):
+class CorruptHeader(_Passing):
     """Images with twelve bytes of FF in their header, where tags and lengths were."""
 
     kind: Literal["corrupt-header"]
     every: Every = 3
 
 
-class WrongSyntax(_Fault):
+class WrongSyntax(_Passing):
     """Images encoded in implicit VR, sent where explicit VR was agreed, and the other way round."""
 
     kind: Literal["wrong-transfer-syntax"]
     every: Every = 3
 
 
-class Offline(_Fault):
+class Offline(_Passing):
     """Studies on tape: NEARLINE in answers, retrievals fail with A702 until they were asked for `times` times."""
 
     kind: Literal["offline"]
     every: int = Field(1, ge=1, description="Every nth study of the archive, in its order")
 
 
-class Busy(_Fault):
+class Busy(_Passing):
     """Retrievals are refused: out of resources."""
 
     kind: Literal["busy"]
     status: Literal["A700", "A701", "A702"] = Field("A702", description="DIMSE status (PS3.4 C.4.2.1.5)")
 
 
-class ChangingAnswers(_Fault):
+class ChangingAnswers(Model):
     """Every nth time the same query is asked, its last answer is missing."""
 
     kind: Literal["changing-answers"]
     every: int = Field(2, ge=1, description="Every nth asking of one query")
 
 
-class Restart(_Fault):
+class Restart(_Passing):
     """The PACS goes down in the middle of a retrieval, with all its associations, and comes back."""
 
     kind: Literal["restart"]
@@ -167,19 +167,19 @@ class Restart(_Fault):
     seconds: float = Field(1, ge=0, description="Seconds until it listens again")
 
 
-class LateImage(_Fault):
+class LateImage(_Passing):
     """The last image comes after the final response."""
 
     kind: Literal["late-image"]
 
 
-class NoFinalResponse(_Fault):
+class NoFinalResponse(_Passing):
     """All images come, the final response never does."""
 
     kind: Literal["no-final-response"]
 
 
-class ServeTls(_Fault):
+class ServeTls(Model):
     """The PACS speaks DICOM TLS only (PS3.15 B.9)."""
 
     kind: Literal["tls"]

@@ -49,14 +49,14 @@ class Mischief:
 
     def strikes(self, fault: Fault, target: str) -> bool:
         """Whether `fault` strikes `target` now; each asking counts."""
-        with self._lock:
-            self._struck[id(fault), target] += 1
-            return fault.times is None or self._struck[id(fault), target] <= fault.times
+        asked, times = self.nth(fault, target), getattr(fault, "times", None)
+        return times is None or asked <= times
 
     def nth(self, fault: Fault, target: str) -> int:
         """How often this was asked about `target`, this time included."""
-        self.strikes(fault, target)
-        return self._struck[id(fault), target]
+        with self._lock:
+            self._struck[id(fault), target] += 1
+            return self._struck[id(fault), target]
 
     def ask(self, query: Query) -> Query:
         """The query as the PACS takes it."""
@@ -93,7 +93,7 @@ class Mischief:
             return False
         if fault.kind == "offline" and not _nth_study(archive, plan.study, fault.every):
             return False
-        return fault.kind == "slow" or self.strikes(fault, plan.study)
+        return self.strikes(fault, plan.study)
 
     def _images(self, fault: Any, plan: Plan) -> Plan:
         change = IMAGES[fault.kind]
