@@ -1,7 +1,8 @@
 """The classical protocol: one association per lane for queries and retrievals, open over many requests."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from pydicom import Dataset
 
@@ -30,28 +31,46 @@ class DimseLane:
         self._node = node
         self._channel: Channel | None = None
         self._used = 0.0
+        self._busy = False
         self._receiver: receiver.Receiver | None = None
 
     def find(self, level: Level, keys: Mapping[str, str]) -> list[Dataset]:
         """All answers to a query, or an error."""
-        answers = query.find(self._open(), level, keys, node=self._node)
-        self._used = time.monotonic()
-        return answers
+        with self._request():
+            return self._find(level, keys)
 
     def fetch(self, request: Request, sink: Sink) -> Outcome:
         """Have the instances of `request` sent into `sink`."""
-        outcome = self._get(request, sink) if self._gets() else self._move(request, sink)
-        self._used = time.monotonic()
-        return outcome
+        with self._request():
+            return self._get(request, sink) if self._gets() else self._move(request, sink)
 
     def close(self) -> None:
-        """Release the association, and our storage SCP."""
+        """Release the association, and our storage SCP.
+
+        From another thread while a request is under way: the association is aborted, and the request
+        ends with PacsTransientError.
+        """
         if self._channel is not None:
-            self._channel.release()
+            if self._busy:
+                self._channel.abort()
+            else:
+                self._channel.release()
             self._channel = None
         if self._receiver is not None:
             receiver.give_back(self._receiver)
             self._receiver = None
+
+    @contextmanager
+    def _request(self) -> Iterator[None]:
+        self._busy = True
+        try:
+            yield
+        finally:
+            self._busy = False
+            self._used = time.monotonic()
+
+    def _find(self, level: Level, keys: Mapping[str, str]) -> list[Dataset]:
+        return query.find(self._open(), level, keys, node=self._node)
 
     def _open(self, classes: frozenset[str] = frozenset()) -> Channel:
         """The association, opened again where it has ended, rested too long, or does not take `classes`."""
@@ -94,7 +113,7 @@ class DimseLane:
         return fetch.method == "c-get"
 
     def _get(self, request: Request, sink: Sink) -> Outcome:
-        known = request.sop_classes or discover(self.find, request)
+        known = request.sop_classes or discover(self._find, request)
         outcomes = []
         for batch in batches(known or {*storage_classes(), *self._node.sop_classes}):
             once = retrieve.get(self._open(batch), sink, node=self._node)

@@ -49,19 +49,22 @@ def _tag(keyword: str) -> int:
 
 def _value(tag: int, value: str, encodings: Sequence[str]) -> tuple[str, bytes]:
     vr = dictionary_VR(tag).split(" ")[0]
-    raw = _text(value, vr, list(encodings)) if vr in _TEXT else value.encode("ascii", "replace")
+    raw = value.encode() if value.isascii() else _text(value, vr, list(encodings))
     return vr, raw + (b"\x00" if vr == "UI" else b" ") * (len(raw) % 2)
 
 
 def _text(value: str, vr: str, encodings: list[str]) -> bytes:
-    if value.isascii():
-        return value.encode()
-    if not all(any(_has(encoding, character) for encoding in encodings) for character in value):
-        raise PacsPermanentError(
-            "a key holds a character that the node's character set does not have",
-            remedy="set `character_set` of the node, for example to ISO_IR 192 (UTF-8)",
-        )
-    return PersonName(value).encode(encodings) if vr == "PN" else encode_string(value, encodings)
+    sayable = vr in _TEXT and all(any(_has(encoding, character) for encoding in encodings) for character in value)
+    try:
+        if sayable:
+            return PersonName(value).encode(encodings) if vr == "PN" else encode_string(value, encodings)
+    except UnicodeError:
+        pass
+    raise PacsPermanentError(
+        "a key holds a character that cannot be sent in the node's character set",
+        remedy="set `character_set` of the node, for example to ISO_IR 192 (UTF-8); dates, codes, UIDs and AE titles "
+        "take no letters but A to Z",
+    )
 
 
 def _has(encoding: str, character: str) -> bool:

@@ -10,7 +10,6 @@ from pynetdicom import AE, evt
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
-from pynetdicom.transport import ThreadedAssociationServer
 
 from pacsflow.dicom import takeover
 from pacsflow.dicom.contexts import acceptance
@@ -18,8 +17,8 @@ from pacsflow.dicom.contract import Sink
 from pacsflow.dicom.dialling import server_tls
 from pacsflow.dicom.stock import incoming
 from pacsflow.dicom.storage import Desk, Waiting
-from pacsflow.dicom.transport import MAXIMUM_PDU, TunedHandler, hang_up
-from pacsflow.errors import PacsTransientError
+from pacsflow.dicom.transport import MAXIMUM_PDU, TunedHandler, TunedServer, hang_up
+from pacsflow.errors import PacsPermanentError, PacsTransientError
 from schemas.pacs import MoveTo, PacsNode
 
 _MOST_ASSOCIATIONS = 200
@@ -31,6 +30,7 @@ class Receiver:
     def __init__(self, move_to: MoveTo, node: PacsNode) -> None:
         self.desk = Desk()
         self.users = 0
+        self.tls = node.tls
         self._private: set[str] = set()
         entity = AE(move_to.aet)
         entity.maximum_pdu_size = MAXIMUM_PDU
@@ -44,7 +44,7 @@ class Receiver:
                 contexts=acceptance(()),
                 ssl_context=server_tls(node.tls) if node.tls else None,
                 evt_handlers=[(evt.EVT_C_STORE, self._store), *(takeover.handlers() if fast else [])],
-                server_class=ThreadedAssociationServer,
+                server_class=TunedServer,
                 request_handler=self._handler(node, fast=fast),
             )
         except OSError as error:
@@ -93,6 +93,11 @@ def acquire(node: PacsNode, move_to: MoveTo) -> Receiver:
     with _lock:
         place = (move_to.host, move_to.port)
         receiver = _running.get(place) or _running.setdefault(place, Receiver(move_to, node))
+        if receiver.tls != node.tls:
+            raise PacsPermanentError(
+                f"port {move_to.port} already serves a node with other TLS settings",
+                remedy="give each of these nodes its own `fetch.move_to.port`",
+            )
         receiver.users += 1
         receiver.admit(node.sop_classes)
         return receiver

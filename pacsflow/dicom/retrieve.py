@@ -93,7 +93,8 @@ def get(channel: Channel, sink: Sink, *, node: PacsNode) -> Once:
     sop_class, context = _model(channel, [STUDY_ROOT.get, PATIENT_ROOT.get], "C-GET")
 
     def once(level: Level, keys: Mapping[str, str]) -> Outcome:
-        ask = Ask("C-GET", sop_class, context[0], _identifier(keys, level, node=node, syntax=context[1]))
+        request = _identifier(_unique(keys, sop_class), level, node=node, syntax=context[1])
+        ask = Ask("C-GET", sop_class, context[0], request)
         with conversation(channel, ask):
             last = Response(SUCCESS)
             while True:
@@ -114,7 +115,7 @@ def move(channel: Channel, destination: str, *, node: PacsNode, waiting: Waiting
     sop_class, context = _model(channel, [STUDY_ROOT.move, PATIENT_ROOT.move], "C-MOVE")
 
     def once(level: Level, keys: Mapping[str, str]) -> Outcome:
-        request = _identifier(keys, level, node=node, syntax=context[1])
+        request = _identifier(_unique(keys, sop_class), level, node=node, syntax=context[1])
         ask = Ask("C-MOVE", sop_class, context[0], request, destination)
         before = waiting.received if waiting else 0
         if waiting:
@@ -168,6 +169,12 @@ def _model(channel: Channel, sop_classes: list[str], operation: str) -> tuple[st
         remedy=f"ask the PACS administrator to permit this AE title to retrieve by {operation}, "
         "or set another `fetch.method`",
     )
+
+
+def _unique(keys: Mapping[str, str], sop_class: str) -> dict[str, str]:
+    """The keys that are unique keys of the model: the patient only in the Patient Root (PS3.4 C.4.3.1.3)."""
+    patient = sop_class in (PATIENT_ROOT.get, PATIENT_ROOT.move)
+    return {keyword: value for keyword, value in keys.items() if patient or keyword != "PatientID"}
 
 
 def _identifier(keys: Mapping[str, str], level: Level, *, node: PacsNode, syntax: str) -> bytes:

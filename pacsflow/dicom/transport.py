@@ -9,8 +9,15 @@ import pydicom.config
 import pynetdicom._config
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
-from pynetdicom.transport import T_CONNECT, AddressInformation, AssociationSocket, RequestHandler
+from pynetdicom.transport import (
+    T_CONNECT,
+    AddressInformation,
+    AssociationSocket,
+    RequestHandler,
+    ThreadedAssociationServer,
+)
 
+LOG = logging.getLogger(__name__)
 MAXIMUM_PDU = 1 << 20
 
 # What pynetdicom and pydicom say of themselves holds patients' data: identifiers in full, values in warnings.
@@ -106,6 +113,22 @@ class TunedHandler(RequestHandler):
         if self.prepare:
             self.prepare(association)
         return association
+
+
+class TunedServer(ThreadedAssociationServer):
+    """Accepts connections without waiting for their TLS handshake, and keeps its faults out of standard error."""
+
+    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+        """A connection; the handshake is done by the thread that reads from it first."""
+        assert self.socket is not None  # noqa: S101 - it listens
+        client, address = self.socket.accept()
+        if self.ssl_context:
+            client = self.ssl_context.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
+        return client, address
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        """A connection that could not be served is told to the log, without its content."""
+        LOG.warning("an incoming connection could not be served")
 
 
 def hang_up(sock: socket.socket) -> None:
