@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from project_folder import write_project
 
 from pacsflow.simpacs import SimPacs, phantom_archive
+from project_folder import write_project
 
 STUDIES = 6
 NIFTI = {"nifti": [{"modality": "*", "converter": "dcm2niix"}]}
@@ -58,7 +58,7 @@ def check_after_kills(prefect, pacs, tmp_path: Path, kills: int) -> None:
     assert any(name.endswith(".nii.gz") for name in expected)
 
     seed = int(os.environ.get("PACSFLOW_SEED", "") or time.time())
-    print(f"PACSFLOW_SEED={seed}")
+    print(f"PACSFLOW_SEED={seed}")  # noqa: T201, whoever repeats a failure needs it
     dice = random.Random(seed)
     disturbed = project(tmp_path / "disturbed", pacs)
     for _ in range(kills):

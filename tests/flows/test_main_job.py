@@ -6,10 +6,10 @@ from collections import defaultdict
 
 import pydicom
 import pytest
-from peers.dcmqrscp import Dcmqrscp
-from project_folder import KEY, write_project
 
 from pacsflow.deid import compile_profile
+from peers.dcmqrscp import Dcmqrscp
+from project_folder import KEY, write_project
 from schemas import DeidProfile
 
 FOLDERS = ("dcm_qa_nih", "dcm_qa_ts", "dcm_qa_enh", "dcmqi/segmentations/ct-3slice")

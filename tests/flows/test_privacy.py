@@ -1,0 +1,113 @@
+"""No identifier that went in comes out where it must not: Prefect, logs, reports, names and content of files."""
+
+from pathlib import Path
+
+import pytest
+
+from pacsflow.simpacs import Faults, SimPacs, demo_archive
+from peers.ports import free_port
+from peers.prefect import Prefect
+from project_folder import write_project
+
+KEYWORDS = ("PatientName", "PatientID", "AccessionNumber", "PatientBirthDate", "StudyInstanceUID")
+PRIVATE = ("private", "plan.xlsx", "results.xlsx", "results.csv")
+FAULTS = {
+    "faults": [
+        {"kind": "drop-images", "every": 7, "counted": "completed", "times": 2},
+        {"kind": "ignored-keys", "keys": ["PatientID"]},
+    ]
+}
+
+
+def identifiers(archive) -> dict[str, set[str]]:
+    """Keyword -> the values that go in: of studies, series and instances, and each part of each name."""
+    found: dict[str, set[str]] = {keyword: set() for keyword in (*KEYWORDS, "SeriesInstanceUID", "SOPInstanceUID")}
+    for study in archive.studies.values():
+        for keyword in KEYWORDS:
+            found[keyword].add(str(study.attributes.get(keyword, "")))
+        for series in archive.series(study.uid):
+            found["SeriesInstanceUID"].add(series.attributes["SeriesInstanceUID"])
+            found["SOPInstanceUID"] |= {instance.uid for instance in series.instances}
+    for name in list(found["PatientName"]):
+        found["PatientName"] |= {part for group in name.split("=") for part in group.split("^")}
+    return {keyword: {v for v in values if len(v) > 2} for keyword, values in found.items()}
+
+
+def needles(archive) -> dict[bytes, str]:
+    """Bytes that must not be found -> which attribute they are of."""
+    encodings = ("utf-8", "latin-1", "utf-16-le", "shift_jis", "iso8859_7")
+    result: dict[bytes, str] = {}
+    for keyword, values in identifiers(archive).items():
+        for value in values:
+            for encoding in encodings:
+                result.setdefault(value.encode(encoding, "ignore"), keyword)
+            result.setdefault(ascii(value)[1:-1].encode(), keyword)
+    return {needle: keyword for needle, keyword in result.items() if len(needle) > 3}
+
+
+def scan(folder: Path, wanted: dict[bytes, str], *, but: tuple[str, ...] = ()) -> list[str]:
+    """Files below a folder whose name or content holds a needle, and the attribute it is of."""
+    leaks = []
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        name = str(path.relative_to(folder))
+        if any(part in path.parts or path.name == part for part in but) or path.name.startswith("plan-"):
+            continue
+        content = name.encode() + b"\n" + path.read_bytes()
+        leaks += [f"{keyword} in {path.suffix} file" for needle, keyword in wanted.items() if needle in content]
+    return leaks
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A Prefect server of this test alone: its whole database is scanned."""
+    folder = tmp_path / "prefect"
+    folder.mkdir()
+    with Prefect(folder) as peer:
+        yield peer
+
+
+def rows_of(archive) -> list[dict[str, str]]:
+    """By patient, by accession, by name, by birth date; one held, one without a hit."""
+    rows = [{"id": "nobody", "PatientID": "0000000", "StudyDate": "20010101"}]
+    for n, study in enumerate(archive.studies.values()):
+        keyword = KEYWORDS[n % len(KEYWORDS)]
+        value = study.attributes[keyword]
+        date = {"StudyDate": study.attributes["StudyDate"]}
+        rows.append({"id": f"r{n}", keyword: value.split("=")[0] if keyword == "PatientName" else value} | date)
+    return rows
+
+
+@pytest.mark.parametrize("method", ["c-get", "c-move"])
+def test_nothing_that_went_in_is_found_outside_ledger_vault_and_the_users_own_tables(tmp_path, server, method):
+    archive, free = demo_archive(), free_port()
+    wanted = needles(archive)
+    with SimPacs(archive, Faults.model_validate(FAULTS), destinations={"PACSFLOW": ("127.0.0.1", free)}) as pacs:
+        fetch = {"method": method, "move_to": {"aet": "PACSFLOW", "port": free}}
+        node = {"port": pacs.port, "called_aet": pacs.aet, "fetch": fetch}
+        options = ["retain-longitudinal-modified-dates", "retain-patient-characteristics", "clean-descriptors"]
+        export = {"nifti": [{"modality": "*", "converter": "dcm2niix"}]}
+        folder = write_project(
+            tmp_path / "p", pacs=node, rows=rows_of(archive), deid={"options": options}, export=export
+        )
+        output = server.pacsflow("run", str(folder), expect=1)
+        output += server.pacsflow("status", str(folder))
+    assert not [keyword for needle, keyword in wanted.items() if needle in output.encode()], "in the output"
+    assert list((tmp_path / "data" / "out").rglob("*.dcm")), "something was delivered"
+    assert list((tmp_path / "data" / "out").rglob("*.nii.gz")), "something was converted"
+    assert scan(server.folder, wanted) == []
+    assert scan(tmp_path / "data", wanted, but=PRIVATE) == []
+    assert scan(tmp_path / "data" / "private", wanted), (
+        "the scan finds what is there: the ledger knows whom it asks for"
+    )
+    assert "vault" not in str(scan(tmp_path / "data" / "private", wanted, but=("ledger.sqlite", "ledger.sqlite-wal")))
+    own = [p for p in (tmp_path / "data" / "report").iterdir() if p.name in PRIVATE or p.name.startswith("plan-")]
+    for path in [*(tmp_path / "data" / "private").iterdir(), *own]:
+        assert path.stat().st_mode & 0o077 == 0, f"{path.name} is for its owner only"
+
+
+def test_the_scan_finds_what_it_looks_for(tmp_path):
+    archive = demo_archive()
+    study = next(iter(archive.studies.values()))
+    instance = archive.series(study.uid)[0].instances[0]
+    (tmp_path / "leak.dcm").write_bytes(instance.encoded())
+    assert {leak.split()[0] for leak in scan(tmp_path, needles(archive))} >= {"PatientName", "PatientID"}

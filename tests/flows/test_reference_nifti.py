@@ -1,0 +1,95 @@
+"""Published NIfTI come out of the whole way: Orthanc, fetch, de-identification with the sets for NIfTI, conversion."""
+
+import json
+import warnings
+from pathlib import Path
+
+import pytest
+from pydicom import dcmread
+
+from factory import make_uid
+from project_folder import write_project
+from unit.convert.test_convert_references import (
+    DCM2NIIX,
+    DICOM2NIFTI,
+    FAILING,
+    assert_same_image,
+    dicom_files,
+)
+
+DEID = {
+    "options": ["retain-longitudinal-modified-dates", "retain-patient-characteristics", "retain-safe-private"],
+    "private": {
+        "keep": [
+            "ps3.15-safe",
+            "siemens-csa-for-nifti",
+            "ge-for-nifti",
+            "philips-for-nifti",
+            "nifti-without-creator",
+        ]
+    },
+    "pixels": {"burned_in": "keep"},
+}
+
+
+def loaded(orthanc, series: dict[str, Path], folder: Path) -> list[dict[str, str]]:
+    """Each series in Orthanc under UIDs of its own, as codec variants share theirs; the rows that ask for them."""
+    rows = []
+    for name, place in series.items():
+        study = make_uid("reference", name)
+        for n, path in enumerate(dicom_files(place)):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                dataset = dcmread(path)
+                dataset.StudyInstanceUID, dataset.SeriesInstanceUID = study, make_uid("series", name)
+                dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = make_uid(name, n)
+                copy = folder / f"{len(rows)}-{n}.dcm"
+                dataset.save_as(copy)
+            orthanc.load([copy])
+        rows.append({"id": name.replace("/", "_"), "StudyInstanceUID": study})
+    return rows
+
+
+def run(prefect, orthanc, folder: Path, *, series: dict[str, Path], converter: str) -> Path:
+    """The output folder of a project that fetches and converts all `series`: a folder per row."""
+    (folder / "copies").mkdir()
+    rows = loaded(orthanc, series, folder / "copies")
+    export = {
+        "nifti": [{"modality": "*", "converter": converter}],
+        "targets": [{"kind": "folder", "path": str(folder / "out"), "layout": "{row}/{series_number}", "dicom": False}],
+    }
+    node = {"port": orthanc.port, "called_aet": orthanc.aet}
+    prefect.pacsflow("run", str(write_project(folder / "p", pacs=node, rows=rows, deid=DEID, export=export)))
+    return folder / "out"
+
+
+def image(out: Path, series: str, suffix: str = "") -> Path:
+    """The converted file of a series, whose folder is named by its number."""
+    [folder] = (out / series.replace("/", "_")).iterdir()
+    return folder / f"{folder.name}{suffix}.nii.gz"
+
+
+def test_dcm2niix_references_come_out_of_the_whole_way(prefect, orthanc, shared_data, tmp_path):
+    out = run(prefect, orthanc, tmp_path, series={n: shared_data / n for n in DCM2NIIX}, converter="dcm2niix")
+    for name, wanted in DCM2NIIX.items():
+        for suffix, reference in wanted.items():
+            assert_same_image(image(out, name, suffix), shared_data / name.split("/")[0] / "Ref" / f"{reference}.nii")
+
+
+def test_dicom2nifti_references_come_out_of_the_whole_way(prefect, orthanc, shared_data, tmp_path):
+    place = shared_data / "dicom2nifti"
+    out = run(prefect, orthanc, tmp_path, series={n: place / n for n in DICOM2NIFTI}, converter="dicom2nifti")
+    for name in DICOM2NIFTI:
+        assert_same_image(image(out, name), place / f"{name}_ground_truth.nii.gz")
+
+
+@pytest.mark.parametrize("converter", ["dcm2niix", "dicom2nifti"])
+def test_what_is_no_volume_is_delivered_unconverted_with_its_reason(prefect, orthanc, shared_data, tmp_path, converter):
+    place = shared_data / "dicom2nifti" / "failing"
+    out = run(prefect, orthanc, tmp_path, series={n: place / n for n in FAILING}, converter=converter)
+    assert not list(out.rglob("*.nii.gz"))
+    record = json.loads((tmp_path / "data" / "report" / "run.json").read_text())
+    assert record["counts"]["series"]["not converted"] == len(FAILING)
+    page = (tmp_path / "data" / "report" / "report.html").read_text()
+    for reason in FAILING.values():
+        assert reason in page
