@@ -12,6 +12,8 @@ AMBIGUOUS: Final = {"OB or OW": "OW", "US or SS": "US", "US or SS or OW": "OW", 
 """VRs that hang on other elements (PS3.5 A.1), taken as the one of the same length and alignment."""
 
 LAST_META: Final = 0x0002FFFF
+PRIVATE: Final = 0x10000
+"""Set in tags of odd groups (PS3.5 7.8)."""
 EXACT: Final = 0xFFFFFFFF
 """Mask of a tag that is no repeating group."""
 CREATORS: Final = range(0x10, 0x100)

@@ -52,7 +52,10 @@ class Header:
 
     def text(self, tag: int) -> str:
         """The value as text, without padding."""
-        return decoded(self.raw(tag), self.charsets()).strip(" \0")
+        value = self.raw(tag)
+        if value.isascii() and b"\x1b" not in value:
+            return value.decode("ascii").strip(" \0")
+        return decoded(value, self.charsets()).strip(" \0")
 
     def charsets(self) -> list[str]:
         """How this dataset's text is encoded."""

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 from pacsflow.deid.header import decoded, encodings
+from pacsflow.deid.vocabulary import VENDORS
 
 Kind = Literal["name", "id", "place", "birth date"]
 
@@ -133,7 +134,7 @@ def places(text: str) -> Iterable[str]:
 
 
 def _place(line: str) -> bool:
-    return len(line) >= SHORTEST_PLACE and line.casefold() not in PLACEHOLDERS
+    return len(line) >= SHORTEST_PLACE and line.casefold() not in PLACEHOLDERS | VENDORS
 
 
 def birth_dates(text: str) -> Iterable[str]:

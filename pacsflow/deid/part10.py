@@ -8,7 +8,7 @@ from typing import Final
 
 from pacsflow.deid.contract import Source
 from pacsflow.deid.splice import element
-from pacsflow.deid.walk import Aside, Buffer, Walk
+from pacsflow.deid.walk import LONG, Buffer, code
 from pacsflow.errors import RefusalError
 
 IMPLEMENTATION_UID: Final = "2.25.254309236420190718530287716046093361507"
@@ -19,6 +19,8 @@ _META_VERSION: Final = element(0x00020001, "OB", b"\0\1", explicit=True)
 _META_OURS: Final = element(0x00020012, "UI", IMPLEMENTATION_UID.encode(), explicit=True) + element(
     0x00020013, "SH", IMPLEMENTATION.encode(), explicit=True
 )
+_UI: Final = code("UI")
+_HEAD = struct.Struct("<HHHH").unpack_from
 _LENGTH = struct.Struct("<I").unpack_from
 
 
@@ -42,31 +44,30 @@ def read_part10(file: Path | Buffer) -> Source:
     Raises RefusalError `malformed: …` where there is no readable file meta information.
     """
     data = memoryview(file.read_bytes() if isinstance(file, Path) else file)
-    if bytes(data[PREAMBLE : PREAMBLE + 4]) != b"DICM":
+    if bytes(data[PREAMBLE : len(_PREFIX)]) != b"DICM":
         raise RefusalError("malformed: not a DICOM file", remedy="files without the DICM prefix are not taken")
-    start = PREAMBLE + 4
-    end = _meta_end(data, start)
     try:
-        meta = Walk(bytes(data[start:end]), explicit=True)
-        spans = meta.dataset().elements
-    except Aside as error:
-        raise RefusalError("malformed: file meta information") from error
-    sop_class, instance, syntax = (
-        bytes(meta.buffer[spans[tag][2] : spans[tag][3]]).decode("latin-1").strip(" \0") if tag in spans else ""
-        for tag in (0x00020002, 0x00020003, 0x00020010)
-    )
+        values, end = _meta(data, len(_PREFIX))
+    except (struct.error, IndexError):
+        raise RefusalError("malformed: file meta information") from None
+    if end > len(data):
+        raise RefusalError("malformed: file meta information")
+    sop_class, instance, syntax = (values.get(tag, "") for tag in (0x00020002, 0x00020003, 0x00020010))
     if not syntax:
         raise RefusalError("malformed: no transfer syntax")
     return Source(sop_class, instance, syntax, data[end:])
 
 
-def _meta_end(data: memoryview, start: int) -> int:
-    """Where group 0002 ends, by its elements; the group length may lie."""
-    pos = start
-    while bytes(data[pos : pos + 2]) == b"\x02\0" and pos + 12 <= len(data):
-        long = bytes(data[pos + 4 : pos + 6]) in (b"OB", b"UN", b"OW", b"UT", b"UC", b"UR", b"SQ")
-        size = _LENGTH(data, pos + 8)[0] + 12 if long else int.from_bytes(data[pos + 6 : pos + 8], "little") + 8
+def _meta(data: memoryview, pos: int) -> tuple[dict[int, str], int]:
+    """UIDs of group 0002, and where it ends: by its elements, as the group length may lie."""
+    values: dict[int, str] = {}
+    while data[pos] == 2 and data[pos + 1] == 0:  # noqa: PLR2004
+        group, number, vr, size = _HEAD(data, pos)
+        pos += 8
+        if vr in LONG:
+            (size,) = _LENGTH(data, pos)
+            pos += 4
+        if vr == _UI:
+            values[group << 16 | number] = bytes(data[pos : pos + size]).decode("latin-1").strip(" \0")
         pos += size
-    if pos > len(data):
-        raise RefusalError("malformed: file meta information")
-    return pos
+    return values, pos

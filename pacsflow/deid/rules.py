@@ -1,11 +1,12 @@
 """The compiled profile: for every tag, what is done with it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from pacsflow.deid.actions import Action, Remove
-from pacsflow.deid.dictionary import PrivateTag
+from pacsflow.deid.dictionary import PRIVATE, PrivateTag
 
 REMOVE = Remove()
 
@@ -17,6 +18,14 @@ class Pattern:
     value: int
     mask: int
     action: Action
+
+
+class Plan(NamedTuple):
+    """Tags that go, tags whose action needs the value, private tags that depend on their creators."""
+
+    gone: tuple[int, ...]
+    work: tuple[tuple[int, Action], ...]
+    private: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -35,14 +44,19 @@ class Rules:
     content: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
-    def removed(self) -> frozenset[int]:
-        """Tags that always go."""
-        return frozenset(tag for tag, action in self.actions.items() if isinstance(action, Remove))
+    def plan(self) -> Callable[[tuple[int, ...]], Plan]:
+        """What to do with a dataset or item of these tags; instances of a series have the same, so it is remembered."""
+        return lru_cache(4096)(self._plan)
 
-    @cached_property
-    def worked(self) -> frozenset[int]:
-        """Tags whose action needs to see the value."""
-        return frozenset(self.actions) - self.removed
+    def _plan(self, tags: tuple[int, ...]) -> Plan:
+        private = tuple(sorted(tag for tag in tags if tag & PRIVATE))
+        plain = [(tag, self._action(tag)) for tag in tags if not tag & PRIVATE]
+        gone = [tag for tag, action in plain if isinstance(action, Remove)]
+        work = tuple((tag, action) for tag, action in plain if action and not isinstance(action, Remove))
+        return Plan(tuple(gone) if self.private else (*gone, *private), work, private if self.private else ())
+
+    def _action(self, tag: int) -> Action | None:
+        return self.actions.get(tag) if tag in self.known else self.unlisted(tag)
 
     @cached_property
     def creators(self) -> frozenset[str]:

@@ -10,16 +10,16 @@ from pacsflow.deid.actions import KEPT, Action, Answer, Case, Clean, Dummy, Empt
 from pacsflow.deid.dictionary import CREATORS
 from pacsflow.deid.rules import REMOVE, Rules
 from pacsflow.deid.values import DUMMY, TEXT, padded
-from pacsflow.deid.walk import LONG, NAME, SQ, Level, Walk, code
+from pacsflow.deid.walk import LONG, NAME, SQ, Level, Walk
 
 Part = bytes | memoryview
 
 _SHORT_HEAD = struct.Struct("<HH2sH").pack
 _LONG_HEAD = struct.Struct("<HH2sHI").pack
 _PLAIN_HEAD = struct.Struct("<HHI").pack
-_ODD: Final = 0x10000
 _PIXELS: Final = 0x7FE00000
 _BEHIND: Final = 0x7FE10000
+_WIDE: Final = frozenset(NAME[code] for code in LONG)
 _LONGEST: Final = 0xFFFE
 _CODES: Final = frozenset({0x00080100, 0x00080104, 0x00080119, 0x00080120})
 """Code Value, Code Meaning, Long Code Value, URN Code Value: what a dummy code does not keep."""
@@ -33,8 +33,8 @@ def element(tag: int, vr: str, value: bytes, *, explicit: bool) -> bytes:
     group, number = tag >> 16, tag & 0xFFFF
     if not explicit:
         return _PLAIN_HEAD(group, number, len(value)) + value
-    if code(vr) in LONG or len(value) > _LONGEST:
-        vr = vr if code(vr) in LONG else "UN"  # PS3.5 6.2.2: too long for its VR
+    if vr in _WIDE or len(value) > _LONGEST:
+        vr = vr if vr in _WIDE else "UN"  # PS3.5 6.2.2: too long for its VR
         return _LONG_HEAD(group, number, vr.encode(), 0, len(value)) + value
     return _SHORT_HEAD(group, number, vr.encode(), len(value)) + value
 
@@ -115,26 +115,22 @@ class Splicer:
 
     def _place(self, level: Level, tag: int) -> int:
         """Offset at which `tag` stands or would stand."""
-        tags = list(level.elements)
+        tags = level.tags()
         found = bisect_left(tags, tag)
         return level.elements[tags[found]][1] if found < len(tags) else level.end
 
     def _replacements(self, level: Level, depth: int, mode: Mode = "plain") -> dict[int, bytes]:
         """Tag -> what stands in the place of its element; only tags that change."""
-        rules, here = self.rules, set(level.elements)
-        changes = dict.fromkeys(here & rules.removed, b"")
+        plan = self.rules.plan(tuple(level.elements))
+        changes = dict.fromkeys(plan.gone, b"")
         place = _Place(level, changes, depth, mode)
-        for tag in here & rules.worked:
-            self._apply(place, tag, rules.actions[tag])
-        unknown = here - rules.known
-        private = [tag for tag in unknown if tag & _ODD]
-        for tag in unknown.difference(private):
-            self._apply(place, tag, rules.unlisted(tag))
-        if private:
-            self._private(place, sorted(private))
+        for tag, action in plan.work:
+            self._apply(place, tag, action)
+        if plan.private:
+            self._private(place, plan.private)
         if mode != "plain":
             self._mode(place)
-        for tag in here & self.suspects:
+        for tag in self.suspects.intersection(level.elements) if self.suspects else ():
             self._put(place, tag, b"" if NAME[level.elements[tag][0]] in TEXT else None)
         return changes
 
@@ -187,7 +183,7 @@ class Splicer:
             elif place.mode == "structured" and tag == _TEXT_VALUE:
                 self._apply(place, tag, Clean(Dummy()))
 
-    def _private(self, place: "_Place", tags: list[int]) -> None:
+    def _private(self, place: "_Place", tags: tuple[int, ...]) -> None:
         """Private elements that no set keeps go, and creators of which nothing stays (PS3.5 7.8.1)."""
         changes = place.changes
         creators = {tag: self._creator(place.level, tag) for tag in tags if tag & 0xFFFF in CREATORS}

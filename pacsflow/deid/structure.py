@@ -74,7 +74,7 @@ class _Reader:
         if end != len(self._data):
             raise RefusalError("verification: not a whole dataset")
 
-    def _level(self, pos: int, end: int) -> int:
+    def _level(self, pos: int, end: int) -> int:  # noqa: C901 - one loop, no calls, for speed
         data, explicit, last = self._data, self._explicit, -1
         creators: dict[int, str] = {}
         while pos < end:

@@ -78,6 +78,13 @@ class Level:
     elements: dict[int, Element]
     items: dict[int, list["Level"]] = field(default_factory=dict)
     delimited: bool = False
+    _tags: list[int] = field(default_factory=list)
+
+    def tags(self) -> list[int]:
+        """The tags, in order."""
+        if not self._tags:
+            self._tags = list(self.elements)
+        return self._tags
 
 
 @dataclass(slots=True, frozen=True)
