@@ -42,7 +42,10 @@ class DimseLane:
     def fetch(self, request: Request, sink: Sink) -> Outcome:
         """Have the instances of `request` sent into `sink`."""
         with self._request():
-            return self._get(request, sink) if self._gets() else self._move(request, sink)
+            groups = self._groups(request) if self._gets() else []
+            if groups and self._sent_back(groups[0]):
+                return self._get(request, sink, groups)
+            return self._move(request, sink)
 
     def close(self) -> None:
         """Release the association, and our storage SCP.
@@ -112,13 +115,29 @@ class DimseLane:
             raise PacsPermanentError("C-MOVE needs a destination", remedy="set `fetch.move_to` in pacs.yaml")
         return fetch.method == "c-get"
 
-    def _get(self, request: Request, sink: Sink) -> Outcome:
+    def _groups(self, request: Request) -> list[frozenset[str]]:
+        """The storage classes to propose, one association's worth after the other."""
         known = request.sop_classes or discover(self._find, request)
+        return batches(known or {*storage_classes(), *self._node.sop_classes})
+
+    def _sent_back(self, classes: frozenset[str]) -> bool:
+        """Whether the node agrees to send images on the association that asks for them (PS3.7 D.3.3.4)."""
+        if self._open(classes).receivable:
+            return True
+        if self._node.fetch.method == "auto" and self._node.fetch.move_to is not None:
+            return False
+        raise PacsPermanentError(
+            f"node {self._node.name} accepts C-GET, but not to send us images of these classes by it",
+            remedy="set `fetch.move_to` in pacs.yaml for C-MOVE, or ask the PACS administrator to permit C-GET with "
+            "SCP role selection",
+        )
+
+    def _get(self, request: Request, sink: Sink, groups: list[frozenset[str]]) -> Outcome:
         outcomes = []
-        for batch in batches(known or {*storage_classes(), *self._node.sop_classes}):
-            once = retrieve.get(self._open(batch), sink, node=self._node)
+        for group in groups:
+            once = retrieve.get(self._open(group), sink, node=self._node)
             outcomes.append(retrieve.retrieve(request, once))
-        return outcomes[0] if len(outcomes) == 1 else _over_batches(outcomes)
+        return outcomes[0] if len(outcomes) == 1 else _over_groups(outcomes)
 
     def _move(self, request: Request, sink: Sink) -> Outcome:
         move_to = self._node.fetch.move_to
@@ -133,7 +152,7 @@ class DimseLane:
             return retrieve.retrieve(request, once)
 
 
-def _over_batches(outcomes: list[Outcome]) -> Outcome:
+def _over_groups(outcomes: list[Outcome]) -> Outcome:
     """One outcome of several passes over the same instances: each gives those of its own storage classes."""
     total = retrieve.merge(outcomes)
     sent = total.completed + total.warning

@@ -5,12 +5,11 @@ pynetdicom's own reactor waits in sleeps of 1 ms, reads 4 KB at a time and copie
 
 from collections import deque
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 from pacsflow.dicom import message as dimse
-from pacsflow.dicom.channel import Ask, CutError, Incoming, Response
+from pacsflow.dicom.channel import Ask, CutError, Incoming, Response, SilenceError
 from pacsflow.dicom.contract import Received
 from pacsflow.dicom.message import Assembler, Command, Message, command_set
 from pacsflow.dicom.pdu import ABORT, P_DATA, RELEASE_REQUEST, NonsenseError, PduStream, data_units
@@ -24,6 +23,7 @@ _REQUESTS = {
 }
 _PRIORITY_LOW = 2
 _WITH_DATASET = 1
+_MOMENT = 0.05
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,12 @@ class FastChannel:
         return not stream.closed
 
     def _hear_out(self) -> None:
-        with suppress(PacsTransientError):
-            self._talk.receive(self._patience)
-        # Released, cut, or unasked: whatever it was, this association has no future.
+        try:
+            self._talk.receive(_MOMENT)
+        except SilenceError:  # not a message: TLS speaks for itself now and then
+            return
+        except PacsTransientError:
+            pass
         self._talk.stream.abort()
 
     def context(self, sop_class: str) -> tuple[int, str] | None:

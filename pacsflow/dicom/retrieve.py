@@ -101,6 +101,7 @@ def get(channel: Channel, sink: Sink, *, node: PacsNode) -> Once:
                 message = channel.hear(node.timeouts.response)
                 if isinstance(message, Incoming):
                     channel.answer(message, sink(message.received))
+                    del message  # or two instances were in memory at once
                     continue
                 last = _counted(message, last)
                 if categorise(message.status) is not Category.PENDING:

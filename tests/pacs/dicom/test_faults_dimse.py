@@ -5,15 +5,18 @@ import threading
 import time
 
 import pytest
+from pydicom.uid import CTImageStorage
+from pynetdicom import AE, evt
 
 from factory import make_study, write_files
+from pacsflow.dicom.contexts import STUDY_ROOT
 from pacsflow.dicom.contract import Request
 from pacsflow.dicom.lanes import open_lane
-from pacsflow.errors import PacsTransientError
+from pacsflow.errors import PacsPermanentError, PacsTransientError
 from peers.nodes import Basket, lane_to, node_of
-from peers.ports import wait_until
+from peers.ports import free_port, wait_until
 from peers.proxy import Proxy
-from schemas.pacs import Timeouts
+from schemas.pacs import Fetch, MoveTo, Timeouts
 
 IMPATIENT = Timeouts(connect=1, response=1, idle=60)
 
@@ -140,3 +143,35 @@ def test_an_association_that_rested_too_long_is_opened_anew(orthanc, study):
         wait_until(lambda: time.monotonic() - begin > 0.3)
         lane.find("STUDY", {"PatientID": "FAULT-1"})
         assert proxy.connections == 2
+
+
+class Giver:
+    """An SCP of pynetdicom that accepts C-GET but not the role that lets it send; its C-MOVE knows nobody."""
+
+    host, aet = "127.0.0.1", "GIVER"
+
+    def __init__(self):
+        self.port, self.move_port = free_port(), free_port()
+        entity = AE(self.aet)
+        for uid in (STUDY_ROOT.find, STUDY_ROOT.get, STUDY_ROOT.move, CTImageStorage):
+            entity.add_supported_context(uid)
+        handlers = [(evt.EVT_C_MOVE, lambda _event: iter([(None, None)]))]
+        self.server = entity.start_server((self.host, self.port), block=False, evt_handlers=handlers)
+
+
+@pytest.fixture
+def giver():
+    peer = Giver()
+    yield peer
+    peer.server.shutdown()
+
+
+def test_c_get_without_the_role_is_told_apart_and_c_move_is_taken_where_there_is_one(giver):
+    request = Request("1.2.3", sop_classes=frozenset({str(CTImageStorage)}))
+    with lane_to(giver) as lane, pytest.raises(PacsPermanentError) as raised:
+        lane.fetch(request, Basket())
+    assert "move_to" in raised.value.remedy
+    move_to = MoveTo(aet="PACSFLOW", port=giver.move_port, host="127.0.0.1")
+    with lane_to(giver, fetch=Fetch(move_to=move_to)) as lane, pytest.raises(PacsPermanentError) as raised:
+        lane.fetch(request, Basket())
+    assert raised.value.status == 0xA801
