@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from pacsflow.deid import known_devices
 from pacsflow.deid.dictionary import VR_OF, parse_tag
 from pacsflow.deid.header import Header
 from pacsflow.errors import RefusalError
@@ -87,4 +88,5 @@ def _risk(header: Header) -> str:
         return f"Modality {modality}"
     if modality in FILMS and burned_in != "NO":
         return f"Modality {modality}, BurnedInAnnotation not NO"
-    return ""
+    device = known_devices.known(header)
+    return f"device list: {device}" if device else ""

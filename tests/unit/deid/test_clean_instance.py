@@ -193,6 +193,13 @@ def test_images_that_may_show_text_are_refused_unless_the_profile_keeps_them(val
     assert cleaner(pixels={"burned_in": "keep"}).clean(encoded(ct(**values)))
 
 
+def test_a_device_known_to_burn_text_in_is_refused_though_its_modality_is_harmless():
+    dose = {"Manufacturer": "GE MEDICAL SYSTEMS", "SeriesDescription": "Dose Report", "ImageType": ["DERIVED", "X"]}
+    with pytest.raises(RefusalError, match="device list"):
+        cleaner().clean(encoded(ct(ManufacturerModelName="LightSpeed VCT", **dose)))
+    assert cleaner().clean(encoded(ct(ManufacturerModelName="Discovery", Manufacturer="GE MEDICAL SYSTEMS")))
+
+
 def test_what_a_rule_leaves_of_the_patient_is_refused_by_verification_without_naming_it():
     with pytest.raises(RefusalError) as caught:
         cleaner(elements=[{"tag": "StudyDescription", "action": "keep"}]).clean(
