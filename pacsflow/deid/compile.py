@@ -10,7 +10,7 @@ from pacsflow.deid.cleaner import Compiled, PassThrough, ProfileCleaner
 from pacsflow.deid.contract import Cleaner
 from pacsflow.deid.dictionary import TagError
 from pacsflow.deid.guards import DropRule
-from pacsflow.deid.identity import Identity, Ways
+from pacsflow.deid.identity import Identity, Pseudonyms, Ways
 from pacsflow.deid.marking import BASIC, OPTION_CODE, Marking
 from pacsflow.deid.part10 import IMPLEMENTATION
 from pacsflow.deid.profile import DATES, Compiler, table
@@ -22,8 +22,11 @@ from schemas.deid import DeidProfile
 SHORTEST_KEY = 16
 
 
-def compile_profile(profile: DeidProfile, key: bytes) -> Cleaner:
-    """The profile as a Cleaner. Raises ProjectError with every mistake: tags, values, sets, contradictions."""
+def compile_profile(profile: DeidProfile, key: bytes, *, pseudonyms: Pseudonyms | None = None) -> Cleaner:
+    """The profile as a Cleaner. Raises ProjectError with every mistake: tags, values, sets, contradictions.
+
+    `pseudonyms` gives pseudonyms that are not keyed (table, column, service); a patient it does not know is refused.
+    """
     if profile.base == "none":
         return PassThrough()
     compiler = Compiler(profile)
@@ -37,7 +40,7 @@ def compile_profile(profile: DeidProfile, key: bytes) -> Cleaner:
     return ProfileCleaner(
         Compiled(
             rules_for=lru_cache(256)(lambda sop_class: compiler.rules(iod_types.resolver(sop_class))),
-            identity=Identity(key, ways),
+            identity=Identity(key, ways, pseudonyms),
             marking=Marking(_methods(profile), _codes(profile, exceeds=compiler.exceeds), _dates(profile)),
             drop=drop,
             cleans_text=any(isinstance(action, Clean) for action in rules.actions.values())

@@ -1,22 +1,27 @@
 """What replaces identity: UIDs, pseudonyms and day shifts, all computed from the project's key (RFC 2104)."""
 
 import hmac
+import re
 from base64 import b32encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from pydicom._uid_dict import UID_dictionary
 
 from pacsflow.deid.contract import Person
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from pacsflow.errors import RefusalError
 
 WELL_KNOWN = frozenset(map(str, UID_dictionary))
 """UIDs that PS3.6 Annex A registers: SOP classes, transfer syntaxes, well-known frames of reference."""
 
 LONGEST_UID = 64
+
+Pseudonyms = Callable[[str, str], str | None]
+"""Patient ID and issuer -> pseudonym, or None where there is none: the patient is refused then, never invented."""
+
+_PSEUDONYM = re.compile(r"[\x21-\x5b\x5d\x5f-\x7e]{1,64}")
+"""ASCII without space, backslash and caret: legal as Patient ID and as Patient's Name."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +37,10 @@ class Ways:
 class Identity:
     """Keyed replacements. The same key gives the same, on any machine, in any order; without it nothing is learned."""
 
-    def __init__(self, key: bytes, ways: Ways) -> None:
+    def __init__(self, key: bytes, ways: Ways, pseudonyms: Pseudonyms | None = None) -> None:
         self._key = key
         self._ways = ways
+        self._pseudonyms = pseudonyms
         self.uid: Callable[[str], str] = lru_cache(65536)(self._uid)
         self.uids: Callable[[bytes], bytes] = lru_cache(65536)(self._uids)
         self.person: Callable[[str, str], Person] = lru_cache(4096)(self._person)
@@ -63,8 +69,15 @@ class Identity:
 
     def _person(self, patient_id: str, issuer: str, instead: str = "") -> Person:
         who = instead or patient_id
-        code = b32encode(self.digest("patient", issuer, who)[:10]).decode()
-        return Person(patient_id, issuer, self._ways.prefix + code, self._shift(issuer, who))
+        return Person(patient_id, issuer, self._pseudonym(patient_id, issuer, who), self._shift(issuer, who))
+
+    def _pseudonym(self, patient_id: str, issuer: str, who: str) -> str:
+        if self._pseudonyms is None:
+            return self._ways.prefix + b32encode(self.digest("patient", issuer, who)[:10]).decode()
+        given = self._pseudonyms(patient_id, issuer) or ""
+        if not _PSEUDONYM.fullmatch(given):
+            raise RefusalError("pseudonym: none for this patient", remedy="add the patient to the pseudonym table")
+        return given
 
     def _shift(self, issuer: str, who: str) -> int:
         if not self._ways.shifts:

@@ -93,20 +93,21 @@ def _labels() -> tuple[tuple[Label, ...], dict[str, int]]:
 
 
 @lru_cache(4096)
-def _fitting(values: tuple[str | None, ...]) -> str:
-    labels, keywords = _labels()
-    told = dict(zip(keywords, values, strict=True))
+def _fitting(raw: tuple[bytes | None, ...]) -> str:
+    labels, tags = _labels()
+    told = {keyword: _text(tags[keyword], value) for keyword, value in zip(tags, raw, strict=True)}
     return next((label.name for label in labels if label.fits(told)), "")
+
+
+def _text(tag: int, value: bytes | None) -> str | None:
+    if value is None:
+        return None
+    if VR_OF.get(tag) == "US":
+        return str(int.from_bytes(value[:2], "little"))
+    return value.decode("latin-1").strip(" \0")
 
 
 def known(header: Header) -> str:
     """The first label that fits the instance; empty where none does. Worked out once per device, matrix and series."""
-    return _fitting(tuple(_value(header, tag) for tag in _labels()[1].values()))
-
-
-def _value(header: Header, tag: int) -> str | None:
-    if tag not in header.level.elements:
-        return None
-    if VR_OF.get(tag) == "US":
-        return str(int.from_bytes(header.raw(tag)[:2], "little"))
-    return header.text(tag)
+    here = header.level.elements
+    return _fitting(tuple(header.raw(tag) if tag in here else None for tag in _labels()[1].values()))

@@ -211,3 +211,42 @@ def test_what_a_rule_leaves_of_the_patient_is_refused_by_verification_without_na
 def test_the_key_is_needed_and_long_enough():
     with pytest.raises(ProjectError):
         compile_profile(DeidProfile(key="${env:KEY}"), KEY[:8])
+
+
+@pytest.mark.parametrize(
+    ("method", "date", "time", "said"),
+    [
+        ("keep", "20150512", "101112.5", "UNMODIFIED"),
+        ("year", "20150101", "000000", "MODIFIED"),
+        ("remove", "", "", "REMOVED"),
+    ],
+)
+def test_dates_can_be_kept_cut_to_the_year_or_removed(method, date, time, said):
+    new = cleaned(ct(), options=[MODIFIED], dates={"method": method})
+    assert (new.StudyDate, new.StudyTime) == (date, time)
+    assert new.LongitudinalTemporalInformationModified == said
+
+
+def test_the_shift_lies_in_the_range_and_is_the_patients():
+    profile = cleaner(options=[MODIFIED], dates={"days": [-30, -20]})
+    shifts = {profile.person(f"P{number}").shift_days for number in range(200)}
+    assert shifts == set(range(-30, -19))
+
+
+def test_pseudonyms_of_a_table_are_taken_and_a_patient_without_one_is_refused():
+    profile = DeidProfile(key="${env:KEY}")
+    known = compile_profile(profile, KEY, pseudonyms=lambda patient, issuer: {PATIENT_ID: "sub-001"}.get(patient))
+    assert read(known.clean(encoded(ct()))).PatientID == "sub-001"
+    with pytest.raises(RefusalError, match="pseudonym: none"):
+        known.clean(encoded(ct(PatientID="somebody else")))
+
+
+def test_many_threads_get_what_one_gets():
+    from concurrent.futures import ThreadPoolExecutor
+
+    profile = cleaner(options=[MODIFIED, "clean-descriptors"])
+    sources = [encoded(ct(SOPInstanceUID=f"{SOP_UID}.{n}", PatientID=f"P-{n % 7}-77")) for n in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda source: whole(profile.clean(source)), sources)) == [
+            whole(cleaner(options=[MODIFIED, "clean-descriptors"]).clean(source)) for source in sources[:1]
+        ] + [whole(profile.clean(source)) for source in sources[1:]]
