@@ -121,11 +121,18 @@ class DimseLane:
         return batches(known or {*storage_classes(), *self._node.sop_classes})
 
     def _sent_back(self, classes: frozenset[str]) -> bool:
-        """Whether the node agrees to send images on the association that asks for them (PS3.7 D.3.3.4)."""
-        if self._open(classes).receivable:
+        """Whether the node sends images on the association that asks for them.
+
+        It should say so by SCP role selection (PS3.7 D.3.3.4); some send without saying so, and are
+        taken at their context where there is no other way.
+        """
+        channel = self._open(classes)
+        if channel.receivable:
             return True
         if self._node.fetch.method == "auto" and self._node.fetch.move_to is not None:
             return False
+        if any(channel.context(uid) for uid in classes):
+            return True
         raise PacsPermanentError(
             f"node {self._node.name} accepts C-GET, but not to send us images of these classes by it",
             remedy="set `fetch.move_to` in pacs.yaml for C-MOVE, or ask the PACS administrator to permit C-GET with "

@@ -146,14 +146,14 @@ def test_an_association_that_rested_too_long_is_opened_anew(orthanc, study):
 
 
 class Giver:
-    """An SCP of pynetdicom that accepts C-GET but not the role that lets it send; its C-MOVE knows nobody."""
+    """An SCP of pynetdicom that accepts C-GET but no class to send by it; its C-MOVE knows nobody."""
 
     host, aet = "127.0.0.1", "GIVER"
 
     def __init__(self):
         self.port, self.move_port = free_port(), free_port()
         entity = AE(self.aet)
-        for uid in (STUDY_ROOT.find, STUDY_ROOT.get, STUDY_ROOT.move, CTImageStorage):
+        for uid in (STUDY_ROOT.find, STUDY_ROOT.get, STUDY_ROOT.move):
             entity.add_supported_context(uid)
         handlers = [(evt.EVT_C_MOVE, lambda _event: iter([(None, None)]))]
         self.server = entity.start_server((self.host, self.port), block=False, evt_handlers=handlers)
@@ -166,7 +166,7 @@ def giver():
     peer.server.shutdown()
 
 
-def test_c_get_without_the_role_is_told_apart_and_c_move_is_taken_where_there_is_one(giver):
+def test_c_get_that_sends_nothing_is_told_apart_and_c_move_is_taken_where_there_is_one(giver):
     request = Request("1.2.3", sop_classes=frozenset({str(CTImageStorage)}))
     with lane_to(giver) as lane, pytest.raises(PacsPermanentError) as raised:
         lane.fetch(request, Basket())
