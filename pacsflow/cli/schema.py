@@ -8,14 +8,15 @@ import typer
 
 from pacsflow.cli.show import console
 from pacsflow.projects.json_schema import json_schemas
+from pacsflow.projects.reference import reference
 
 
 def schema(
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder to write the five schemas to", file_okay=False)
+        Path | None, typer.Option("--out", help="Folder to write the five schemas and reference.md to", file_okay=False)
     ] = None,
 ) -> None:
-    """JSON Schemas of the five project files, to --out or as one JSON object."""
+    """JSON Schemas of the five project files, as one JSON object; or with --out as files, with a page for people."""
     texts = json_schemas()
     if out is None:
         console.print_json(json.dumps({name: json.loads(text) for name, text in texts.items()}))
@@ -23,4 +24,5 @@ def schema(
     out.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         (out / name).write_text(text, "utf-8")
-    console.print(f"{len(texts)} schemas written to {out}", soft_wrap=True)
+    (out / "reference.md").write_text(reference(), "utf-8")
+    console.print(f"{len(texts)} schemas and reference.md written to {out}", soft_wrap=True)

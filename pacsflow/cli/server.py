@@ -43,8 +43,15 @@ def demo(
         try:
             project_commands.run(folder)
         except WorkLeftError as left:
-            console.print(f"as it should be: {left}; the demo has a row without a hit and one that is held")
-            console.print(f"the held one: pacsflow demo --keep after pacsflow settle {folder} ROW --take STUDY")
+            console.print(f"as it should be: {left}", soft_wrap=True)
+            console.print("one row has no hit, one is refused, one waits for a person. To settle it:")
+            console.print(_settling(folder), markup=False, soft_wrap=True)
+
+
+def _settling(folder: Path) -> str:
+    """The commands that settle the demo's held row, as they work in a shell that knows nothing of the demo."""
+    told = " ".join(f"{name}='{os.environ[name]}'" for name in ("PACSFLOW_WORK", "PACSFLOW_DEMO_KEY"))
+    return f"  export {told}\n  pacsflow settle {folder} D-07 --drop\n  pacsflow demo --keep"
 
 
 def simpacs(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pacsflow.cli.project import Folder
-from pacsflow.cli.show import console
+from pacsflow.cli.show import console, counted
 from pacsflow.errors import Problem, ProjectError
 
 
@@ -29,10 +29,10 @@ def settle(
     who = getpass.getuser()
     if workbook:
         number = settle_workbook(project, workbook, by=who)
-        console.print(f"{number} rows settled by {who}")
+        console.print(f"{counted(number, 'row')} settled by {who}")
     elif row:
         settle_row(project, row, take=tuple(take or ()), by=who)
-        console.print(f"row settled by {who}: {len(take or ())} studies taken")
+        console.print(f"row settled by {who}: {counted(len(take or ()), 'study', 'studies')} taken")
 
 
 def approve(project: Folder) -> None:

@@ -84,15 +84,24 @@ def show_outcome(reports: Path) -> None:
 
 
 def show_status(statuses: Mapping[str, Counter[str]]) -> None:
-    """Rows and studies by status."""
+    """Rows, studies and images by status, and what was asked of the PACS."""
+    if not statuses["rows"]:
+        console.print("nothing was asked yet: pacsflow plan PROJECT, or pacsflow run PROJECT")
     for what, counts in statuses.items():
-        _numbers(what, dict(counts.most_common()))
+        if counts:
+            _numbers(what, dict(counts.most_common()))
 
 
 def _numbers(title: str, numbers: Mapping[str, int | float]) -> None:
-    table = Table(title=title, title_justify="left", show_header=False)
+    console.print(f"[italic]{escape(title)}[/]", soft_wrap=True)
+    table = Table(show_header=False)
     table.add_column()
     table.add_column(justify="right")
     for name, number in numbers.items():
         table.add_row(name, f"{number:,}")
     console.print(table)
+
+
+def counted(number: int, thing: str, things: str = "") -> str:
+    """`1 row`, `2 rows`."""
+    return f"{number:,} {thing if number == 1 else things or f'{thing}s'}"

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pacsflow.cli.show import console
+from pacsflow.cli.show import console, counted
 from pacsflow.deid import compile_profile
 from pacsflow.errors import Problem, ProjectError, SecretError
 from pacsflow.projects import Inspection, Project, inspect_project, unspell
@@ -68,7 +68,7 @@ def _show_problems(problems: Sequence[Problem]) -> None:
 
 
 def _show_summary(project: Project, rows: Sequence[Row], profile: Sequence[str]) -> None:
-    console.print(f"[green]✓[/] {escape(project.settings.name)} is right: {len(rows)} rows", soft_wrap=True)
+    console.print(f"[green]✓[/] {escape(project.settings.name)} is right: {counted(len(rows), 'row')}", soft_wrap=True)
     for name, sentence in (*_sentences(project, rows), *(("profile", each) for each in profile)):
         console.print(f"[bold]{name:<9}[/] {escape(sentence)}", soft_wrap=True)
     warnings = [f"row {row.number} ({row.origin[0]}:{row.origin[1]}): {text}" for row in rows for text in row.warnings]
@@ -85,7 +85,10 @@ def _sentences(project: Project, rows: Sequence[Row]) -> Iterator[tuple[str, str
     yield "rows", ", ".join(f"{number} in {file}" for file, number in files.items())
     yield "asked by", ", ".join(f"{keyword} ({number})" for keyword, number in asked.most_common())
     yield "node", f"{node.name}: {node.called_aet} at {node.host}:{node.port}, as {node.calling_aet}"
-    yield "gently", f"{node.limits.associations} associations at most, {node.retries.attempts} attempts"
+    yield (
+        "gently",
+        f"{counted(node.limits.associations, 'association')} at most, {counted(node.retries.attempts, 'attempt')}",
+    )
     yield "key", _key(project)
     for target in project.export.targets:
         yield "target", f"{target.kind} {getattr(target, 'path', '')}"

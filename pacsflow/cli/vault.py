@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pacsflow.cli.project import Folder
-from pacsflow.cli.show import console
+from pacsflow.cli.show import console, counted
 from pacsflow.projects import read_project
 from pacsflow.secrets import project_key
 from pacsflow.vault import Link, Vault
@@ -35,4 +35,4 @@ def export(
         writer = csv.writer(file)
         writer.writerow(list(Link.__dataclass_fields__))
         writer.writerows([link.patient_id, link.issuer, link.pseudonym, link.shift_days] for link in links)
-    console.print(f"{len(links)} patients written to {out}", soft_wrap=True)
+    console.print(f"{counted(len(links), 'patient')} written to {out}", soft_wrap=True)

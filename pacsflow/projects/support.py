@@ -22,6 +22,15 @@ class _Gap:
     instead: str
 
 
+def _unused(name: str) -> Callable[[Any], bool]:
+    """Whether a field of `patient` is filled in that keyed pseudonyms do not look at."""
+    return lambda m: m.patient.source == "keyed" and getattr(m.patient, name) is not None
+
+
+_TARGETS = frozenset({"folder"})
+"""Kinds of targets that are delivered to."""
+_BIDS = ("give BIDS names", "take `bids` out")
+
 _GAPS = (
     _Gap(ProjectSettings, ("notify",), lambda m: bool(m.notify), "notify anybody", "take `notify` out"),
     _Gap(PacsNode, ("protocol",), lambda m: m.protocol != "dimse", "speak this protocol", "write dimse"),
@@ -62,6 +71,10 @@ _GAPS = (
         "take pseudonyms from this source",
         "write keyed",
     ),
+    _Gap(DeidProfile, ("patient", "file"), _unused("file"), "read pseudonyms from a file", "take `file` out"),
+    _Gap(DeidProfile, ("patient", "url"), _unused("url"), "ask a service for pseudonyms", "take `url` out"),
+    _Gap(DeidProfile, ("patient", "token"), _unused("token"), "ask a service for pseudonyms", "take `token` out"),
+    _Gap(DeidProfile, ("patient", "column"), _unused("column"), "take pseudonyms from a column", "take `column` out"),
     _Gap(DeidProfile, ("recipe",), lambda m: m.recipe is not None, "apply a recipe of `deid`", "use `elements`"),
     _Gap(
         DeidProfile,
@@ -82,14 +95,30 @@ def check_support(document: Document, model: BaseModel) -> None:
         _check_export(document, model)
 
 
+def not_yet(model: type[BaseModel], field: str) -> str:
+    """What to do about a field of `model` (named as in the reference) that is refused; empty where it is not."""
+    if issubclass(model, Export):
+        kind = field.removeprefix("targets[").partition("]")[0]
+        if field.startswith("targets[") and kind not in _TARGETS:
+            return "use the kind folder"
+        return _BIDS[1] if field == "nifti.bids" else ""
+    for gap in _GAPS:
+        if gap.model is model and f"{field}.".startswith(".".join(map(str, gap.path)) + "."):
+            return gap.instead
+    return ""
+
+
+def _to(kind: str) -> tuple[str, str]:
+    return f"deliver to a target of kind {kind}", "write folder"
+
+
 def _check_export(document: Document, model: Export) -> None:
     for position, target in enumerate(model.targets):
-        if target.kind != "folder":
-            path = ("targets", position, "kind")
-            _refuse(document, path, f"deliver to a target of kind {target.kind}", "write folder")
+        if target.kind not in _TARGETS:
+            _refuse(document, ("targets", position, "kind"), *_to(target.kind))
     for position, nifti in enumerate(model.nifti):
         if nifti.bids is not None:
-            _refuse(document, ("nifti", position, "bids"), "give BIDS names", "take `bids` out")
+            _refuse(document, ("nifti", position, "bids"), *_BIDS)
 
 
 def _refuse(document: Document, path: FieldPath, wish: str, instead: str) -> None:
