@@ -1,14 +1,21 @@
 """The compiled profile: for every tag, what is done with it."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pacsflow.deid.actions import Action, Remove
 from pacsflow.deid.dictionary import PRIVATE, PrivateTag
 
 REMOVE = Remove()
+PIXELS: Final = 0x7FE00000
+BEHIND: Final = 0x7FE10000
+"""First tags of the pixel data's group and of what follows it."""
+OVERRIDDEN: Final = frozenset({0x00100010, 0x00100020, 0x00120062, 0x00120063, 0x00120064, 0x00280303})
+"""Tags that pseudonym and marking put something in the place of, whatever the rules say."""
+_BREAKS: Final = sorted({*OVERRIDDEN, PIXELS, BEHIND})
 
 
 @dataclass(frozen=True)
@@ -21,11 +28,33 @@ class Pattern:
 
 
 class Plan(NamedTuple):
-    """Tags that go, tags whose action needs the value, private tags that depend on their creators."""
+    """What to do with elements of certain tags.
 
-    gone: tuple[int, ...]
+    `runs` are first and last tag of neighbours that all go, `gone` those tags one by one, `work` tags whose action
+    needs the value, `private` tags that depend on their creators.
+    """
+
+    runs: dict[int, int]
+    gone: frozenset[int]
     work: tuple[tuple[int, Action], ...]
     private: tuple[int, ...]
+
+
+def _runs(tags: tuple[int, ...], gone: set[int]) -> dict[int, int]:
+    """First -> last tag of each stretch of `gone` tags; a stretch does not reach over what is put in."""
+    runs: dict[int, int] = {}
+    first = None
+    for tag in tags:
+        if tag not in gone or (first is not None and _side(first) != _side(tag)):
+            first = None
+        if tag in gone:
+            first = tag if first is None else first
+            runs[first] = tag
+    return runs
+
+
+def _side(tag: int) -> int:
+    return bisect_right(_BREAKS, tag)
 
 
 @dataclass(frozen=True)
@@ -49,11 +78,13 @@ class Rules:
         return lru_cache(4096)(self._plan)
 
     def _plan(self, tags: tuple[int, ...]) -> Plan:
+        actions = {tag: self._action(tag) for tag in tags if not tag & PRIVATE}
+        gone = {tag for tag, action in actions.items() if isinstance(action, Remove) and tag not in OVERRIDDEN}
+        work = tuple((tag, action) for tag, action in actions.items() if action and tag not in gone)
         private = tuple(sorted(tag for tag in tags if tag & PRIVATE))
-        plain = [(tag, self._action(tag)) for tag in tags if not tag & PRIVATE]
-        gone = [tag for tag, action in plain if isinstance(action, Remove)]
-        work = tuple((tag, action) for tag, action in plain if action and not isinstance(action, Remove))
-        return Plan(tuple(gone) if self.private else (*gone, *private), work, private if self.private else ())
+        if not self.private:
+            gone.update(private)
+        return Plan(_runs(tags, gone), frozenset(gone), work, private if self.private else ())
 
     def _action(self, tag: int) -> Action | None:
         return self.actions.get(tag) if tag in self.known else self.unlisted(tag)

@@ -8,17 +8,17 @@ from typing import Final
 from pacsflow.deid import structured
 from pacsflow.deid.actions import KEPT, Action, Answer, Case, Clean, Dummy, Empty, Keep, Mode, Nested
 from pacsflow.deid.dictionary import CREATORS
-from pacsflow.deid.rules import REMOVE, Rules
+from pacsflow.deid.rules import BEHIND, PIXELS, REMOVE, Rules
 from pacsflow.deid.values import DUMMY, TEXT, padded
 from pacsflow.deid.walk import LONG, NAME, SQ, Level, Walk
 
 Part = bytes | memoryview
+Changes = dict[int, bytes | int]
+"""Tag -> the whole element in its place (empty: it goes); or the last tag of a run of neighbours that all go."""
 
 _SHORT_HEAD = struct.Struct("<HH2sH").pack
 _LONG_HEAD = struct.Struct("<HH2sHI").pack
 _PLAIN_HEAD = struct.Struct("<HHI").pack
-_PIXELS: Final = 0x7FE00000
-_BEHIND: Final = 0x7FE10000
 _WIDE: Final = frozenset(NAME[code] for code in LONG)
 _LONGEST: Final = 0xFFFE
 _CODES: Final = frozenset({0x00080100, 0x00080104, 0x00080119, 0x00080120})
@@ -49,7 +49,7 @@ class _Place:
     """A dataset or item while its changes are gathered."""
 
     level: Level
-    changes: dict[int, bytes]
+    changes: Changes
     depth: int
     mode: Mode
 
@@ -72,8 +72,8 @@ class Splicer:
         """
         changes = self._replacements(level, 0) | extra
         tags = sorted(changes)
-        first, behind = self._place(level, _PIXELS), self._place(level, _BEHIND)
-        middle, last = bisect_left(tags, _PIXELS), bisect_left(tags, _BEHIND)
+        first, behind = self._place(level, PIXELS), self._place(level, BEHIND)
+        middle, last = bisect_left(tags, PIXELS), bisect_left(tags, BEHIND)
         return (
             b"".join(self._cut(level, changes, tags[:middle], (level.start, first))),
             self._cut(level, changes, tags[middle:last], (first, behind)),
@@ -93,20 +93,23 @@ class Splicer:
 
     def pixels_at(self, level: Level) -> int:
         """Offset at which the pixel data begins, or would begin."""
-        return self._place(level, _PIXELS)
+        return self._place(level, PIXELS)
 
-    def _cut(self, level: Level, changes: dict[int, bytes], tags: list[int], span: tuple[int, int]) -> list[Part]:
+    def _cut(self, level: Level, changes: Changes, tags: list[int], span: tuple[int, int]) -> list[Part]:
         """Slices of the span between the elements `tags`, and what stands in their place."""
         elements, view, parts = level.elements, self.view, list[Part]()
         run, end = span
         for tag in tags:
+            new = changes[tag]
             if tag in elements:
                 _, start, _, stop = elements[tag]
             else:
                 start = stop = self._place(level, tag)
             if start > run:
                 parts.append(view[run:start])
-            if new := changes[tag]:
+            if isinstance(new, int):
+                stop = elements[new][3]
+            elif new:
                 parts.append(new)
             run = stop
         if run < end:
@@ -119,18 +122,18 @@ class Splicer:
         found = bisect_left(tags, tag)
         return level.elements[tags[found]][1] if found < len(tags) else level.end
 
-    def _replacements(self, level: Level, depth: int, mode: Mode = "plain") -> dict[int, bytes]:
+    def _replacements(self, level: Level, depth: int, mode: Mode = "plain") -> Changes:
         """Tag -> what stands in the place of its element; only tags that change."""
         plan = self.rules.plan(tuple(level.elements))
-        changes = dict.fromkeys(plan.gone, b"")
+        changes: Changes = dict(plan.runs)
         place = _Place(level, changes, depth, mode)
         for tag, action in plan.work:
             self._apply(place, tag, action)
         if plan.private:
             self._private(place, plan.private)
         if mode != "plain":
-            self._mode(place)
-        for tag in self.suspects.intersection(level.elements) if self.suspects else ():
+            self._mode(place, plan.gone)
+        for tag in self.suspects.intersection(level.elements) - plan.gone if self.suspects else ():
             self._put(place, tag, b"" if NAME[level.elements[tag][0]] in TEXT else None)
         return changes
 
@@ -173,10 +176,10 @@ class Splicer:
     def _letter(self, content_item: Level, depth: int) -> str:
         return structured.letter(self.walk, content_item, depth, self.rules.content)
 
-    def _mode(self, place: "_Place") -> None:
+    def _mode(self, place: "_Place", gone: frozenset[int]) -> None:
         """Dummies for codes or free texts; cleaned text values in structured content."""
         for tag, (vr, *_) in place.level.elements.items():
-            if place.changes.get(tag) == b"":
+            if tag in gone or place.changes.get(tag) == b"":
                 continue
             if (place.mode == "codes" and tag in _CODES) or (place.mode == "texts" and NAME[vr] in _FREE):
                 self._put(place, tag, DUMMY[NAME[vr]])
