@@ -1,0 +1,1 @@
+"""Repeatable side-by-side measurements, one file per claim: `python -m bench.NAME [--quick]` from the checkout."""
