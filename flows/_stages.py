@@ -11,6 +11,7 @@ from pacsflow.ledger import rows
 from pacsflow.refs import RowRef, StudyRef
 from tasks._policy import guarded, persistent
 from tasks.deliver import deliver_study, left_to_do
+from tasks.describe import describe_study, undescribed
 from tasks.fetch import fetch_study
 from tasks.find import find_row
 from tasks.session import Session, session
@@ -31,9 +32,26 @@ def find_rows(run: Session, *, everything: bool = False) -> None:
 def retrieve_studies(run: Session) -> None:
     """Fetch and deliver the planned studies."""
     project = str(run.project.folder)
-    for chunk in chunks(left_to_do(run), STUDIES_PER_CHUNK):
+    left = left_to_do(run.ledger, run.project)
+    run.tell("studies to fetch", len(left))
+    for chunk in chunks(left, STUDIES_PER_CHUNK):
         # a worker that fetches and one that delivers, for each lane
         with_workers(retrieve_chunk, 2 * run.lanes.allowed)(project, chunk)
+
+
+def describe_studies(run: Session) -> None:
+    """Ask for what only images answer, of the series found."""
+    project = str(run.project.folder)
+    for chunk in chunks(undescribed(run.ledger), STUDIES_PER_CHUNK):
+        with_workers(describe_chunk, run.lanes.allowed)(project, chunk)
+
+
+@flow(name="describe studies", persist_result=False, validate_parameters=False)
+@guarded
+def describe_chunk(project: str, keys: list[str]) -> None:
+    """Describe the series of some studies, each study a task."""
+    task = persistent(describe_study, session(project).project.pacs.retries)
+    wait([task.submit(StudyRef(project, key)) for key in keys])
 
 
 @flow(name="find rows", persist_result=False, validate_parameters=False)

@@ -37,8 +37,8 @@ class Stager(Generic[T]):
     `put` belongs to one thread. Errors of the disk (OSError) come from `put` or when the stager closes.
     """
 
-    def __init__(self, settled: Callable[[list[T]], None]) -> None:
-        self._settled = settled
+    def __init__(self, settled: Callable[[list[T]], None], *, mode: int = 0o600) -> None:
+        self._settled, self._mode = settled, mode
         self._batch: list[Written[T]] = []
         self._bytes = 0
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="staging")
@@ -48,7 +48,7 @@ class Stager(Generic[T]):
         """Write `parts` one after the other; `note` makes the remembered fact of size in bytes and sha256."""
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         temporary = path.with_name(f".{uuid.uuid4().hex}.part")
-        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, self._mode)
         try:
             size = write_all(descriptor, parts)
             fact = note(size, sha256(parts))
@@ -88,9 +88,12 @@ class Stager(Generic[T]):
 
 
 @contextmanager
-def staging(settled: Callable[[list[T]], None]) -> Iterator[Stager[T]]:
-    """A stager that is closed at the end, whatever happens: what came whole before an error is kept."""
-    stager: Stager[T] = Stager(settled)
+def staging(settled: Callable[[list[T]], None], *, mode: int = 0o600) -> Iterator[Stager[T]]:
+    """A stager that is closed at the end, whatever happens: what came whole before an error is kept.
+
+    `mode` of the files is taken less the process's umask.
+    """
+    stager: Stager[T] = Stager(settled, mode=mode)
     try:
         yield stager
     except BaseException:

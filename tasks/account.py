@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from pacsflow.ledger import Ledger, summary
 from pacsflow.ledger.summary import RowState, SeriesState, StudyState
+from pacsflow.projects import Project
+from tasks.deliver import left_to_do
 from tasks.session import Session
 
 BY_PROFILE = ("dropped:", "pixels:")
@@ -38,13 +40,14 @@ def label(run: Session, row: RowState) -> str:
     return f"row {row.number}" if any(row.id.strip() == value.strip() for value in asked) else row.id
 
 
-def accounts(ledger: Ledger) -> list[Account]:
+def accounts(ledger: Ledger, project: Project) -> list[Account]:
     """One account per listed row, in their order."""
     known = summary.studies(ledger)
-    return [_account(row, known) for row in summary.rows(ledger)]
+    left = set(left_to_do(ledger, project))
+    return [_account(row, known, left) for row in summary.rows(ledger)]
 
 
-def _account(row: RowState, known: Mapping[str, StudyState]) -> Account:
+def _account(row: RowState, known: Mapping[str, StudyState], left: set[str]) -> Account:
     taken = tuple(known[key] for key, decision in row.hits.items() if decision == "take")
     doubtful = tuple(known[key] for key, decision in row.hits.items() if decision == "held")
     mine = [s for study in taken for s in study.series if s.key in row.wants]
@@ -54,19 +57,18 @@ def _account(row: RowState, known: Mapping[str, StudyState]) -> Account:
         counts["announced"] += sum(one.counts.values()) or one.announced or 0
         counts["bytes"] += one.size
         counts[f"converted {one.converted[0]}"] += 1
-    status, reason = (row.status, row.reason) if row.status != "found" else _fetched(taken, mine)
+    status, reason = (row.status, row.reason) if row.status != "found" else _fetched(taken, mine, left)
     return Account(row, status, reason, taken, tuple(mine), doubtful, counts)
 
 
-def _fetched(taken: tuple[StudyState, ...], series: list[SeriesState]) -> tuple[str, str]:
+def _fetched(taken: tuple[StudyState, ...], series: list[SeriesState], left: set[str]) -> tuple[str, str]:
     """Status and reason of a row whose studies are wanted: the worst of them."""
     statuses = {study.status for study in taken}
     for status in ("failed", "incomplete", "found"):
         if status in statuses:
             return status, "; ".join(sorted({s.reason for s in taken if s.status == status and s.reason}))
-    failed = sorted(_undelivered(taken))
-    if failed:
-        return "undelivered", "; ".join(failed)
+    if any(study.key in left for study in taken):
+        return "undelivered", "; ".join(sorted(_undelivered(taken))) or "not at all targets yet"
     refusals: Counter[str] = Counter()
     for one in series:
         refusals.update(one.refusals)
@@ -78,6 +80,4 @@ def _fetched(taken: tuple[StudyState, ...], series: list[SeriesState]) -> tuple[
 
 def _undelivered(taken: tuple[StudyState, ...]) -> Iterator[str]:
     for study in taken:
-        if not study.delivered:
-            yield "not delivered yet"
         yield from (f"{target}: {why}" for target, (status, why) in study.delivered.items() if status != "done")

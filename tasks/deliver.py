@@ -1,9 +1,11 @@
 """Deliver a study: convert its series, then bring it to each target. "Done" is recorded here, by no target."""
 
+from collections.abc import Sequence
+
 from pacsflow.convert import convert_series
 from pacsflow.errors import RefusalError, TargetError
 from pacsflow.export import StudyFolder, open_target, read_series
-from pacsflow.ledger import outcomes, studies
+from pacsflow.ledger import Ledger, outcomes, studies
 from pacsflow.ledger.outcomes import Delivery, Output
 from pacsflow.ledger.studies import Instance, Planned, Series, Study
 from pacsflow.ledger.summary import rows_of
@@ -32,12 +34,11 @@ def deliver_study(ref: StudyRef) -> StudyRef | None:
     return ref
 
 
-def left_to_do(run: Session) -> list[str]:
+def left_to_do(ledger: Ledger, project: Project) -> list[str]:
     """Keys of the planned studies that are not complete, or not at all targets."""
-    done = outcomes.done(run.ledger)
-    wanted = [p for p in studies.planned(run.ledger) if not p.complete or not _everywhere(run, p, done)]
-    run.tell("studies to fetch", len(wanted))
-    return [p.key for p in wanted]
+    done = outcomes.done(ledger)
+    planned = studies.planned(ledger)
+    return [p.key for p in planned if not p.complete or not _everywhere(project, p, done)]
 
 
 def target_names(project: Project) -> list[str]:
@@ -45,8 +46,7 @@ def target_names(project: Project) -> list[str]:
     return [f"{target.kind} {n}" for n, target in enumerate(project.export.targets, 1)]
 
 
-def _everywhere(run: Session, plan: Planned, done: dict[tuple[str, str], str]) -> bool:
-    project = run.project
+def _everywhere(project: Project, plan: Planned, done: dict[tuple[str, str], str]) -> bool:
     named = zip(target_names(project), project.export.targets, strict=True)
     return all(done.get((plan.key, name)) == _digest(project, plan, target) for name, target in named)
 
@@ -67,7 +67,9 @@ def _deliver(run: Session, plan: Planned) -> None:
         if name in known and (known[name].status, known[name].digest) == ("done", digest):
             continue
         try:
-            files = open_target(target, run.project.workdir).deliver(folder).files
+            destination = open_target(target, run.project.workdir)
+            files = destination.deliver(folder).files
+            destination.remove(_outdated(known.get(name), files))
             outcome = Delivery(name, "done", digest, "", files)
         except TargetError as error:
             outcome = Delivery(name, "failed", digest, str(error))
@@ -76,6 +78,12 @@ def _deliver(run: Session, plan: Planned) -> None:
     if faults:
         text = "; ".join(sorted({str(fault) for fault in faults}))
         raise TargetError(text, remedy=faults[0].remedy, transient=any(fault.transient for fault in faults))
+
+
+def _outdated(before: Delivery | None, files: Sequence[tuple[str, str, int]]) -> list[str]:
+    """Paths of the delivery before that are no part of this one."""
+    now = {path for path, _, _ in files}
+    return [path for path, _, _ in before.files if path not in now] if before else []
 
 
 def _folder(run: Session, study: Study) -> StudyFolder:

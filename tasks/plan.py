@@ -38,7 +38,7 @@ class Plan:
 
 def write_plan(run: Session) -> Plan:
     """Write the plan's workbook and CSV files (identifying, 0600), and a table into Prefect (numbers only)."""
-    found = accounts(run.ledger)
+    found = accounts(run.ledger, run.project)
     summary = _summary(run, found)
     write_workbook(summary, run.reports)
     statuses = Counter(a.row.status for a in found)

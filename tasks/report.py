@@ -41,7 +41,7 @@ class Outcome:
 
 def write_report(run: Session) -> Outcome:
     """Write `results.csv`, `results.xlsx` (identifying, 0600), `report.html`, `run.json`; numbers into Prefect."""
-    found = accounts(run.ledger)
+    found = accounts(run.ledger, run.project)
     summary = _summary(run, found)
     write_table(summary, run.reports)
     write_page(summary, run.reports / "report.html")
@@ -71,7 +71,7 @@ def _summary(run: Session, found: list[Account]) -> RunSummary:
         contact=settings.contact,
         ethics=settings.ethics,
         profile=tuple(run.cleaner.describe()),
-        identifiable=run.project.deid.base == "none",
+        identifiable=run.identifiable,
         fingerprints={"profile": run.cleaner.fingerprint(), "configuration": _configuration(run)},
         versions={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         traffic=outcomes.traffic(run.ledger),
@@ -98,7 +98,7 @@ class _Pictures:
 
     def __init__(self, run: Session) -> None:
         self._run = run
-        self._left = PICTURES if run.project.deid.base != "none" else 0
+        self._left = 0 if run.identifiable else PICTURES
 
     def of(self, held: list[Instance]) -> bytes | None:
         """A PNG, or None: nothing to show, or enough shown."""
@@ -157,7 +157,7 @@ def _series(
 
 def _cleaned_description(run: Session, held: list[Instance]) -> str:
     """The description that the cleaned files have: the original may hold anything."""
-    if not held or run.project.deid.base == "none":
+    if not held or run.identifiable:
         return ""
     path = run.staging / held[0].path
     header = dcmread(path, stop_before_pixels=True, specific_tags=["SeriesDescription"])

@@ -42,6 +42,11 @@ class Session:
         return self.rows[number - 1]
 
     @property
+    def identifiable(self) -> bool:
+        """Whether images stay as the PACS sent them."""
+        return self.project.deid.base == "none"
+
+    @property
     def staging(self) -> Path:
         """Folder of the instances that are held and of what was converted from them."""
         return self.project.workdir / "staging"
@@ -110,6 +115,7 @@ def _open(stack: ExitStack, project: Project, table: tuple[Row, ...]) -> Session
     _same_profile(ledger, cleaner.fingerprint())
     vault = Vault(project.workdir / "private" / "vault", key) if key else None
     rows.sync(ledger, ((r.id, r.number, _asked(project, r)) for r in table))
+    (project.workdir / "staging").mkdir(mode=0o700, exist_ok=True)
     lanes = LanePool(project.pacs)
     stack.callback(lanes.close)
     return Session(project, table, ledger, vault, cleaner, lanes, new_owner())

@@ -14,7 +14,7 @@ def status_of(folder: Path) -> dict[str, Counter[str]]:
     project, _ = load(folder)
     ledger = open_ledger_of(project)
     try:
-        found = accounts(ledger)
+        found = accounts(ledger, project)
         studies = {study.key: study for one in found for study in one.studies}
         images: Counter[str] = Counter()
         for series in (s for study in studies.values() for s in study.series):

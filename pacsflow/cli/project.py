@@ -19,11 +19,14 @@ Folder = Annotated[
 def plan(
     project: Folder,
     again: Annotated[bool, typer.Option("--again", help="Ask for all rows again, not only for the open ones")] = False,
+    info: Annotated[
+        bool, typer.Option("--info", help="Fill the series sheet with what only images answer; one more query a series")
+    ] = False,
 ) -> None:
     """Find only: say what a run would fetch, and write it as a workbook. Nothing is fetched."""
     from flows.plan_project import plan_project
 
-    _flow(project, "plan", lambda: plan_project(str(project), again=again, return_state=True))
+    _flow(project, "plan", lambda: plan_project(str(project), again=again, info=info, return_state=True))
     show_plan(read_project(project).workdir / "report")
 
 

@@ -49,3 +49,6 @@ class Target(Protocol):
 
     def verify(self, delivered: Delivered) -> Sequence[str]:
         """The paths of `delivered` that are missing there, or differ. Raises TargetError."""
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """Take away files of an earlier delivery that are no part of the present one. Raises TargetError."""

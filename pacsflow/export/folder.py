@@ -9,7 +9,7 @@ import errno
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pacsflow.errors import TargetError
@@ -55,6 +55,14 @@ class FolderTarget:
         """See `Target`."""
         with _own_words():
             return [path for path, digest, size in delivered.files if self._facts(path) != (digest, size)]
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """See `Target`."""
+        with _own_words():
+            for path in paths:
+                *parts, name = path.split("/")
+                with suppress(FileNotFoundError), opened(self._root, tuple(parts), make=False) as folder:
+                    os.unlink(name, dir_fd=folder)
 
     def _places(self, study: StudyFolder) -> list[tuple[SeriesFiles, Parts]]:
         """The folder of each series. Series of one study that would share a name all carry a digest."""

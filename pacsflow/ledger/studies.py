@@ -124,6 +124,13 @@ def study(ledger: Ledger, key: str) -> Study:
     return Study(key, row.uid, row.patient_id, row.attributes, row.status, row.reason, row.listed, series)
 
 
+def describe(ledger: Ledger, series: Series, attributes: Mapping[str, str]) -> None:
+    """Add what the node answered about a series."""
+    with ledger.write() as connection:
+        statement = sa.update(t.series).where(t.series.c.key == series.key)
+        connection.execute(statement.values(attributes={**series.attributes, **attributes}))
+
+
 def new_owner() -> str:
     """Name of this process among all that may work on the ledger: host, process id, its start, a random part."""
     return f"{socket.gethostname()}|{os.getpid()}|{_born(os.getpid())}|{uuid.uuid4().hex[:8]}"

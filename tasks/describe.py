@@ -1,0 +1,34 @@
+"""Describe a found study's series by what only images answer: the columns of PACSMAN's --info."""
+
+from pacsflow.ledger import Ledger, studies, summary
+from pacsflow.refs import StudyRef
+from tasks._policy import engine_task
+from tasks.find import attributes
+from tasks.session import session
+
+INFO = ("ImageType", "SequenceName", "AcquisitionDate", "SeriesDescription", "ProtocolName", "DeviceSerialNumber")
+
+
+@engine_task("describe study", "describe {ref}")
+def describe_study(ref: StudyRef) -> StudyRef:
+    """The study, whose series have what one of their images answers (C-FIND, IMAGE level). Raises PacsError."""
+    run = session(ref.project)
+    study = studies.study(run.ledger, ref.key)
+    with run.lanes.borrow() as lane:
+        for series in study.series:
+            above = {"StudyInstanceUID": study.uid, "SeriesInstanceUID": series.uid, "SOPInstanceUID": ""}
+            answers = lane.find("IMAGE", above | dict.fromkeys(INFO, ""))
+            told = attributes(answers[0]) if answers else {}
+            studies.describe(run.ledger, series, dict.fromkeys(INFO, "") | dict(series.attributes) | _said(told))
+    run.traffic(find=len(study.series))
+    return ref
+
+
+def _said(told: dict[str, str]) -> dict[str, str]:
+    return {keyword: told[keyword] for keyword in INFO if told.get(keyword)}
+
+
+def undescribed(ledger: Ledger) -> list[str]:
+    """Keys of the studies with a series that no image was asked about."""
+    known = summary.studies(ledger).values()
+    return [study.key for study in known if any("ImageType" not in s.attributes for s in study.series)]
