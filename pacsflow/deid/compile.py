@@ -33,6 +33,7 @@ def compile_profile(profile: DeidProfile, key: bytes, *, pseudonyms: Pseudonyms 
     rules = compiler.rules(iod_types.conservative)
     drop = _drop_rules(profile, compiler.problems)
     compiler.problems += _contradictions(profile, key)
+    compiler.problems += _undone(profile, given=pseudonyms is not None)
     if compiler.problems:
         raise ProjectError(compiler.problems)
     first, last = profile.dates.days
@@ -68,6 +69,16 @@ def _contradictions(profile: DeidProfile, key: bytes) -> Iterator[Problem]:
         yield Problem("deid.yaml", 0, "options", "full and modified dates exclude each other", "keep one of the two")
     if len(key) < SHORTEST_KEY:
         yield Problem("deid.yaml", 0, "key", "the key is too short", "make one of 32 random bytes: pacsflow init")
+
+
+def _undone(profile: DeidProfile, *, given: bool) -> Iterator[Problem]:
+    """What the language can say and this version does not do: refused, not passed over."""
+    if profile.recipe is not None:
+        yield Problem("deid.yaml", 0, "recipe", "recipes are not applied", "write its rules under `elements:`")
+    if profile.pixels.burned_in == "mask":
+        yield Problem("deid.yaml", 0, "pixels.burned_in", "`mask` is not done", "write drop-risky or keep")
+    if profile.patient.source != "keyed" and not given:
+        yield Problem("deid.yaml", 0, "patient.source", "no pseudonyms were given", "write keyed")
 
 
 def _dates(profile: DeidProfile) -> str:
