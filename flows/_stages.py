@@ -9,11 +9,12 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from pacsflow.ledger import rows
 from pacsflow.refs import RowRef, StudyRef
-from tasks._policy import guarded, persistent
+from tasks._policy import guarded, named, persistent
 from tasks.deliver import deliver_study, left_to_do
 from tasks.describe import describe_study, undescribed
 from tasks.fetch import fetch_study
 from tasks.find import find_row
+from tasks.progress import Progress
 from tasks.session import Session, session
 
 T = TypeVar("T")
@@ -34,6 +35,8 @@ def retrieve_studies(run: Session) -> None:
     project = str(run.project.folder)
     left = left_to_do(run.ledger, run.project)
     run.tell("studies to fetch", len(left))
+    if left:
+        run.listeners.append(Progress(len(left)))
     for chunk in chunks(left, STUDIES_PER_CHUNK):
         # a worker that fetches and one that delivers, for each lane
         with_workers(retrieve_chunk, 2 * run.lanes.allowed)(project, chunk)
@@ -46,7 +49,9 @@ def describe_studies(run: Session) -> None:
         with_workers(describe_chunk, run.lanes.allowed)(project, chunk)
 
 
-@flow(name="describe studies", persist_result=False, validate_parameters=False)
+@flow(
+    name="describe studies", flow_run_name=named("describe studies of"), persist_result=False, validate_parameters=False
+)
 @guarded
 def describe_chunk(project: str, keys: list[str]) -> None:
     """Describe the series of some studies, each study a task."""
@@ -54,7 +59,7 @@ def describe_chunk(project: str, keys: list[str]) -> None:
     wait([task.submit(StudyRef(project, key)) for key in keys])
 
 
-@flow(name="find rows", persist_result=False, validate_parameters=False)
+@flow(name="find rows", flow_run_name=named("find rows of"), persist_result=False, validate_parameters=False)
 @guarded
 def find_chunk(project: str, numbers: list[int]) -> None:
     """Find the studies of some rows, each a task; a row that fails leaves the others alone."""
@@ -62,7 +67,9 @@ def find_chunk(project: str, numbers: list[int]) -> None:
     wait([task.submit(RowRef(project, number)) for number in numbers])
 
 
-@flow(name="retrieve studies", persist_result=False, validate_parameters=False)
+@flow(
+    name="retrieve studies", flow_run_name=named("retrieve studies of"), persist_result=False, validate_parameters=False
+)
 @guarded
 def retrieve_chunk(project: str, keys: list[str]) -> None:
     """Fetch and deliver some studies; a study that fails leaves the others alone."""
