@@ -95,7 +95,7 @@ class _Reader:
             last = tag
             if tag & _ODD and self._allowed is not None:
                 self._private(tag, creators, data[start : start + size])
-            if vr == b"SQ" or size == _OPEN or (not explicit and VR_OF.get(tag) == "SQ"):
+            if vr == b"SQ" or size == _OPEN or (not explicit and self._implied(tag, start, size)):
                 pos = self._sequence(start, end if size == _OPEN else start + size)
                 continue
             pos = start + size
@@ -106,6 +106,11 @@ class _Reader:
             if self._report:
                 self._report(Leaf(tag, vr or VR_OF.get(tag, "UN").encode(), start, pos))
         return pos
+
+    def _implied(self, tag: int, start: int, size: int) -> bool:
+        """Whether an element without a VR is a sequence: PS3.6 says so, or it is private and begins with an item."""
+        items = size >= _HEAD_SIZE and self._data.startswith(_ITEM_HEAD, start)
+        return VR_OF.get(tag) == "SQ" or (bool(tag & _ODD) and items)
 
     def _sequence(self, pos: int, end: int) -> int:
         while pos < end:

@@ -6,6 +6,7 @@ searched in everything that will be written but the pixel data.
 
 import re
 import struct
+from bisect import bisect_right
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
@@ -80,12 +81,13 @@ class Verifier:
         if not uid or b"\x02\0\x03\0UI" + struct.pack("<H", len(uid)) + uid not in finished.meta:
             raise RefusalError("verification: file meta information names another instance")
         values, uids, charset = self._originals(original, explicit=finished.explicit)
-        wanted = needles(tuple(values), charset)
+        wanted = needles(tuple(dict.fromkeys(values)), charset)
         for part in (finished.head, finished.behind) if finished.behind else (finished.head,):
             hay = part.lower()
-            for needle in wanted:
-                if needle[0] in hay:
-                    _judge(needle, hay, leaves(part, explicit=finished.explicit))
+            if hits := [needle for needle in wanted if needle[0] in hay]:
+                found = leaves(part, explicit=finished.explicit)
+                for needle in hits:
+                    _judge(needle, hay, found)
         for original_uid in uids:
             if any(original_uid in part for part in (finished.meta, finished.head, finished.behind)):
                 _judge_uid(original_uid, finished)
@@ -136,11 +138,16 @@ def _value(data: bytes, pos: int, *, explicit: bool) -> bytes:
 def _judge(needle: Needle, hay: bytes, found: list[Leaf]) -> None:
     pos = hay.find(needle.text)
     while pos >= 0:
-        leaf = next((leaf for leaf in found if leaf.start <= pos < leaf.stop), None)
+        place = bisect_right(found, pos, key=_start) - 1
+        leaf = found[place] if place >= 0 and pos < found[place].stop else None
         if leaf is None or _telling(needle, leaf, _bounded(hay, pos, len(needle.text))):
             where = tag_text(leaf.tag) if leaf else "the structure"
             raise LeftoverError(where, leaf.tag if leaf else None)
         pos = hay.find(needle.text, pos + 1)
+
+
+def _start(leaf: Leaf) -> int:
+    return leaf.start
 
 
 def _telling(needle: Needle, leaf: Leaf, bounded: bool) -> bool:

@@ -112,3 +112,18 @@ def test_a_text_that_names_the_patient_where_the_standard_keeps_it_is_emptied():
     new = cleaned(ct(SequenceName=PATIENT_ID, FilterType="of quistgaard"))
     assert new.SequenceName == ""
     assert new.FilterType == ""
+
+
+def test_a_name_that_is_also_a_coded_term_stops_nothing_even_in_many_frames():
+    ds = ct(PatientName="Head^Axial", BodyPartExamined="HEAD")
+    frames = []
+    for _ in range(3000):
+        frame, anatomy = Dataset(), Dataset()
+        anatomy.FrameLaterality, anatomy.BodyPartExamined = "U", "HEAD"
+        frame.FrameAnatomySequence = Sequence([anatomy])
+        frames.append(frame)
+    ds.PerFrameFunctionalGroupsSequence = Sequence(frames)
+    new = cleaned(ds)
+    assert new.BodyPartExamined == "HEAD"
+    assert new.ImageType[2] == "AXIAL"
+    assert new.PatientName != "Head^Axial"

@@ -2,11 +2,16 @@
 
 import gzip
 import struct
+import zlib
 
 import pytest
+from pydicom import Dataset
+from pydicom.sequence import Sequence
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from pacsflow.deid import Source
 from pacsflow.deid.siemens_csa import elements
-from unit.deid.instances import cleaned, ct
+from unit.deid.instances import cleaned, cleaner, ct, encoded, whole
 
 PROTOCOL = b"""<XProtocol> { <ParamString."PatientName"> { "Quistgaard" } }
 ### ASCCONV BEGIN ###
@@ -76,3 +81,29 @@ def test_of_ges_protocol_block_only_the_order_of_slices_stays():
     kept = cleaned(ds, private={"keep": ["ge-for-nifti"]})[0x0025, 0x101B].value
     size = struct.unpack("<I", kept[:4])[0]
     assert gzip.decompress(kept[4 : 4 + size]) == b'\nset SLICEORDER "1"\nset NOSLC "15"\n'
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_a_kept_private_sequence_is_cleaned_inside(syntax):
+    ds, item = ct(), Dataset()
+    item.PatientName, item.EchoTime = "Quistgaard", 3
+    ds.private_block(0x2005, "Philips MR Imaging DD 005", create=True).add_new(0x0F, "SQ", Sequence([item]))
+    source = encoded(ds, syntax)
+    new = whole(cleaner(private={"keep": ["philips-for-nifti"]}).clean(source))
+    assert b"Philips MR Imaging DD 005" in new
+    assert b"Quistgaard" not in new
+
+
+def test_items_hidden_in_a_private_un_leave_with_it():
+    ds = ct()
+    hidden = b"\xfe\xff\x00\xe0\x12\x00\x00\x00\x10\x00\x10\x00\x0a\x00\x00\x00Quistgaard"
+    ds.private_block(0x0019, "SIEMENS MR HEADER", create=True).add_new(0x0C, "UN", hidden)
+    assert not [e for e in cleaned(ds, options=["retain-safe-private"]) if e.tag.is_private]
+
+
+def test_deflated_comes_out_as_the_same_instance_inflated():
+    source = encoded(ct())
+    packer = zlib.compressobj(wbits=-15)
+    packed = packer.compress(source.dataset) + packer.flush()
+    deflated = Source(source.sop_class_uid, source.sop_instance_uid, "1.2.840.10008.1.2.1.99", packed)
+    assert whole(cleaner().clean(deflated)) == whole(cleaner().clean(source))
