@@ -14,6 +14,7 @@ from tasks.deliver import deliver_study, left_to_do
 from tasks.describe import describe_study, undescribed
 from tasks.fetch import fetch_study
 from tasks.find import find_row
+from tasks.greet import greet_node
 from tasks.progress import Progress
 from tasks.session import Session, session
 
@@ -23,18 +24,30 @@ ROWS_PER_CHUNK = 500
 STUDIES_PER_CHUNK = 250
 
 
-def find_rows(run: Session, *, everything: bool = False) -> None:
-    """Ask the PACS for the rows it must still be asked for."""
+def greet(run: Session) -> None:
+    """Make sure that the node answers. Raises PacsError."""
+    persistent(greet_node, run.project.pacs.retries)(str(run.project.folder))
+
+
+def find_rows(run: Session, *, everything: bool = False) -> int:
+    """Ask the PACS for the rows it must still be asked for; their number."""
     project = str(run.project.folder)
-    for numbers in chunks(rows.to_find(run.ledger, everything=everything), ROWS_PER_CHUNK):
+    numbers_left = rows.to_find(run.ledger, everything=everything)
+    run.tell("rows to find", len(numbers_left))
+    if numbers_left:
+        greet(run)
+    for numbers in chunks(numbers_left, ROWS_PER_CHUNK):
         with_workers(find_chunk, run.lanes.allowed)(project, numbers)
+    return len(numbers_left)
 
 
-def retrieve_studies(run: Session) -> None:
-    """Fetch and deliver the planned studies."""
+def retrieve_studies(run: Session, *, greeted: bool) -> None:
+    """Fetch and deliver the planned studies; a node that was not greeted yet in this run is greeted first."""
     project = str(run.project.folder)
     left = left_to_do(run.ledger, run.project)
     run.tell("studies to fetch", len(left))
+    if left and not greeted:
+        greet(run)
     if left:
         run.listeners.append(Progress(len(left)))
     for chunk in chunks(left, STUDIES_PER_CHUNK):

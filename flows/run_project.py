@@ -21,10 +21,10 @@ def run_project(project: str) -> State[str]:
     with open_session(project, action="run") as run:
         with slots(run.project.pacs) as lanes:
             run.lanes.allow(lanes)
-            find_rows(run)
+            asked = find_rows(run)
             plan = write_plan(run)
             if not approved(run, plan):
                 return Completed(name="WaitingForApproval", message="pacsflow approve PROJECT lets it go on")
-            retrieve_studies(run)
+            retrieve_studies(run, greeted=asked > 0)
         outcome = write_report(run)
     return Completed(name="Done" if outcome.finished else "WorkLeft", message=outcome.sentence)

@@ -8,6 +8,7 @@ from openpyxl import load_workbook
 from pydicom import dcmread
 
 from pacsflow.simpacs import SimPacs, demo_archive
+from peers.ports import free_port
 from project_folder import write_project
 
 
@@ -181,3 +182,12 @@ def test_the_series_sheet_has_what_only_images_answer_when_asked_for(prefect, or
         lines = list(csv.DictReader(file))
     assert len(lines) == 4
     assert all(line["ImageType"] and line["SequenceName"] for line in lines)
+
+
+def test_a_node_that_does_not_answer_ends_the_run_at_once_with_what_to_do(prefect, tmp_path):
+    rows = [{"id": f"r{n}", "PatientID": f"EX{n}"} for n in range(50)]
+    folder = write_project(tmp_path / "p", pacs={"port": free_port(), "called_aet": "NOBODY"}, rows=rows)
+    said = prefect.pacsflow("run", str(folder), expect=6)
+    assert "mend:" in said
+    assert "EX1" not in said
+    assert "rows" in prefect.pacsflow("status", str(folder))
