@@ -43,6 +43,8 @@ SPECIAL: Final[dict[PrivateTag, Action]] = {
 """Private elements with an inside that is cleaned, even where a rule keeps them."""
 UNLISTED: Final = {"PN": "X ..........", "DA": "X .....KC...", "DT": "X .....KC..."}
 """Rules for names and dates that Table E.1-1 does not list: industrial and retired attributes."""
+LENGTH_TO_END: Final = 0x00080001
+"""A retired count of bytes that would be wrong afterwards."""
 NEEDED: Final = frozenset({0x00080016, 0x00080018, 0x0020000D, 0x0020000E})
 """What no instance can be without."""
 PEOPLE: Final = frozenset({0x00401101})
@@ -92,6 +94,8 @@ class Compiler:
         """Base and options for one tag; None: kept."""
         vr = VR_OF[tag]
         listed = table()["rules"].get(f"{tag:08X}", UNLISTED.get(vr))
+        if tag == LENGTH_TO_END:
+            return Remove()
         if listed is None:
             return Nested() if vr == "SQ" else None
         basic, columns = listed.split(" ")
