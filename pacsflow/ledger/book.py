@@ -45,15 +45,26 @@ class Ledger:
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             return connection.execute(query, values or {}).all()
 
-    def upsert(self, connection: sa.Connection, table: sa.Table, records: Iterable[Mapping[str, Any]]) -> None:
-        """Insert, or replace what stands under the same primary key; only the columns given are changed."""
+    def upsert(
+        self,
+        connection: sa.Connection,
+        table: sa.Table,
+        records: Iterable[Mapping[str, Any]],
+        *,
+        adding: Sequence[str] = (),
+    ) -> None:
+        """Insert, or replace what stands under the same primary key; only the columns given are changed.
+
+        Numbers of the columns `adding` are added to what stands there.
+        """
         batch = [dict(r) for r in records]
         if not batch:
             return
         dialect = postgresql if self.engine.dialect.name == "postgresql" else sqlite
         statement = dialect.insert(table)
         keys = [c.name for c in table.primary_key]
-        changed = {name: statement.excluded[name] for name in batch[0] if name not in keys}
+        changed: dict[str, Any] = {name: statement.excluded[name] for name in batch[0] if name not in keys}
+        changed |= {name: table.c[name] + statement.excluded[name] for name in adding}
         connection.execute(
             statement.on_conflict_do_update(index_elements=keys, set_=changed)
             if changed

@@ -79,12 +79,9 @@ def done(ledger: Ledger) -> dict[tuple[str, str], str]:
 def count_traffic(ledger: Ledger, numbers: Mapping[str, int]) -> None:
     """Add to what was asked of the PACS in this hour: operation -> number."""
     hour = int(time.time() // 3600)
+    records = [{"hour": hour, "operation": operation, "number": number} for operation, number in numbers.items()]
     with ledger.write() as connection:
-        for operation, number in numbers.items():
-            place = (t.traffic.c.hour == hour) & (t.traffic.c.operation == operation)
-            known = connection.execute(sa.select(t.traffic.c.number).where(place)).scalar() or 0
-            record = {"hour": hour, "operation": operation, "number": known + number}
-            ledger.upsert(connection, t.traffic, [record])
+        ledger.upsert(connection, t.traffic, records, adding=("number",))
 
 
 def traffic(ledger: Ledger) -> dict[str, int]:

@@ -184,8 +184,9 @@ def _known(connection: sa.Connection, key: str) -> set[str]:
 def note(ledger: Ledger, study: Study, instances: Iterable[Instance]) -> None:
     """Write what became of instances: held or refused."""
     records = [_record(ledger, study, i) for i in instances]
-    with ledger.write() as connection:
-        ledger.upsert(connection, t.instances, records)
+    if records:
+        with ledger.write() as connection:
+            ledger.upsert(connection, t.instances, records)
 
 
 def _record(ledger: Ledger, study: Study, i: Instance) -> dict[str, Any]:
