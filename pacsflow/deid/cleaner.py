@@ -3,13 +3,14 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from pacsflow.deid import guards, normalize
 from pacsflow.deid.actions import Case, Pseudonym
 from pacsflow.deid.contract import Cleaned, Person, Source
 from pacsflow.deid.free_text import Scrubber
-from pacsflow.deid.header import Header
+from pacsflow.deid.header import Header, decoded, encodings
 from pacsflow.deid.identity import Identity
 from pacsflow.deid.marking import METHOD, METHOD_CODES, Marking
 from pacsflow.deid.part10 import file_head
@@ -20,6 +21,7 @@ from pacsflow.deid.verify import Finished, LeftoverError, Verifier
 from pacsflow.deid.walk import Aside, Walk
 from pacsflow.errors import RefusalError
 
+CHARSET: Final = 0x00080005
 SOP_CLASS: Final = 0x00080016
 SOP_INSTANCE: Final = 0x00080018
 STUDY: Final = 0x0020000D
@@ -88,6 +90,11 @@ def _walk(source: Source) -> tuple[Walk, Header]:
     return walk, Header(walk.dataset(), memoryview(source.dataset))
 
 
+@lru_cache(1024)
+def _scrubber(values: tuple[bytes, ...], charset: bytes) -> Scrubber:
+    return Scrubber.of(decoded(value, encodings(charset)) for value in values)
+
+
 class ProfileCleaner:
     """Cleans instances by a compiled profile; the Cleaner of contract.py. Holds no state of any instance."""
 
@@ -131,7 +138,9 @@ class ProfileCleaner:
 
     def _scrubber(self, header: Header) -> Scrubber:
         """Only where the profile cleans text; it costs reading the identifiers."""
-        return Scrubber.of(map(header.text, OWN)) if self._compiled.cleans_text else Scrubber()
+        if not self._compiled.cleans_text:
+            return Scrubber()
+        return _scrubber(tuple(map(header.raw, OWN)), header.raw(CHARSET))
 
     def _parts(self, meta: bytes, header: Header, splicer: Splicer) -> list[Part]:
         """Verified buffers. Kept text that names the patient is emptied, unless a rule of the profile keeps it."""

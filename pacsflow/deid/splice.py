@@ -8,7 +8,7 @@ from typing import Final
 from pacsflow.deid import structured
 from pacsflow.deid.actions import KEPT, Action, Answer, Case, Clean, Dummy, Empty, Keep, Mode, Nested
 from pacsflow.deid.dictionary import CREATORS
-from pacsflow.deid.rules import BEHIND, PIXELS, REMOVE, Rules
+from pacsflow.deid.rules import BEHIND, PIXELS, Rules
 from pacsflow.deid.values import DUMMY, TEXT, padded
 from pacsflow.deid.walk import LONG, NAME, SQ, Level, Walk
 
@@ -198,8 +198,11 @@ class Splicer:
             if tag in creators:
                 continue
             creator = tag & 0xFFFF0000 | tag >> 8 & 0xFF
-            name = creators.get(creator, "")
-            self._apply(place, tag, self.rules.private.get((tag >> 16, name, tag & 0xFF), REMOVE))
+            action = self.rules.private.get((tag >> 16, creators.get(creator, ""), tag & 0xFF))
+            if action is None:
+                changes[tag] = b""
+                continue
+            self._apply(place, tag, action)
             if changes.get(tag) != b"":
                 used.add(creator)
         changes.update((tag, b"") for tag in creators.keys() - used)
