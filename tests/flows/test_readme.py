@@ -1,0 +1,151 @@
+"""Every command of README.md and docs/*.md works, in order, for somebody who has nothing yet."""
+
+import csv
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from openpyxl import load_workbook
+from typer.main import get_command
+
+from documents import DOCUMENTS, ROOT, blocks
+from pacsflow.cli.app import app
+from pacsflow.simpacs import SimPacs, demo_archive
+from peers.ports import free_port
+
+NOT_RUN = {
+    "make demo": "needs the network for its first set-up, and fixed ports; continuous integration runs it",
+    "make test": "is what runs this",
+    "python3 -m venv .venv": "the set-up that `make` does too",
+    ".venv/bin/pip install -r requirements.lock": "needs the network",
+    ".venv/bin/pip install --no-deps --editable .": "needs the network",
+    'export PATH="$PWD/.venv/bin:$PATH"': "the tests call pacsflow by its full path",
+}
+"""Commands of the documents that are not run here, and why. Nothing else is left out."""
+
+ROWS = """
+  - {id: A-001, AccessionNumber: "00710003"}
+  - {id: A-002, AccessionNumber: "00710006"}
+  - {id: A-003, PatientID: "0004752", AccessionNumber: "00710006"}
+"""
+"""In place of the example's row: one study of two series, and two rows that are held."""
+HELD_STUDY = "3f9c0a7b12de4455"
+"""What the README calls a study; only the plan knows the real name."""
+
+
+HINTED = ("pacsflow plan", "pacsflow run")
+"""Commands that say how to go on where rows are held."""
+
+
+def commands(document: Path) -> list[str]:
+    lines = "".join(block.text for block in blocks(document, "sh")).splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+@pytest.fixture(scope="module")
+def pacs():
+    with SimPacs(demo_archive(), port=free_port()) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def new_user(tmp_path, monkeypatch):
+    """A home of his own, nothing in it, no keyring."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "PACSFLOW_WORK"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "home" / ".local" / "share" / "pacsflow" / "lung-ct"
+
+
+def edit(folder: Path, pacs: SimPacs) -> None:
+    """What a person does after `init`: his own node, and his rows."""
+    node = (folder / "pacs.yaml").read_text("utf-8")
+    for old, new in (
+        ("host: pacs.example.org", "host: 127.0.0.1"),
+        ("port: 104", f"port: {pacs.port}"),
+        ("called_aet: MAINPACS", f"called_aet: {pacs.aet}"),
+    ):
+        assert node.count(old) == 1
+        node = node.replace(old, new)
+    (folder / "pacs.yaml").write_text(node, "utf-8")
+    query = (folder / "query.yaml").read_text("utf-8")
+    changed = re.sub(r"\n  - \{id: A-001, .*\}\n", lambda _: ROWS, query)
+    assert changed != query
+    (folder / "query.yaml").write_text(changed, "utf-8")
+
+
+def held_study(workdir: Path, row: str) -> str:
+    """The first study of a held row, as the plan names it."""
+    with (workdir / "report" / "plan-held.csv").open(encoding="utf-8-sig", newline="") as file:
+        return next(line["study"] for line in csv.DictReader(file) if line["id"] == row)
+
+
+def decide(workbook: Path) -> None:
+    """Write `drop` behind every study of the plan's held rows, as a person does."""
+    book = load_workbook(workbook)
+    sheet = book["held"]
+    column = [cell.value for cell in sheet[1]].index("decision") + 1
+    for line in range(2, sheet.max_row + 1):
+        sheet.cell(line, column).value = "drop" if sheet.cell(line, 2).value == "A-003" else None
+    book.save(workbook)
+
+
+def run(prefect, line: str, workdir: Path) -> str:
+    words = [str(Path(word).expanduser()) for word in shlex.split(line, comments=True)]
+    words = [held_study(workdir, "A-002") if word == HELD_STUDY else word for word in words]
+    expected = re.search(r"# exit code (\d+)", line)
+    return prefect.pacsflow(*words[1:], expect=int(expected[1]) if expected else 0)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_the_commands_of_a_document_work_in_order(document, prefect, pacs, new_user):
+    told = commands(document)
+    for line in told:
+        if line in NOT_RUN:
+            continue
+        assert line.startswith("pacsflow "), f"{document.name} shows a command that is neither run nor listed: {line}"
+        if "--workbook" in line:
+            decide(new_user / "report" / "plan.xlsx")
+        said = run(prefect, line, new_user)
+        assert said.strip(), f"{line} says nothing"
+        assert ("pacsflow settle" in said) == (line.startswith(HINTED) and "held" in said), said
+        if line.startswith("pacsflow init "):
+            edit(Path(shlex.split(line)[2]), pacs)
+    if document.name == "README.md":
+        delivered = list((new_user / "out").rglob("*.nii.gz"))
+        assert len(delivered) == 3, "A-001 has two series of MR, the study taken for A-002 one"
+        assert Path("links.csv").read_text().count("\n") == 3, "a heading and two patients"
+
+
+def test_what_is_not_run_is_still_shown_somewhere():
+    shown = {line for document in DOCUMENTS for line in commands(document)}
+    assert NOT_RUN.keys() - {"make test"} <= shown
+
+
+def names(command, prefix: str = "pacsflow") -> list[tuple[str, object]]:
+    below = getattr(command, "commands", {})
+    return [(prefix, command), *(each for name, sub in below.items() for each in names(sub, f"{prefix} {name}"))]
+
+
+def test_every_command_has_help_and_is_in_the_documents():
+    text = "".join(document.read_text("utf-8") for document in DOCUMENTS)
+    for name, command in names(get_command(app)):
+        assert command.help, f"{name} has no help"
+        assert name in text, f"{name} is in no document"
+        for parameter in command.params:
+            assert getattr(parameter, "help", None), f"{name}: {parameter.name} has no help"
+
+
+def test_the_readme_names_every_exit_code():
+    from pacsflow.errors import PacsflowError
+
+    def codes(kind):
+        return {kind.exit_code} | {code for below in kind.__subclasses__() for code in codes(below)}
+
+    section = (ROOT / "README.md").read_text("utf-8").partition("## Exit codes")[2].partition("\n## ")[0]
+    named = {int(code) for code in re.findall(r"^\| (\d+) \|", section, re.MULTILINE)}
+    assert codes(PacsflowError) <= named
