@@ -41,7 +41,10 @@ def run(project: Folder) -> None:
         raise WorkLeftError("the plan waits for approval", remedy=f"look at the plan, then: pacsflow approve {project}")
     show_outcome(reports)
     if state.name != "Done":
-        raise WorkLeftError(f"not everything is done ({state.message})", remedy="the report names each, and why")
+        settling = "; held rows wait for pacsflow settle" if " held" in state.message else ""
+        raise WorkLeftError(
+            f"not everything is done ({state.message})", remedy=f"the report names each, and why{settling}"
+        )
 
 
 def status(project: Folder) -> None:

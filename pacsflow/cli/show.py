@@ -65,6 +65,8 @@ def show_plan(reports: Path) -> None:
     facts: dict[str, Any] = json.loads((reports / "plan.json").read_text(encoding="utf-8"))
     _numbers(f"plan of {facts['project']}", facts["totals"])
     console.print(f"workbook (it names patients, only you can read it): {reports / 'plan.xlsx'}", soft_wrap=True)
+    if facts["totals"].get("rows held"):
+        console.print("held rows wait for you, see its sheet `held`: pacsflow settle PROJECT ROW --take STUDY")
 
 
 def show_outcome(reports: Path) -> None:
