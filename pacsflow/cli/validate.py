@@ -33,7 +33,8 @@ def validate(
     try:
         read, rows = load(project)
     except ProjectError as error:
-        problems += error.problems
+        told = {(each.file, each.field) for each in error.problems}
+        problems = [each for each in problems if (each.file, each.field) not in told] + error.problems
     if problems:
         _show_problems(ProjectError(problems).problems)
         raise typer.Exit(ProjectError.exit_code)

@@ -163,6 +163,13 @@ def test_validate_names_every_problem_with_file_and_line_and_exits_2(call, tmp_p
     assert "4 to mend" in said.output
 
 
+def test_what_profile_and_project_both_refuse_is_told_once(call, tmp_path):
+    write_files(tmp_path / "a", deid="key: ${env:X}\nrecipe: site.deid\n")
+    said = call("validate", "a").output
+    assert said.count("recipe:") == 1
+    assert "1 to mend" in said
+
+
 def test_validate_draws_a_table_in_a_terminal(call, tmp_path, monkeypatch):
     write_files(tmp_path / "a", pacs="name: a\nhost: b\nport: 104\ncalld_aet: X\n")
     screen = io.StringIO()
