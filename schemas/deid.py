@@ -117,7 +117,7 @@ class DeidProfile(Model):
     private: Private = Field(default_factory=Private, description="Private elements")
     drop: list[dict[str, Any]] = Field(
         default=[],
-        description="Instances that are not to leave: DICOM keyword -> text contained anywhere, case ignored, or a list",
+        description="Instances that are not to leave: DICOM keyword -> text contained anywhere, in any case, or a list",
         examples=[[{"ImageType": "SCREEN SAVE"}, {"Modality": ["SR", "KO"]}]],
     )
     pixels: Pixels = Field(default_factory=Pixels, description="Burned-in text")
