@@ -5,6 +5,7 @@ by UID. Every contender fetches the same study in turn, some times over; the fig
 """
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -101,11 +102,15 @@ def _race(fetching: Fetching, folder: Path, *, rounds: int, slices: int) -> dict
 
 
 def _once(fetch: Callable[[Path], Cost], folder: Path, slices: int) -> Cost:
-    """One fetch into an empty folder, which must hold each slice afterwards."""
+    """One fetch into an empty folder, which must hold each slice afterwards.
+
+    What the former one left to the disk is waited for: most do not wait themselves.
+    """
     folder.mkdir()
+    os.sync()
     cost = fetch(folder)
-    held = [p for p in folder.rglob("*") if p.stat().st_size > 2 * ct_study.MATRIX**2]
-    names = {p.name for p in held}
+    files = [p for p in folder.rglob("*") if p.suffix == ".dcm" or p.name.startswith("CT.")]
+    names = {p.name for p in files if p.stat().st_size > 2 * ct_study.MATRIX**2}
     if len(names) != slices:
         raise RuntimeError(f"{fetch.__name__} brought {len(names)} of {slices} slices")
     shutil.rmtree(folder)

@@ -57,8 +57,8 @@ def _summary(run: Session, found: list[Account]) -> RunSummary:
     settings = run.project.settings
     taken = {study.key: study for one in found for study in one.studies}
     wants = {key for one in found for key in one.row.wants}
-    pictures = _Pictures(run)
-    results = tuple(_study(run, study, wants, pictures=pictures) for study in taken.values())
+    shared = _Shared(wants, run.pseudonyms(), _Pictures(run))
+    results = tuple(_study(run, study, shared) for study in taken.values())
     finished = all(a.status in FINISHED for a in found)
     return RunSummary(
         project=settings.name,
@@ -109,26 +109,37 @@ class _Pictures:
         return png
 
 
-def _study(run: Session, study: StudyState, wants: set[str], *, pictures: _Pictures) -> StudyResult:
+@dataclass(frozen=True)
+class _Shared:
+    """What the results of all studies need: keys of the wanted series, patient -> pseudonym, pictures."""
+
+    wants: set[str]
+    pseudonyms: dict[str, str]
+    pictures: _Pictures
+
+
+def _study(run: Session, study: StudyState, shared: _Shared) -> StudyResult:
     held: dict[str, list[Instance]] = {}
     for instance in studies.instances(run.ledger, study.key, "held"):
         held.setdefault(instance.series_key, []).append(instance)
     outputs = {output.series_key: output for output in outcomes.outputs(run.ledger, study.key)}
-    mine = [s for s in study.series if s.key in wants]
+    mine = [s for s in study.series if s.key in shared.wants]
     counts: Counter[str] = Counter()
     for one in mine:
         counts.update(one.counts)
     known = sum(counts.values()) or sum(s.announced or 0 for s in mine)
     return StudyResult(
         key=study.key,
-        pseudonym=_pseudonym(run, study),
+        pseudonym=shared.pseudonyms.get(study.attributes.get("PatientID", ""), ""),
         status=study.status,
         reason=study.reason,
         expected=known,
         received=counts["held"],
         refused=counts["refused"],
         size=sum(s.size for s in mine),
-        series=tuple(_series(run, s, outputs.get(s.key), held=held.get(s.key, []), pictures=pictures) for s in mine),
+        series=tuple(
+            _series(run, s, outputs.get(s.key), held=held.get(s.key, []), pictures=shared.pictures) for s in mine
+        ),
         deliveries=_deliveries(run, study),
     )
 
@@ -162,9 +173,3 @@ def _cleaned_description(run: Session, held: list[Instance]) -> str:
     path = run.staging / held[0].path
     header = dcmread(path, stop_before_pixels=True, specific_tags=["SeriesDescription"])
     return str(header.get("SeriesDescription") or "")
-
-
-def _pseudonym(run: Session, study: StudyState) -> str:
-    """The patient's pseudonym as the vault has it; '' where nothing was de-identified."""
-    patient = study.attributes.get("PatientID", "")
-    return run.pseudonyms().get(patient, "")
