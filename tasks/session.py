@@ -15,9 +15,12 @@ from pacsflow.ledger.book import canonical
 from pacsflow.ledger.studies import new_owner
 from pacsflow.projects import Project
 from pacsflow.query import Row, load
-from pacsflow.secrets import project_key, resolve
+from pacsflow.secrets import project_key, register_resolver, resolve
 from pacsflow.vault import Vault
+from tasks.blocks import secret_block
 from tasks.lanes import LanePool
+
+register_resolver("prefect", secret_block)
 
 Listener = Callable[[str, int], None]
 """Hears of progress: what happened (rows, studies, images, bytes, …) and how often."""

@@ -30,6 +30,9 @@ def main() -> None:
 
         show_error(error)
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; run it again and it goes on\n")
+        sys.exit(130)
     except Exception as error:  # noqa: BLE001
         sys.stderr.write(f"pacsflow has a fault: {type(error).__name__}. Details, which may hold identifiers, ")
         sys.stderr.write(f"are in {_keep_details()}\n")

@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from openpyxl import load_workbook
@@ -9,7 +12,7 @@ from pydicom import dcmread
 
 from pacsflow.simpacs import SimPacs, demo_archive
 from peers.ports import free_port
-from project_folder import write_project
+from project_folder import KEY, write_project
 
 
 @pytest.fixture
@@ -191,3 +194,12 @@ def test_a_node_that_does_not_answer_ends_the_run_at_once_with_what_to_do(prefec
     assert "mend:" in said
     assert "EX1" not in said
     assert "rows" in prefect.pacsflow("status", str(folder))
+
+
+def test_a_key_may_be_a_secret_block_of_prefect(prefect, pacs, tmp_path):
+    folder = project(tmp_path, pacs, deid={"key": "${prefect:demo-key}"})
+    assert "no such Secret block" in prefect.pacsflow("status", str(folder), expect=3)
+    code = f"from prefect.blocks.system import Secret; Secret(value={KEY!r}).save('demo-key')"
+    environment = {**os.environ, **prefect.environment(prefect.folder), "PREFECT_API_URL": prefect.url}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True)
+    prefect.pacsflow("status", str(folder))
