@@ -30,25 +30,3 @@ class StudyRef:
 
     def __str__(self) -> str:
         return f"study {self.key}"
-
-
-@dataclass(frozen=True)
-class SeriesRef:
-    """A series of a study, by keyed digests."""
-
-    study: StudyRef
-    key: str
-
-    def __str__(self) -> str:
-        return f"series {self.key}"
-
-
-@dataclass(frozen=True)
-class InstanceRef:
-    """An instance of a series, by keyed digests."""
-
-    series: SeriesRef
-    key: str
-
-    def __str__(self) -> str:
-        return f"instance {self.key}"

@@ -1,11 +1,13 @@
-"""Published NIfTI come out of the whole way: Orthanc, fetch, de-identification with the sets for NIfTI, conversion."""
+"""Published NIfTI come out of the whole way: Orthanc, fetch, the profile of projects/mr-nifti, conversion."""
 
 import json
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom import dcmread
+from ruamel.yaml import YAML
 
 from factory import make_uid
 from project_folder import write_project
@@ -17,19 +19,13 @@ from unit.convert.test_convert_references import (
     dicom_files,
 )
 
-DEID = {
-    "options": ["retain-longitudinal-modified-dates", "retain-patient-characteristics", "retain-safe-private"],
-    "private": {
-        "keep": [
-            "ps3.15-safe",
-            "siemens-csa-for-nifti",
-            "ge-for-nifti",
-            "philips-for-nifti",
-            "nifti-without-creator",
-        ]
-    },
-    "pixels": {"burned_in": "keep"},
-}
+
+def shipped() -> dict[str, Any]:
+    """The profile of projects/mr-nifti, without its key; it would refuse one RGB series that may show text."""
+    text = (Path(__file__).parents[2] / "projects" / "mr-nifti" / "deid.yaml").read_text(encoding="utf-8")
+    profile = YAML(typ="safe", pure=True).load(text)
+    del profile["key"]
+    return {**profile, "pixels": {"burned_in": "keep"}}
 
 
 def loaded(orthanc, series: dict[str, Path], folder: Path) -> list[dict[str, str]]:
@@ -59,7 +55,7 @@ def run(prefect, orthanc, folder: Path, *, series: dict[str, Path], converter: s
         "targets": [{"kind": "folder", "path": str(folder / "out"), "layout": "{row}/{series_number}", "dicom": False}],
     }
     node = {"port": orthanc.port, "called_aet": orthanc.aet}
-    prefect.pacsflow("run", str(write_project(folder / "p", pacs=node, rows=rows, deid=DEID, export=export)))
+    prefect.pacsflow("run", str(write_project(folder / "p", pacs=node, rows=rows, deid=shipped(), export=export)))
     return folder / "out"
 
 
