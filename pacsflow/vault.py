@@ -40,11 +40,14 @@ class Vault:
         self._known = set(self.links())
 
     def record(self, link: Link) -> None:
-        """Write a link down, once; on disk when this returns. Raises LedgerError when a patient's changed."""
+        """Write a link down, once; on disk when this returns. Raises LedgerError when a patient's changed.
+
+        Without a patient id there is a pseudonym for each study.
+        """
         with self._lock:
             if link in self._known:
                 return
-            if any((k.patient_id, k.issuer) == (link.patient_id, link.issuer) for k in self._known):
+            if link.patient_id and any((k.patient_id, k.issuer) == (link.patient_id, link.issuer) for k in self._known):
                 raise LedgerError(
                     "a patient of the vault would get another pseudonym or day shift",
                     remedy="put the former profile back, or begin anew in another workdir",

@@ -11,8 +11,10 @@ from typer.main import get_command
 
 from documents import DOCUMENTS, ROOT, blocks
 from pacsflow.cli.app import app
+from pacsflow.deid.part10 import file_head
 from pacsflow.simpacs import SimPacs, demo_archive
 from peers.ports import free_port
+from unit.deid.instances import ct, encoded
 
 NOT_RUN = {
     "make demo": "needs the network for its first set-up, and fixed ports; continuous integration runs it",
@@ -101,6 +103,17 @@ def run(prefect, line: str, workdir: Path) -> str:
     return prefect.pacsflow(*words[1:], expect=int(expected[1]) if expected else 0)
 
 
+@pytest.fixture
+def scans(new_user):
+    """A folder with DICOM files, as from a CD, where the documents expect one."""
+    for number in range(2):
+        source = encoded(ct(SOPInstanceUID=f"1.3.6.1.4.1.9999.1.2.{number}"))
+        head = file_head(source.sop_class_uid, source.sop_instance_uid, source.transfer_syntax_uid)
+        Path("scans").mkdir(exist_ok=True)
+        Path("scans", f"IM{number}").write_bytes(head + bytes(source.dataset))
+
+
+@pytest.mark.usefixtures("scans")
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_the_commands_of_a_document_work_in_order(document, prefect, pacs, new_user):
     told = commands(document)

@@ -30,6 +30,13 @@ def test_a_patient_never_gets_a_second_pseudonym(tmp_path):
         vault.record(Link("0045322", "", "OTHER", -17))
 
 
+def test_studies_without_a_patient_id_have_a_pseudonym_each(tmp_path):
+    vault = Vault(tmp_path / "vault", KEY)
+    for pseudonym in ("LUNG-AB", "LUNG-CD"):
+        vault.record(Link("", "", pseudonym, 0))
+    assert [link.pseudonym for link in Vault(tmp_path / "vault", KEY).links()] == ["LUNG-AB", "LUNG-CD"]
+
+
 def test_a_torn_last_line_is_cut_off(tmp_path):
     path = tmp_path / "vault"
     Vault(path, KEY).record(ANNA)

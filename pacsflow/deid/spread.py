@@ -1,0 +1,59 @@
+"""Work on many files, spread over processes, answers in order."""
+
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import Any, TypeVar
+
+from pacsflow.errors import PacsflowError
+
+T = TypeVar("T")
+Work = Callable[[Sequence[str]], list[T]]
+"""File names in, an answer for each out."""
+
+AT_ONCE = 32
+_AHEAD = 4
+_here: list[Work[Any]] = []
+
+
+def spread(make: Callable[[], Work[T]], names: Sequence[str], *, workers: int) -> Iterator[T]:
+    """An answer for each name, in order. Every process calls `make` once (picklable); few names need no process.
+
+    Raises PacsflowError when a process is stopped from outside, and what `make` or its work raise.
+    """
+    chunks = [names[start : start + AT_ONCE] for start in range(0, len(names), AT_ONCE)]
+    if min(workers, len(chunks)) <= 1:
+        work = make()
+        for chunk in chunks:
+            yield from work(chunk)
+        return
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(make,))
+    try:
+        yield from _answers(pool, chunks, _AHEAD * workers)
+    except BrokenProcessPool:
+        remedy = "run again, with fewer --workers where memory is short"
+        raise PacsflowError("a worker process was stopped from outside", remedy=remedy) from None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _answers(pool: ProcessPoolExecutor, chunks: Sequence[Sequence[str]], ahead: int) -> Iterator[Any]:
+    waiting: deque[Future[list[Any]]] = deque()
+    for chunk in chunks:
+        if len(waiting) >= ahead:
+            yield from waiting.popleft().result()
+        waiting.append(pool.submit(_work, chunk))
+    while waiting:
+        yield from waiting.popleft().result()
+
+
+def _begin(make: Callable[[], Work[Any]]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which lets begun files end
+    _here[:] = [make()]
+
+
+def _work(names: Sequence[str]) -> list[Any]:
+    return _here[0](names)

@@ -1,0 +1,225 @@
+"""A folder tree through a profile: every file is cleaned under a new name, refused with its reason, or left."""
+
+import filecmp
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Final, Literal
+
+from pacsflow.deid.claim import claimed
+from pacsflow.deid.cleaner import SERIES, SOP_INSTANCE, STUDY, walked
+from pacsflow.deid.compile import compile_profile
+from pacsflow.deid.contract import Cleaned, Source
+from pacsflow.deid.marking import METHOD
+from pacsflow.deid.part10 import PREAMBLE, read_part10
+from pacsflow.deid.place import NO_SERIES, NO_STUDY, OURS, place
+from pacsflow.deid.spread import spread
+from pacsflow.errors import LedgerError, RefusalError
+from pacsflow.staging import sync_folder, write_all
+from pacsflow.vault import Link, Vault
+from schemas.deid import DeidProfile
+
+Fate = Literal["cleaned", "doubled", "refused", "left", "done before"]
+MEDIA_DIRECTORY: Final = "1.2.840.10008.1.3.10"
+_DEPTH: Final = 4
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What is to be done: the folder with the originals, the folder of the results, the profile.
+
+    The same folder twice means in place: an original goes once its cleaned file is on disk. `vault` is where the links
+    of the patients met are written down, before their files appear.
+    """
+
+    source: Path
+    target: Path
+    profile: DeidProfile
+    key: bytes = field(repr=False)
+    vault: Path | None = None
+
+    @property
+    def in_place(self) -> bool:
+        """Whether originals are replaced."""
+        return self.source == self.target
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a file. `name` is its path below the source and may tell who it is about; `new` tells nothing.
+
+    `doubled`: another file held the very same instance. `done before`: an earlier run in place made it.
+    """
+
+    name: str = field(repr=False)
+    fate: Fate
+    reason: str = ""
+    new: str = ""
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class _Staged:
+    """A cleaned file that is not under its name yet."""
+
+    name: str = field(repr=False)
+    new: str
+    temporary: Path
+    descriptor: int
+    size: int
+
+
+def files_below(folder: Path) -> list[str]:
+    """Relative paths of all files, sorted; our own folder is passed over, links are not followed."""
+    found: list[str] = []
+    for top, folders, files in os.walk(folder):
+        folders[:] = sorted(each for each in folders if not (each == OURS and Path(top) == folder))
+        found += [os.path.relpath(os.path.join(top, each), folder) for each in files]  # noqa: PTH118 - many files
+    return sorted(found)
+
+
+def clean_tree(tree: Tree, names: Sequence[str], *, workers: int) -> Iterator[Outcome]:
+    """Clean the files `names` of the tree; an outcome for each, in order.
+
+    Raises ProjectError for mistakes of the profile, LedgerError where the target is in use, was written under another
+    profile or key, or the disk takes no more. What stood before an error stays whole; run again to go on.
+    """
+    cleaner = compile_profile(tree.profile, tree.key)
+    with claimed(tree.target, tree.key, cleaner.fingerprint()) as before:
+        yield from spread(partial(TreeCleaner, tree, before=before), names, workers=workers)
+        if tree.in_place:
+            _drop_empty(tree.source)
+
+
+class TreeCleaner:
+    """Cleans files of one tree. `before`: whether an earlier run, same profile and key, worked in the target."""
+
+    def __init__(self, tree: Tree, *, before: bool) -> None:
+        self._tree = tree
+        self._resumes = before and tree.in_place
+        self._cleaner = compile_profile(tree.profile, tree.key)
+        self._vault = Vault(tree.vault, tree.key) if tree.vault else None
+
+    def __call__(self, names: Sequence[str]) -> list[Outcome]:
+        """An outcome per name. The files are on disk, whole, when this returns; raises LedgerError where it is full."""
+        staged: list[_Staged] = []
+        try:
+            taken = [self._taken(name, staged) for name in names]
+            settled = {each.name: self._settled(each) for each in staged}
+            self._replace(settled)
+        except OSError as error:
+            remedy = "make room, or mend the folder's permissions, then run again"
+            raise LedgerError(f"the disk refused a file: {error.strerror}", remedy=remedy) from None
+        finally:
+            for each in staged:
+                os.close(each.descriptor)
+                each.temporary.unlink(missing_ok=True)
+        return [outcome or settled[name] for name, outcome in zip(names, taken, strict=True)]
+
+    def _taken(self, name: str, staged: list[_Staged]) -> Outcome | None:
+        """The outcome, or None where the file is staged."""
+        try:
+            cleaned = self._cleaned(name)
+            new = "" if isinstance(cleaned, Outcome) else place(cleaned)
+        except RefusalError as refusal:
+            return Outcome(name, "refused", refusal.reason)
+        except OSError as error:
+            return Outcome(name, "refused", f"cannot be read: {error.strerror}")
+        except Exception as error:  # noqa: BLE001 - one strange file must not stop all others
+            return Outcome(name, "refused", f"fault of pacsflow: {type(error).__name__}")
+        if isinstance(cleaned, Outcome):
+            return cleaned
+        self._stage(name, new, cleaned, staged)
+        return None
+
+    def _cleaned(self, name: str) -> Cleaned | Outcome:
+        """The instance, de-identified and verified, or why there is none. Raises RefusalError, OSError."""
+        source = _opened(self._tree.source / name)
+        if isinstance(source, str):
+            return Outcome(name, "left", source)
+        if self._resumes and self._made_before(name, source):
+            return Outcome(name, "done before", new=name)
+        if source.sop_class_uid == MEDIA_DIRECTORY:
+            return Outcome(name, "refused" if self._tree.in_place else "left", "DICOMDIR")
+        return self._cleaner.clean(source)
+
+    def _stage(self, name: str, new: str, cleaned: Cleaned, staged: list[_Staged]) -> None:
+        person = cleaned.person
+        if self._vault:
+            self._vault.record(Link(person.patient_id, person.issuer, person.pseudonym, person.shift_days))
+        temporary = self._tree.target / OURS / f"{uuid.uuid4().hex}.part"
+        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        try:
+            size = write_all(descriptor, cleaned.parts)
+        except BaseException:
+            os.close(descriptor)
+            temporary.unlink(missing_ok=True)
+            raise
+        staged.append(_Staged(name, new, temporary, descriptor, size))
+
+    def _settled(self, staged: _Staged) -> Outcome:
+        """The file under its name; nothing that stands there already is ever overwritten."""
+        final = self._tree.target / staged.new
+        final.parent.mkdir(parents=True, exist_ok=True)
+        os.fsync(staged.descriptor)
+        if staged.new == staged.name and self._tree.in_place:
+            staged.temporary.replace(final)
+        elif not _appears(staged.temporary, final):
+            if filecmp.cmp(staged.temporary, final, shallow=False):
+                return Outcome(staged.name, "doubled", "the same instance twice", staged.new)
+            return Outcome(staged.name, "refused", "another instance with the same UID is there")
+        return Outcome(staged.name, "cleaned", new=staged.new, size=staged.size)
+
+    def _replace(self, settled: dict[str, Outcome]) -> None:
+        """Have all new names on disk, then take the originals away where that was asked for."""
+        done = [outcome for outcome in settled.values() if outcome.new]
+        for folder in {parent for each in done for parent in list((self._tree.target / each.new).parents)[:_DEPTH]}:
+            sync_folder(folder)
+        for outcome in done if self._tree.in_place else ():
+            if outcome.new != outcome.name:
+                (self._tree.source / outcome.name).unlink()
+
+    def _made_before(self, name: str, source: Source) -> bool:
+        """Whether the file says of itself that this profile made it, and has the name it would have been given."""
+        parts = Path(name).parts
+        if len(parts) != _DEPTH:
+            return False
+        _, _, header = walked(source)
+        uids = [header.text(tag) for tag in (STUDY, SERIES, SOP_INSTANCE)]
+        named = [uids[0] or NO_STUDY, uids[1] or NO_SERIES, f"{uids[2]}.dcm"]
+        return f"profile {self._cleaner.fingerprint()}" in header.text(METHOD).split("\\") and named == list(parts[1:])
+
+
+def _opened(path: Path) -> Source | str:
+    """The instance in a file, or why it is none."""
+    if path.is_symlink() or not path.is_file():
+        return "link, or no regular file"
+    with path.open("rb") as file:
+        if file.read(PREAMBLE + 4)[PREAMBLE:] != b"DICM":
+            return "not DICOM"
+    return read_part10(path)
+
+
+def _appears(temporary: Path, final: Path) -> bool:
+    """Give a file its name; False where the name is taken."""
+    try:
+        os.link(temporary, final)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without hard links
+        if final.exists():
+            return False
+        temporary.replace(final)
+    return True
+
+
+def _drop_empty(folder: Path) -> None:
+    """Folders in which nothing is left go: their names may tell whose they were."""
+    for top, _, _ in os.walk(folder, topdown=False):
+        if Path(top) != folder:
+            with suppress(OSError):
+                Path(top).rmdir()

@@ -1,0 +1,82 @@
+"""deid, as it is called: what it says, its exit code, its report."""
+
+import csv
+import json
+import stat
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from pacsflow.cli import deid
+from pacsflow.deid.part10 import file_head
+from pacsflow.errors import ProjectError, WorkLeftError
+from unit.deid.instances import NAME, ct, encoded
+
+
+@pytest.fixture
+def call(tmp_path):
+    app = typer.Typer()
+    app.command()(deid.deid)
+    key = tmp_path / "key"
+    key.write_text("0123456789abcdef" * 4)
+    key.chmod(0o600)
+    (tmp_path / "deid.yaml").write_text(json.dumps({"key": f"${{file:{key}}}"}))
+    source = encoded(ct())
+    folder = tmp_path / "in" / NAME
+    folder.mkdir(parents=True)
+    (folder / "1").write_bytes(
+        file_head(source.sop_class_uid, source.sop_instance_uid, source.transfer_syntax_uid) + bytes(source.dataset)
+    )
+    (folder / "readme").write_text("Quistgaard")
+    words = [str(tmp_path / "in"), "--profile", str(tmp_path / "deid.yaml")]
+    return lambda *more: CliRunner().invoke(app, [*words, *map(str, more)])
+
+
+def test_a_clean_tree_ends_with_0_and_names_nobody(call, tmp_path):
+    told = call(tmp_path / "out", "--report", tmp_path / "report.csv")
+    assert told.exit_code == 0, told.output
+    assert "cleaned" in told.output
+    assert "not DICOM" in told.output
+    assert "Quistgaard" not in told.output
+    with (tmp_path / "report.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["outcome"] for row in rows] == ["cleaned", "left"]
+    assert (tmp_path / "out" / rows[0]["new file"]).is_file()
+    assert stat.S_IMODE((tmp_path / "report.csv").stat().st_mode) == 0o600
+
+
+def test_refused_files_end_with_1_and_the_reason(call, tmp_path):
+    path = tmp_path / "in" / "broken.dcm"
+    path.write_bytes((tmp_path / "in" / NAME / "1").read_bytes()[:-5])
+    told = call(tmp_path / "out")
+    assert isinstance(told.exception, WorkLeftError)
+    assert told.exception.exit_code == 1
+    assert "malformed" in told.output
+    assert "Quistgaard" not in told.output + str(told.exception) + told.exception.remedy
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["out", "--in-place"], ["in/below"], ["."], ["in"]], ids=["none", "both", "below", "above", "same"]
+)
+def test_folders_that_are_not_clear_are_refused_before_anything_is_read(call, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    told = call(*words)
+    assert isinstance(told.exception, ProjectError)
+    assert not list(tmp_path.rglob(".pacsflow"))
+
+
+def test_mistakes_of_the_profile_are_told_with_their_line(call, tmp_path):
+    (tmp_path / "deid.yaml").write_text("key: ${env:KEY}\noptions: [retain-everything]\n")
+    told = call(tmp_path / "out")
+    assert isinstance(told.exception, ProjectError)
+    assert told.exception.problems[0].line == 2
+    (tmp_path / "deid.yaml").write_text("base: none\n")
+    assert "de-identifies nothing" in str(call(tmp_path / "out").exception)
+
+
+def test_in_place_asks_for_no_other_folder(call, tmp_path):
+    told = call("--in-place", "--workers", 1)
+    assert told.exit_code == 0, told.output
+    assert not (tmp_path / "in" / NAME / "1").exists()
+    assert (tmp_path / "in" / NAME / "readme").exists()
