@@ -30,6 +30,14 @@ class Link:
     shift_days: int
 
 
+def _patient(link: Link) -> tuple[str, str, str]:
+    """Whom a link is of; without a patient id, each study has a pseudonym of its own."""
+    return link.patient_id, link.issuer, "" if link.patient_id else link.pseudonym
+
+
+_LONGEST_LINE = 1 << 16
+
+
 class Vault:
     """The links of one project. Safe to share between threads and processes."""
 
@@ -37,7 +45,7 @@ class Vault:
         self._path = path
         self._lock = threading.Lock()
         self._cipher = AESGCM(HKDF(SHA256(), 32, salt=None, info=b"pacsflow vault").derive(key))
-        self._known = set(self.links())
+        self._known = {_patient(link): link for link in self.links()}
 
     def record(self, link: Link) -> None:
         """Write a link down, once; on disk when this returns. Raises LedgerError when a patient's changed.
@@ -45,20 +53,19 @@ class Vault:
         Without a patient id there is a pseudonym for each study.
         """
         with self._lock:
-            if link in self._known:
-                return
-            if link.patient_id and any((k.patient_id, k.issuer) == (link.patient_id, link.issuer) for k in self._known):
+            if self._known.get(_patient(link), link) != link:
                 raise LedgerError(
                     "a patient of the vault would get another pseudonym or day shift",
                     remedy="put the former profile back, or begin anew in another workdir",
                 )
-            self._append(link)
-            self._known.add(link)
+            if _patient(link) not in self._known:
+                self._append(link)
+                self._known[_patient(link)] = link
 
     def known(self) -> list[Link]:
         """The links of this process: those that stood when it opened the vault, and its own since."""
         with self._lock:
-            return sorted(self._known, key=lambda link: (link.patient_id, link.issuer))
+            return [self._known[patient] for patient in sorted(self._known)]
 
     def _append(self, link: Link) -> None:
         nonce = os.urandom(12)
@@ -68,7 +75,8 @@ class Vault:
         descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
         with os.fdopen(descriptor, "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            file.truncate(file.read().rfind(b"\n") + 1)
+            tail = file.seek(max(0, file.seek(0, os.SEEK_END) - _LONGEST_LINE))
+            file.truncate(tail + file.read().rfind(b"\n") + 1)
             file.seek(0, os.SEEK_END)
             file.write(line)
             file.flush()
