@@ -105,12 +105,13 @@ def run(prefect, line: str, workdir: Path) -> str:
 
 @pytest.fixture
 def scans(new_user):
-    """A folder with DICOM files, as from a CD, where the documents expect one."""
+    """Folders with DICOM files, as from a CD, where the documents expect one."""
     for number in range(2):
         source = encoded(ct(SOPInstanceUID=f"1.3.6.1.4.1.9999.1.2.{number}"))
         head = file_head(source.sop_class_uid, source.sop_instance_uid, source.transfer_syntax_uid)
-        Path("scans").mkdir(exist_ok=True)
-        Path("scans", f"IM{number}").write_bytes(head + bytes(source.dataset))
+        for folder in ("scans", "scans-copy"):
+            Path(folder).mkdir(exist_ok=True)
+            Path(folder, f"IM{number}").write_bytes(head + bytes(source.dataset))
 
 
 @pytest.mark.usefixtures("scans")

@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from pacsflow.cli import deid
+from pacsflow.cli import deid, explain
 from pacsflow.deid.part10 import file_head
 from pacsflow.errors import ProjectError, WorkLeftError
 from unit.deid.instances import NAME, ct, encoded
@@ -80,3 +80,15 @@ def test_in_place_asks_for_no_other_folder(call, tmp_path):
     assert told.exit_code == 0, told.output
     assert not (tmp_path / "in" / NAME / "1").exists()
     assert (tmp_path / "in" / NAME / "readme").exists()
+
+
+def test_explain_says_it_in_sentences_and_for_a_file_in_a_table(call, tmp_path):
+    app = typer.Typer()
+    app.command()(explain.explain)
+    spoken = CliRunner().invoke(app, [str(tmp_path / "deid.yaml")], env={"COLUMNS": "200"})
+    assert spoken.exit_code == 0
+    assert "Basic profile of PS3.15" in spoken.output
+    told = CliRunner().invoke(app, [str(tmp_path / "deid.yaml"), str(tmp_path / "in" / NAME / "1")])
+    assert told.exit_code == 0
+    assert "IDENTIFYING" in told.output
+    assert "elements differ" in told.output

@@ -1,0 +1,128 @@
+"""What a profile does to one file, element by element, read from the finished result and not from the rules."""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+
+from pydicom import Dataset, dcmread
+from pydicom.dataelem import DataElement
+
+from pacsflow.deid.compile import compile_profile
+from pacsflow.deid.dictionary import CREATORS, PRIVATE, VR_OF, parse_tag, tag_text
+from pacsflow.deid.part10 import read_part10
+from pacsflow.deid.profile import SUBJECT, UNLISTED, table
+from schemas.deid import DeidProfile
+
+MARKING: Final = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
+REPEATING: Final = frozenset({0x50, 0x60})
+"""Curves and overlays."""
+_LONGEST: Final = 64
+_BINARY: Final = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
+
+
+@dataclass(frozen=True)
+class Change:
+    """One element before and after; None where it is absent. IDENTIFYING: `before` is what stands in the file."""
+
+    tag: str
+    keyword: str
+    before: str | None = field(repr=False)
+    after: str | None = field(repr=False)
+    rule: str
+
+
+def explain(profile: DeidProfile, key: bytes, file: Path) -> list[Change]:
+    """Every element of a DICOM file and of what becomes of it, sequences inside too, in order; kept ones as well.
+
+    Raises ProjectError for mistakes of the profile, RefusalError where the file is refused. Nothing is written.
+    """
+    cleaned = compile_profile(profile, key).clean(read_part10(file))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of pydicom, about values that are not legal
+        old = dcmread(file)
+        new = dcmread(BytesIO(b"".join(bytes(part) for part in cleaned.parts)))
+        return list(_compared(old, new, profile, ""))
+
+
+def _compared(old: Dataset, new: Dataset, profile: DeidProfile, within: str) -> Iterator[Change]:
+    for tag in sorted({int(each) for each in (*old.keys(), *new.keys())}):
+        before, after = old.get(tag), new.get(tag)
+        shown = before or after
+        if shown is None:
+            continue
+        keyword = within + (shown.keyword or shown.name)
+        rule = rule_of(profile, tag, str(shown.VR))
+        if _touched_by_verification(rule, before, after):
+            rule = f"verification found the patient in it ({rule})"
+        yield Change(tag_text(tag), keyword, _value(before), _value(after), rule)
+        if before is not None and after is not None:
+            yield from _inside(before, after, profile, f"{keyword}[{{}}].")
+
+
+def _inside(before: DataElement, after: DataElement, profile: DeidProfile, within: str) -> Iterator[Change]:
+    """The items of a sequence, where none went: then it is known which is which."""
+    if before.VR == after.VR == "SQ" and len(before.value) == len(after.value):
+        for number, (old, new) in enumerate(zip(before.value, after.value, strict=True)):
+            yield from _compared(old, new, profile, within.format(number))
+
+
+def _touched_by_verification(rule: str, before: DataElement | None, after: DataElement | None) -> bool:
+    kept = rule.endswith(": kept") and before is not None and before.VR != "SQ"
+    return kept and (after is None or (bool(before and before.value) and not after.value))
+
+
+def _value(elem: DataElement | None) -> str | None:
+    if elem is None:
+        return None
+    if elem.VR == "SQ":
+        return f"{len(elem.value)} items"
+    if elem.VR in _BINARY and isinstance(elem.value, bytes):
+        return f"{len(elem.value):,} bytes"
+    text = str(elem.value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def rule_of(profile: DeidProfile, tag: int, vr: str) -> str:
+    """Which rule decides about an element, in the order of precedence."""
+    if tag in MARKING:
+        return "marking"
+    if tag & PRIVATE:
+        number = tag & 0xFFFF
+        return "private" if number not in CREATORS else "private creator: stays with an element of its own"
+    for rule in reversed(profile.elements):
+        if _fits(rule.tag, tag):
+            return f"elements: {rule.action}"
+    if vr in profile.vrs and tag in VR_OF:
+        return f"vrs: {vr} {profile.vrs[vr]}"
+    if tag in SUBJECT:
+        return "pseudonym"
+    return _standard(profile, tag, vr)
+
+
+def _fits(rule: str, tag: int) -> bool:
+    if '"' in rule:
+        return False
+    value, mask = parse_tag(rule)
+    return tag & mask == value
+
+
+def _standard(profile: DeidProfile, tag: int, vr: str) -> str:
+    if tag not in VR_OF:
+        return "basic profile: X" if tag >> 24 in REPEATING else "not in PS3.6: removed"
+    listed = table()["rules"].get(f"{tag:08X}", UNLISTED.get(vr))
+    if listed is None:
+        return "not in Table E.1-1: kept"
+    basic, columns = listed.split(" ")
+    chosen = [
+        (letter, option)
+        for option, letter in zip(table()["options"], columns, strict=True)
+        if letter != "." and option in profile.options
+    ]
+    for wanted, says in (("K", "kept"), ("C", "cleaned")):
+        for letter, option in chosen:
+            if letter == wanted:
+                return f"{option}: {says}"
+    return f"basic profile: {basic}"
