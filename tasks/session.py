@@ -78,7 +78,7 @@ _listeners: dict[str, list[Listener]] = {}
 
 
 def session(project: str) -> Session:
-    """The open session of a project folder (its path as text)."""
+    """The open session of a project folder (its absolute path as text)."""
     return _sessions[project]
 
 
@@ -96,11 +96,12 @@ def open_session(project: str, *, action: str) -> Iterator[Session]:
     with ExitStack() as stack:
         loaded, table = load(Path(project))
         opened = _open(stack, loaded, table)
-        opened.listeners.extend(_listeners.pop(project, []))
+        name = str(loaded.folder)
+        opened.listeners.extend(_listeners.pop(name, []))
         facts = {"profile": opened.cleaner.fingerprint()}
         outcomes.begin_run(opened.ledger, owner=opened.owner, action=action, facts=facts)
-        _sessions[project] = opened
-        stack.callback(_sessions.pop, project)
+        _sessions[name] = opened
+        stack.callback(_sessions.pop, name)
         try:
             yield opened
         except BaseException as error:

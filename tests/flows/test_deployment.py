@@ -1,0 +1,46 @@
+"""A project runs by a Prefect deployment and a worker, as prefect.yaml and docs/operation.md say."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from pacsflow.cli.server import DEMO_KEY
+from pacsflow.projects import read_project
+from pacsflow.simpacs import SimPacs, demo_archive
+from peers.prefect import BIN
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_demo_runs_as_a_deployment_by_a_worker(prefect, tmp_path, monkeypatch):
+    monkeypatch.setenv("PACSFLOW_WORK", str(tmp_path))
+    monkeypatch.setenv("PACSFLOW_DEMO_KEY", DEMO_KEY)
+    environment = {
+        **os.environ,
+        **prefect.environment(prefect.folder),
+        "PREFECT_API_URL": prefect.url,
+        "COLUMNS": "250",
+    }
+    project = read_project(ROOT / "projects" / "demo")
+
+    def command(*words: str) -> str:
+        done = subprocess.run(
+            [str(BIN / "prefect"), "--no-prompt", *words],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    command("work-pool", "create", "pacsflow", "--type", "process")
+    command("deploy", "--name", "demo")
+    command("deployment", "run", "run project/demo")
+    with SimPacs(demo_archive(), port=project.pacs.port, aet=project.pacs.called_aet):
+        command("worker", "start", "--pool", "pacsflow", "--run-once")
+    assert (tmp_path / "demo" / "report" / "report.html").exists()
+    assert list((tmp_path / "demo" / "out").rglob("*.nii.gz"))
+    assert "WorkLeft" in command("flow-run", "ls", "--limit", "5")
