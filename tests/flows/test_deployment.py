@@ -1,7 +1,9 @@
 """A project runs by a Prefect deployment and a worker, as prefect.yaml and docs/operation.md say."""
 
+import json
 import os
 import subprocess
+import urllib.request
 from pathlib import Path
 
 from pacsflow.cli.server import DEMO_KEY
@@ -43,4 +45,11 @@ def test_the_demo_runs_as_a_deployment_by_a_worker(prefect, tmp_path, monkeypatc
         command("worker", "start", "--pool", "pacsflow", "--run-once")
     assert (tmp_path / "demo" / "report" / "report.html").exists()
     assert list((tmp_path / "demo" / "out").rglob("*.nii.gz"))
-    assert "WorkLeft" in command("flow-run", "ls", "--limit", "5")
+    query = json.dumps({"deployments": {"name": {"any_": ["demo"]}}}).encode()
+    asked = urllib.request.Request(
+        f"{prefect.url}/flow_runs/filter", query, {"Content-Type": "application/json"}, method="POST"
+    )
+    with urllib.request.urlopen(asked) as answer:
+        [flow_run] = json.load(answer)
+    assert flow_run["state"]["name"] == "WorkLeft"
+    assert "1 held" in flow_run["state"]["message"]
