@@ -2,7 +2,7 @@
 
 import typer
 
-from pacsflow.cli import deid, explain, init, project, schema, server, settle, validate, vault
+from pacsflow.cli import deid, explain, init, project, schema, server, settle, validate, vault, verify
 
 app = typer.Typer(
     name="pacsflow",
@@ -20,6 +20,7 @@ app.command("run", rich_help_panel="A run")(project.run)
 app.command("status", rich_help_panel="A run")(project.status)
 app.command("deid", rich_help_panel="Folder trees")(deid.deid)
 app.command("explain", rich_help_panel="Folder trees")(explain.explain)
+app.command("verify", rich_help_panel="Folder trees")(verify.verify)
 app.command("demo", rich_help_panel="Training")(server.demo)
 app.command("simpacs", rich_help_panel="Training")(server.simpacs)
 app.add_typer(vault.app, name="vault", rich_help_panel="Keys")

@@ -140,7 +140,7 @@ def _judge(needle: Needle, hay: bytes, found: list[Leaf]) -> None:
     while pos >= 0:
         place = bisect_right(found, pos, key=_start) - 1
         leaf = found[place] if place >= 0 and pos < found[place].stop else None
-        if leaf is None or _telling(needle, leaf, _bounded(hay, pos, len(needle.text))):
+        if leaf is None or telling(needle, leaf, alone=bounded(hay, pos, len(needle.text))):
             where = tag_text(leaf.tag) if leaf else "the structure"
             raise LeftoverError(where, leaf.tag if leaf else None)
         pos = hay.find(needle.text, pos + 1)
@@ -150,8 +150,11 @@ def _start(leaf: Leaf) -> int:
     return leaf.start
 
 
-def _telling(needle: Needle, leaf: Leaf, bounded: bool) -> bool:
-    """Whether a hit is more than chance: not within numbers, not a word that stands there anyway."""
+def telling(needle: Needle, leaf: Leaf, *, alone: bool) -> bool:
+    """Whether a hit is more than chance: not within numbers, not a word that stands there anyway.
+
+    `alone`: no letter or digit stands beside it.
+    """
     if leaf.tag in _MARKING:
         return False
     if leaf.vr in _NUMBERS:
@@ -163,10 +166,11 @@ def _telling(needle: Needle, leaf: Leaf, bounded: bool) -> bool:
     coded = leaf.vr == b"CS" or leaf.tag in _TERMS or (leaf.tag & _ODD and leaf.tag & 0xFFFF in CREATORS)
     if coded and needle.word.lower() in vocabulary():
         return False
-    return bounded or len(needle.text) > 5  # noqa: PLR2004
+    return alone or len(needle.text) > 5  # noqa: PLR2004
 
 
-def _bounded(hay: bytes, pos: int, length: int) -> bool:
+def bounded(hay: bytes, pos: int, length: int) -> bool:
+    """Whether no letter or digit stands beside `length` bytes at `pos`."""
     before, after = hay[pos - 1 : pos], hay[pos + length : pos + length + 1]
     return not before.isalnum() and not after.isalnum()
 

@@ -1,0 +1,178 @@
+"""The release gate finds what a project knows of its patients, wherever it stands, and what cleaned files never hold."""
+
+import gzip
+import json
+
+import nibabel
+import numpy as np
+import pytest
+from pydicom import Dataset
+from pydicom.sequence import Sequence
+from pydicom.uid import ImplicitVRLittleEndian
+
+from pacsflow.deid.gate import Gate
+from pacsflow.deid.known import Facts, Known
+from pacsflow.deid.part10 import file_head
+from schemas.deid import DeidProfile
+from unit.deid.instances import (
+    ACCESSION,
+    BIRTH,
+    NAME,
+    PATIENT_ID,
+    SOP_UID,
+    STUDY_UID,
+    cleaner,
+    ct,
+    encoded,
+    read,
+    whole,
+)
+
+PROFILE = {"key": "${env:KEY}", "patient": {"prefix": "LUNG-"}}
+OURS = cleaner(patient={"prefix": "LUNG-"})
+PSEUDONYM = OURS.person(PATIENT_ID).pseudonym
+FACTS = Facts(
+    frozenset({(0x00100010, NAME), (0x00100020, PATIENT_ID), (0x00080050, ACCESSION), (0x00100010, "Head^Axial")}),
+    frozenset({STUDY_UID, SOP_UID, "1.2.840.10008.1.2"}),
+    {PSEUDONYM: BIRTH, "LUNG-OTHER": "19500101"},
+)
+
+
+@pytest.fixture
+def gate(tmp_path):
+    def check(name="file.dcm", content=b"", *, facts=FACTS, **profile):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        found = Gate(tmp_path, DeidProfile.model_validate(PROFILE | profile), facts)([name])
+        return {(each.where, each.kind) for each in found[0]}
+
+    return check
+
+
+def clean(**values):
+    return read(OURS.clean(encoded(ct(**values))))
+
+
+def file(ds, syntax="1.2.840.10008.1.2.1"):
+    source = encoded(ds, syntax)
+    return file_head(str(ds.SOPClassUID), str(ds.SOPInstanceUID), str(syntax)) + bytes(source.dataset)
+
+
+def test_nothing_is_found_in_what_was_cleaned(gate):
+    assert gate(content=whole(OURS.clean(encoded(ct())))) == set()
+    assert gate(content=whole(OURS.clean(encoded(ct(), ImplicitVRLittleEndian)))) == set()
+
+
+def test_an_original_is_found_out_in_every_way(gate):
+    found = gate(content=file(ct()))
+    assert {
+        ("(0012,0062)", "not marked as de-identified"),
+        ("(0010,0020)", "a patient the vault does not know"),
+        ("(0010,0010)", "original name"),
+        ("(0010,0020)", "original id"),
+        ("(0008,0050)", "original id"),
+        ("(0020,000d)", "original UID"),
+        ("(0008,0018)", "original UID"),
+        ("(0002,0000)", "original UID"),
+    } <= found
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "expected"),
+    [
+        ("SeriesDescription", "scan of QUISTGAARD", ("(0008,103e)", "original name")),
+        ("ImageComments", "774411 seen", ("(0020,4000)", "original id")),
+        ("ImageComments", "born 23.05.1941", ("(0020,4000)", "original birth date")),
+        ("PatientBirthDate", BIRTH, ("(0010,0030)", "original birth date")),
+        ("StudyID", ACCESSION, ("(0020,0010)", "original id")),
+        ("FrameOfReferenceUID", STUDY_UID, ("(0020,0052)", "original UID")),
+        ("PatientID", "LUNG-STRANGER", ("(0010,0020)", "a patient the vault does not know")),
+        ("PatientIdentityRemoved", "NO", ("(0012,0062)", "not marked as de-identified")),
+    ],
+)
+def test_what_is_put_back_is_found_where_it_stands(gate, keyword, value, expected):
+    ds = clean()
+    setattr(ds, keyword, value)
+    facts = Facts(FACTS.values | {(0x00100020, "774411")}, FACTS.uids, FACTS.pseudonyms)
+    assert gate(content=file(ds), facts=facts) == {expected}
+
+
+def test_it_is_found_in_sequences_behind_the_pixels_and_in_the_file_meta_information(gate):
+    ds, item = clean(), Dataset()
+    item.SeriesDescription = "Thorbjorn"
+    ds.SourceImageSequence = Sequence([item])
+    ds.private_block(0x7FE1, "ACME", create=True).add_new(1, "LO", "x")
+    ds.add_new(0xFFFCFFFC, "OB", b"Quistgaard")
+    content = file(ds).replace(b"PACSFLOW 0.1.0", b"QUISTGAARD 1.0")
+    assert b"QUISTGAARD 1.0" in content
+    found = gate(content=content)
+    assert ("(0008,103e)", "original name") in found
+    assert ("(fffc,fffc)", "original name") in found
+    assert ("(0002,0000)", "original name") in found
+    assert ("(7fe1,1001)", "private element") in found
+
+
+def test_structure_is_checked_private_elements_order_and_file_meta_information(gate):
+    ds = clean()
+    ds.private_block(0x0011, "ACME", create=True).add_new(1, "LO", "x")
+    assert gate(content=file(ds)) == {("(0011,1001)", "private element")}
+    assert gate(content=file(ds), private={"keep": ['(0011,"ACME",01)']}) == set()
+    content = file(clean())
+    uid = str(clean().SOPInstanceUID).encode()
+    assert gate(content=content.replace(uid, uid[:-1] + b"%d" % ((uid[-1] - 47) % 10), 1)) == {
+        ("(0002,0003)", "file meta information names another instance")
+    }
+    rows, columns = b"\x28\0\x10\0US\x02\0\x08\0", b"\x28\0\x11\0US\x02\0\x08\0"
+    assert rows + columns in content
+    assert gate(content=content.replace(rows + columns, columns + rows)) == {
+        ("", "structure: tags out of order, or an encoding no cleaned file has")
+    }
+    assert gate(content=content[:-3]) == {("", "cannot be checked: malformed: cut off")}
+
+
+def test_uids_that_the_profile_keeps_are_no_finding(gate):
+    keeping = cleaner(patient={"prefix": "LUNG-"}, options=["retain-uids"])
+    content = whole(keeping.clean(encoded(ct())))
+    assert gate(content=content, options=["retain-uids"]) == set()
+    assert ("(0020,000d)", "original UID") in gate(content=content)
+
+
+def test_names_that_are_words_of_dicom_are_counted_not_searched(gate):
+    assert gate(content=file(clean(BodyPartExamined="HEAD"))) == set()
+    assert Known(FACTS).ordinary == 2
+
+
+def test_names_of_files_are_checked_and_hidden(tmp_path):
+    (tmp_path / "Quistgaard_T").mkdir()
+    (tmp_path / "Quistgaard_T" / f"{SOP_UID}.txt").write_text("nothing")
+    found = Gate(tmp_path, DeidProfile.model_validate(PROFILE), FACTS)([f"Quistgaard_T/{SOP_UID}.txt"])[0]
+    assert {(each.where, each.kind) for each in found} == {
+        ("name of the file", "original name"),
+        ("name of the file", "original UID"),
+    }
+    assert {each.file for each in found} == {"…_T/….txt"}
+
+
+def test_other_files_are_searched_or_said_to_be_unchecked(gate, tmp_path):
+    assert gate("a.json", json.dumps({"PatientName": NAME}).encode()) == {("content", "original name")}
+    assert gate("a.bval", b"0 1000") == set()
+    assert gate("a.zip", b"PK\3\4\xff\xfe") == {("", "cannot be checked: neither DICOM, NIfTI nor text")}
+    assert gate("a.csv.gz", gzip.compress(PATIENT_ID.encode())) == {("content", "original id")}
+    assert gate("b.csv.gz", b"no gzip") == {("", "cannot be checked: neither DICOM, NIfTI nor text")}
+    image = nibabel.Nifti1Image(np.zeros((2, 2, 2), "<i2"), np.eye(4))
+    nibabel.save(image, tmp_path / "x.nii.gz")
+    assert gate("y.nii.gz", (tmp_path / "x.nii.gz").read_bytes()) == set()
+    image.header["descrip"] = b"Quistgaard"
+    nibabel.save(image, tmp_path / "x.nii")
+    assert gate("y.nii", (tmp_path / "x.nii").read_bytes()) == {("content", "original name")}
+
+
+def test_thousands_of_patients_are_searched_as_few_are(gate):
+    many = frozenset((0x00100010, f"Zabc{number:05d}x^Y") for number in range(5000)) | FACTS.values
+    many |= frozenset((0x00100020, f"MRN{number:07d}") for number in range(5000))
+    facts = Facts(many, FACTS.uids, FACTS.pseudonyms)
+    ds = clean()
+    assert gate(content=file(ds), facts=facts) == set()
+    ds.StudyID = "mrn0004321"
+    assert gate(content=file(ds), facts=facts) == {("(0020,0010)", "original id")}
