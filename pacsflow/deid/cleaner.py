@@ -106,6 +106,7 @@ class ProfileCleaner:
         original = source
         source, walk, header = walked(original)
         guards.refuse_dropped(header, self._compiled.drop)
+        guards.refuse_without_pixels(header, source.sop_class_uid)
         if self._compiled.refuse_risky:
             guards.refuse_risky(header)
         try:
@@ -199,7 +200,7 @@ class PassThrough:
     """`base: none`: instances as received, in a file of their own. Identifiable."""
 
     def clean(self, source: Source) -> Cleaned:
-        """The dataset's bytes, untouched, behind new file meta information."""
+        """The dataset's bytes, untouched, behind new file meta information. Raises RefusalError."""
         meta = file_head(source.sop_class_uid, source.sop_instance_uid, source.transfer_syntax_uid)
         patient, issuer, study, series = self._told(source)
         person = self.person(patient, issuer)
@@ -211,6 +212,7 @@ class PassThrough:
             _, _, header = walked(source)
         except RefusalError:
             return [""] * 4
+        guards.refuse_without_pixels(header, source.sop_class_uid)
         return [header.text(tag) for tag in (PATIENT_ID, ISSUER, STUDY, SERIES)]
 
     def uid(self, uid: str) -> str:

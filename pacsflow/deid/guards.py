@@ -1,7 +1,10 @@
 """Which instances must not leave at all: those the profile drops, and those whose pixels may show text."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
+
+from pydicom.uid import UID
 
 from pacsflow.deid import known_devices
 from pacsflow.deid.dictionary import VR_OF, parse_tag
@@ -9,6 +12,8 @@ from pacsflow.deid.header import Header
 from pacsflow.errors import RefusalError
 
 PIXELS: Final = (0x7FE00010, 0x7FE00008, 0x7FE00009)
+ELSEWHERE: Final = (0x00287FE0,)
+"""Pixel Data Provider URL (PS3.3 C.7.6.3): the pixels are somewhere else."""
 MODALITY: Final = 0x00080060
 IMAGE_TYPE: Final = 0x00080008
 SOP_CLASS: Final = 0x00080016
@@ -63,6 +68,18 @@ def _contains(header: Header, tag: int, terms: list[str]) -> bool:
     if VR_OF.get(tag) in ("CS", "UI"):
         return any(term == value.strip() for value in text.split("\\") for term in terms)
     return any(term in text for term in terms)
+
+
+def refuse_without_pixels(header: Header, sop_class: str) -> None:
+    """Raise RefusalError where an image has no pixel data: what was cut off between two elements reads as whole."""
+    if _is_image(sop_class) and not any(tag in header.level.elements for tag in (*PIXELS, *ELSEWHERE)):
+        raise RefusalError("malformed: an image without pixel data", remedy="look at the image on the PACS")
+
+
+@lru_cache(512)
+def _is_image(sop_class: str) -> bool:
+    """Whether the standard's name of a storage class says that its instances are images."""
+    return UID(sop_class).name.endswith("Image Storage")
 
 
 def refuse_risky(header: Header) -> None:
