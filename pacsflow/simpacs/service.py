@@ -110,7 +110,7 @@ class Service:
         elif carrier := self._call(destination, plan):
             with alone(carrier) as store:
                 retrieval.carrier = store
-                retrieval.extra = {0x1030: self.pacs.aet, 0x1031: asked.message_id}
+                retrieval.extra = {0x1030: wire.association.requestor.ae_title, 0x1031: asked.message_id}
                 run_quietly(retrieval, plan)
             carrier.release()
         else:
