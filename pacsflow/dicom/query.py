@@ -10,7 +10,7 @@ from pacsflow.dicom.association import associate
 from pacsflow.dicom.channel import Ask, Channel, Response, conversation
 from pacsflow.dicom.contexts import PATIENT_ROOT, STUDY_ROOT, VERIFICATION
 from pacsflow.dicom.contract import Level
-from pacsflow.dicom.status import SUCCESS, Category, categorise, status_error
+from pacsflow.dicom.status import SUCCESS, Category, categorise, status_error, told
 from pacsflow.errors import PacsPermanentError, PacsTransientError
 from schemas.pacs import PacsNode
 
@@ -37,8 +37,14 @@ def find(channel: Channel, level: Level, keys: Mapping[str, str], *, node: PacsN
     request = identifier.encode(keys, level=level, character_set=node.character_set, syntax=syntax)
     with conversation(channel, Ask("C-FIND", sop_class, context_id, request)):
         answers, status = _listen(channel, node.timeouts.response)
+    if categorise(status) is Category.WARNING:
+        raise PacsPermanentError(
+            f"the node cut its answers after {len(answers)}: C-FIND ended with status {told(status)}",
+            remedy="narrow the query, by dates or modality",
+            status=status,
+        )
     if categorise(status) is not Category.SUCCESS:
-        raise status_error("C-FIND", status)
+        raise status_error("C-FIND", status, so_far=len(answers))
     return [identifier.decode(answer, character_set=node.character_set, syntax=syntax) for answer in answers]
 
 

@@ -70,8 +70,14 @@ def categorise(status: int) -> Category:
     return _row(status)[0]
 
 
-def status_error(operation: str, status: int) -> PacsError:
-    """The error that says why `operation` (as `C-FIND`) did not end in success."""
+def told(status: int) -> str:
+    """A DIMSE status in words, for a person."""
+    return f"0x{status:04X} ({_row(status)[1]})"
+
+
+def status_error(operation: str, status: int, *, so_far: int = 0) -> PacsError:
+    """The error that says why `operation` (as `C-FIND`) did not end in success, after so many answers."""
     category, meaning, remedy = _row(status)
     kind = PacsPermanentError if category is Category.PERMANENT else PacsTransientError
-    return kind(f"{operation} ended with status 0x{status:04X}: {meaning}", remedy=remedy, status=status)
+    after = f" after {so_far} answers, maybe the most the node gives" if so_far else ""
+    return kind(f"{operation} ended with status 0x{status:04X}: {meaning}{after}", remedy=remedy, status=status)
