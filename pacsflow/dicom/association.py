@@ -18,9 +18,14 @@ from pacsflow.errors import PacsError, PacsPermanentError, PacsTransientError
 from schemas.pacs import PacsNode
 
 _PERMANENT = 1
+_PRESENTATION = 3
 _USER = 1
 _CALLING_UNKNOWN = 3
 _CALLED_UNKNOWN = 7
+
+
+class CrowdedError(PacsTransientError):
+    """The node takes no further association for now: congestion, or its limit (PS3.8 9.3.4)."""
 
 
 def associate(node: PacsNode, classes: Collection[str] = (), *, verify: bool = False) -> Channel:
@@ -83,7 +88,8 @@ def _rejection(result: int, source: int, reason: int, node: PacsNode) -> PacsErr
         remedy = f"ask the PACS administrator for the node's AE title: {node.called_aet} is not it"
     elif result == _PERMANENT:
         remedy = f"ask the PACS administrator to accept associations of {node.calling_aet} to {node.called_aet}"
-    kind = PacsPermanentError if result == _PERMANENT else PacsTransientError
+    transient = CrowdedError if source == _PRESENTATION else PacsTransientError
+    kind = PacsPermanentError if result == _PERMANENT else transient
     return kind(
         f"node {node.name} rejected the association (result {result}, source {source}, reason {reason})", remedy=remedy
     )

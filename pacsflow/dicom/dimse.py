@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pydicom import Dataset
 
 from pacsflow.dicom import query, receiver, retrieve
-from pacsflow.dicom.association import associate
+from pacsflow.dicom.association import CrowdedError, associate
 from pacsflow.dicom.channel import Channel
 from pacsflow.dicom.classes import discover
 from pacsflow.dicom.contexts import PATIENT_ROOT, STUDY_ROOT, batches, storage_classes
@@ -17,6 +17,9 @@ from schemas.pacs import PacsNode
 
 _FEW_CLASSES = 8
 """Storage classes that an association opened anew takes over from the one before."""
+
+_MOMENTS = (0.05, 0.2, 1.0)
+"""Seconds waited for a node to forget the association we released."""
 
 
 def open_lane(node: PacsNode) -> Lane:
@@ -80,13 +83,24 @@ class DimseLane:
         channel = self._channel
         if channel is not None and channel.usable and classes <= channel.proposed and not self._stale():
             return channel
-        if channel is not None:
+        if channel is None:
+            self._channel = associate(self._node, classes)
+        else:
+            self._channel = None
             channel.release()
             both = classes | channel.proposed
-            classes = both if len(both) <= _FEW_CLASSES else classes
-        self._channel = associate(self._node, classes)
+            self._channel = self._reopened(both if len(both) <= _FEW_CLASSES else classes)
         self._used = time.monotonic()
         return self._channel
+
+    def _reopened(self, classes: frozenset[str]) -> Channel:
+        """An association right after a released one, which a node at its limit takes a moment to forget."""
+        for seconds in _MOMENTS:
+            try:
+                return associate(self._node, classes)
+            except CrowdedError:
+                time.sleep(seconds)
+        return associate(self._node, classes)
 
     def _stale(self) -> bool:
         return time.monotonic() - self._used > self._node.timeouts.idle
