@@ -1,6 +1,7 @@
 """Find the studies and series of a row: ask, filter again, count, doubt."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pydicom import Dataset
 from pydicom.multival import MultiValue
@@ -17,6 +18,11 @@ from pacsflow.query.series import wanted
 from pacsflow.refs import RowRef
 from tasks._policy import engine_task
 from tasks.session import Session, session
+
+ROUND = frozenset({100, 200, 250, 300, 500, 1000, 2000, 2500, 5000, 10_000, 20_000, 50_000, 100_000})
+"""Limits that nodes are set up with."""
+TWICE = 2
+"""How often a node is asked for the series of a study before it is believed that it lists fewer than it counts."""
 
 
 @engine_task("find row", "find {ref}")
@@ -41,9 +47,17 @@ class Search:
     def __init__(self, run: Session, lane: Lane, row: Row) -> None:
         self._run, self._lane, self._row = run, lane, row
         self._unseen: set[str] = set()
+        self._doubts: set[str] = set()
 
     def finding(self) -> Finding:
-        """What the row found, and whether a person must look at it."""
+        """What the row found, and whether a person must look at it: also where answers may have been cut."""
+        found = self._finding()
+        if not self._doubts:
+            return found
+        reason = "; ".join([*sorted(self._doubts), *filter(None, [found.reason])])
+        return replace(found, status="failed" if found.status == "unmatched" else "held", reason=reason)
+
+    def _finding(self) -> Finding:
         row, guards = self._row, self._run.project.query.guards
         verdict = judge(row, self._studies(), guards)
         warnings = (*row.warnings, *verdict.warnings)
@@ -60,7 +74,10 @@ class Search:
 
     def _ask(self, level: Level, keys: Mapping[str, str]) -> list[Dataset]:
         self._run.traffic(find=1)
-        return self._lane.find(level, keys)
+        answers = self._lane.find(level, keys)
+        if level != "IMAGE" and len(answers) in ROUND:
+            self._doubts.add(f"the node gave exactly {len(answers)} answers, where it may have cut: narrow the row")
+        return answers
 
     def _fitting(self, level: Level, keys: Mapping[str, str]) -> list[Dataset]:
         """The answers that really fit the row: a PACS may ignore keys, or not know them."""
@@ -83,12 +100,24 @@ class Search:
         return list({str(answer.StudyInstanceUID): answer for answer in found}.values())
 
     def _hit(self, study: Dataset) -> Hit:
-        uid, rules = str(study.StudyInstanceUID), self._run.project.query.series
-        answers = self._fitting("SERIES", series_keys(self._row, uid, rules))
-        mine = [a for a in answers if a.get("SeriesInstanceUID") and a.get("StudyInstanceUID", uid) == uid]
-        found = tuple(self._series(uid, answer) for answer in mine)
+        uid = str(study.StudyInstanceUID)
         listed = not any(keys_at(self._row, "SERIES").values())
+        announced = _number(study.get("NumberOfStudyRelatedSeries")) if listed else None
+        found = tuple(self._series(uid, answer) for answer in self._series_of(uid, announced or 0))
         return Hit(uid, text(study, "PatientID"), attributes(study), found, listed)
+
+    def _series_of(self, uid: str, announced: int) -> list[Dataset]:
+        """Answers for the series of a study that fit the row; asked again where there are fewer than announced."""
+        mine: dict[str, Dataset] = {}
+        for _ in range(TWICE):
+            answers = self._fitting("SERIES", series_keys(self._row, uid, self._run.project.query.series))
+            own = (a for a in answers if a.get("SeriesInstanceUID") and a.get("StudyInstanceUID", uid) == uid)
+            mine |= {str(a.SeriesInstanceUID): a for a in own}
+            if len(mine) >= announced:
+                break
+        else:
+            self._doubts.add(f"the node counts {announced} series in a study, but lists {len(mine)}")
+        return list(mine.values())
 
     def _series(self, study_uid: str, series: Dataset) -> FoundSeries:
         uid, row = str(series.SeriesInstanceUID), self._row
