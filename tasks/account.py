@@ -54,7 +54,7 @@ def _account(row: RowState, known: Mapping[str, StudyState], left: set[str]) -> 
     counts: Counter[str] = Counter()
     for one in mine:
         counts.update(one.counts)
-        counts["announced"] += sum(one.counts.values()) or one.announced or 0
+        counts["announced"] += max(sum(one.counts.values()), one.announced or 0)
         counts["bytes"] += one.size
         counts[f"converted {one.converted[0]}"] += 1
     status, reason = (row.status, row.reason) if row.status != "found" else _fetched(taken, mine, left)
@@ -72,7 +72,8 @@ def _fetched(taken: tuple[StudyState, ...], series: list[SeriesState], left: set
     refusals: Counter[str] = Counter()
     for one in series:
         refusals.update(one.refusals)
-    reason = "; ".join(f"{number} refused ({why})" for why, number in sorted(refusals.items()))
+    remarks = sorted({study.reason for study in taken} - {""})
+    reason = "; ".join([*(f"{number} refused ({why})" for why, number in sorted(refusals.items())), *remarks])
     if any(not why.startswith(BY_PROFILE) for why in refusals):
         return "partial", reason
     return ("complete" if any(one.counts["held"] for one in series) else "refused"), reason

@@ -1,12 +1,11 @@
 """Fetch a study: only what is not held, through the de-identifier to disk, compared by UID."""
 
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from pacsflow.dicom.contract import Lane, Request
-from pacsflow.errors import PacsError, PacsPermanentError, PacsTransientError
+from pacsflow.errors import PacsError, PacsTransientError
 from pacsflow.ledger import studies
 from pacsflow.ledger.studies import Instance, Study
 from pacsflow.refs import StudyRef
@@ -14,6 +13,12 @@ from pacsflow.staging import staging, sweep
 from tasks._policy import engine_task
 from tasks.reception import Reception
 from tasks.session import Session, session
+from tasks.verdict import Attempt, Verdict, judge
+
+Asked = tuple[frozenset[str], Request]
+"""Keys of the series a request is about, and the request."""
+NOT_AT_HAND = ("NEARLINE", "OFFLINE", "UNAVAILABLE")
+"""Values of Instance Availability (PS3.3 C.4.23.1.1) of what must first be brought from somewhere else."""
 
 
 @engine_task("fetch study", "fetch {ref}")
@@ -37,7 +42,7 @@ def fetch_study(ref: StudyRef) -> StudyRef | None:
     except BaseException:
         studies.release(run.ledger, study.key, status="failed", reason="broke off")
         raise
-    facts = {"status": verdict.status, "reason": verdict.reason, "proof": "uid", "content": verdict.content}
+    facts = {name: getattr(verdict, name) for name in ("status", "reason", "proof", "content")}
     wanted = studies.digest_of(s.key for s in study.wanted)
     studies.release(run.ledger, study.key, wanted=wanted, seconds=time.monotonic() - began, **facts)
     if verdict.error:
@@ -46,97 +51,84 @@ def fetch_study(ref: StudyRef) -> StudyRef | None:
     return ref
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """How a study stands after an attempt."""
-
-    status: str
-    reason: str = ""
-    error: PacsError | None = None
-    content: str = ""
-
-
 def _fetch(run: Session, study: Study) -> Verdict:
     sweep(run.staging / study.key)
-    with run.lanes.borrow() as lane:
-        _expect(run, lane, study)
-        missing = _missing(run, study)
-        if missing:
-            run.lanes.pace(len({i.series_key for i in missing}))
-            _receive(run, lane, (study, missing))
-    return _verdict(run, study)
+    attempt = Attempt()
+    try:
+        with run.lanes.borrow() as lane:
+            attempt.listed = _expect(run, lane, study, attempt)
+            if requests := list(_requests(run, study, attempt.listed)):
+                run.lanes.pace(len({key for keys, _ in requests for key in keys}))
+                _receive(run, lane, (study, requests), attempt)
+    except PacsTransientError as error:
+        if attempt.listed is None:
+            raise
+        attempt.cut = error
+    return judge(run.ledger, study, attempt)
 
 
-def _missing(run: Session, study: Study) -> list[Instance]:
-    """The instances still to come, of the series that are wanted."""
-    wanted = {s.key for s in study.wanted}
-    return [i for i in studies.instances(run.ledger, study.key, "expected") if i.series_key in wanted]
+def _expect(run: Session, lane: Lane, study: Study, attempt: Attempt) -> dict[str, int]:
+    """Ask for the UIDs of all instances (C-FIND, IMAGE level) and write them down before any comes.
 
-
-def _expect(run: Session, lane: Lane, study: Study) -> None:
-    """Ask for the UIDs of all instances (C-FIND, IMAGE level) and write them down before any comes."""
+    Gives series key -> number of instances listed.
+    """
     found: list[Instance] = []
     for series in study.wanted:
         keys = {"StudyInstanceUID": study.uid, "SeriesInstanceUID": series.uid}
-        answers = lane.find("IMAGE", {**keys, "SOPInstanceUID": "", "SOPClassUID": ""})
-        mine = [a for a in answers if a.get("SeriesInstanceUID", series.uid) == series.uid]
-        found += [Instance(series.key, str(a.SOPInstanceUID), str(a.get("SOPClassUID", ""))) for a in mine]
-        if not mine and series.expected:
-            raise PacsTransientError("the node lists no instance of a series it counted", remedy="ask again later")
-    run.traffic(find=len(study.wanted))
+        answers = lane.find("IMAGE", {**keys, "SOPInstanceUID": "", "SOPClassUID": "", "InstanceAvailability": ""})
+        run.traffic(find=1)
+        mine = [a for a in answers if a.get("SOPInstanceUID") and all(a.get(k, v) == v for k, v in keys.items())]
+        found += [Instance(series.key, str(a.SOPInstanceUID), str(a.get("SOPClassUID") or "")) for a in mine]
+        attempt.offline |= {str(a.SOPInstanceUID) for a in mine if a.get("InstanceAvailability") in NOT_AT_HAND}
+    found = list({i.uid: i for i in found}.values())
     studies.expect(run.ledger, study, found)
+    return dict(Counter(i.series_key for i in found))
 
 
-def _receive(run: Session, lane: Lane, todo: tuple[Study, list[Instance]]) -> None:
-    """Have the missing instances sent; each is on disk and in the ledger before this returns."""
-    study, missing = todo
+def _receive(run: Session, lane: Lane, todo: tuple[Study, list[Asked]], attempt: Attempt) -> None:
+    """Have what is missing sent; each instance is on disk and in the ledger before this returns."""
+    study, requests = todo
 
     def settled(batch: list[Instance]) -> None:
         studies.note(run.ledger, study, batch)
         run.tell("images", len(batch))
         run.tell("bytes", sum(i.size for i in batch))
 
-    with staging(settled, mode=0o600 if run.identifiable else 0o666) as stager:
-        reception = Reception(run, study, stager)
-        try:
-            for request in _requests(run, study, missing):
+    reception = None
+    try:
+        with staging(settled, mode=0o600 if run.identifiable else 0o666) as stager:
+            reception = Reception(run, study, stager)
+            for keys, request in requests:
                 outcome = lane.fetch(request, reception)
                 run.traffic(retrievals=outcome.requests)
-        finally:
-            studies.note(run.ledger, study, reception.refused)
+                attempt.answers.append((frozenset() if request.sop_uids else keys, outcome))
+    finally:
+        if reception:
+            studies.note(run.ledger, study, reception.remarks())
             run.traffic(images=reception.received, bytes=reception.bytes)
+            attempt.strangers = reception.strangers
             reception.raise_fault()
 
 
-def _requests(run: Session, study: Study, missing: list[Instance]) -> Iterator[Request]:
-    """The fewest requests that ask for what is missing and nothing else: the study, series, or instances."""
-    by_series: dict[str, list[Instance]] = defaultdict(list)
-    for instance in missing:
-        by_series[instance.series_key].append(instance)
+def _requests(run: Session, study: Study, listed: dict[str, int]) -> Iterator[Asked]:
+    """The fewest requests that ask for what is missing and nothing else: the study, series, or instances.
+
+    A series of which the node counts more than it lists is asked for whole: nobody knows what is missing.
+    """
+    by_series: dict[str, list[Instance]] = {s.key: [] for s in study.wanted}
+    known = [i for i in studies.instances(run.ledger, study.key) if i.series_key in by_series]
+    for instance in known:
+        by_series[instance.series_key] += [instance] if instance.status == "expected" else []
     uids = {s.key: s.uid for s in study.series}
-    classes = frozenset(i.sop_class for i in missing if i.sop_class)
-    begun = {i.series_key for i in studies.instances(run.ledger, study.key) if i.status != "expected"}
-    whole = sorted(set(by_series) - begun)
-    if study.listed and whole == sorted(uids):
-        yield Request(study.uid, (), (), classes, study.patient_id)
+    begun = {i.series_key for i in known if i.status != "expected"}
+    blind = {s.key for s in study.wanted if (s.expected or 0) > sum(i.series_key == s.key for i in known)}
+    whole = frozenset(key for key, missing in by_series.items() if key in blind or (missing and key not in begun))
+    classes = frozenset(i.sop_class for i in known if i.sop_class) if not blind - listed.keys() else frozenset()
+    if study.listed and whole == uids.keys():
+        yield whole, Request(study.uid, (), (), classes, study.patient_id)
     elif whole:
-        yield Request(study.uid, tuple(uids[k] for k in whole), (), classes, study.patient_id)
-    for key in sorted(set(by_series) & begun):
-        wanted = tuple(i.uid for i in by_series[key])
-        yield Request(study.uid, (uids[key],), wanted, classes, study.patient_id)
-
-
-def _verdict(run: Session, study: Study) -> Verdict:
-    """Expected against held, by SOP Instance UID."""
-    wanted = {s.key for s in study.wanted}
-    found = [i for i in studies.instances(run.ledger, study.key) if i.series_key in wanted]
-    count = Counter(i.status for i in found)
-    if count["expected"]:
-        reason = f"{count['expected']} of {len(found)} instances did not come"
-        return Verdict("incomplete", reason, PacsTransientError(f"study {study.key}: {reason}", remedy="run again"))
-    if not found:
-        reason = "the node lists no instance"
-        return Verdict("incomplete", reason, PacsPermanentError(f"study {study.key}: {reason}"))
-    reason = f"{count['refused']} of {len(found)} instances refused" if count["refused"] else ""
-    content = studies.digest_of(f"{i.path} {i.sha256}" for i in found)
-    return Verdict("complete", reason, content=content)
+        yield whole, Request(study.uid, tuple(sorted(uids[k] for k in whole)), (), classes, study.patient_id)
+    for key in sorted(by_series.keys() - whole):
+        if missing := by_series[key]:
+            wanted = tuple(i.uid for i in missing)
+            yield frozenset([key]), Request(study.uid, (uids[key],), wanted, classes, study.patient_id)

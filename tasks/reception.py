@@ -1,6 +1,10 @@
 """What happens to an instance that arrives: is it one of ours, de-identify, verify, to disk."""
 
 import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 
 from pydicom.uid import UID
 
@@ -8,27 +12,39 @@ from pacsflow.deid.contract import Cleaned, Source
 from pacsflow.dicom.contract import Received
 from pacsflow.errors import PacsflowError, PacsTransientError, RefusalError
 from pacsflow.ledger import studies
-from pacsflow.ledger.studies import Instance, Study
-from pacsflow.staging import Stager
+from pacsflow.ledger.studies import LEASE_SECONDS, Instance, Study
+from pacsflow.staging import Stager, sha256
 from pacsflow.vault import Link
 from tasks.session import Session
 
-SUCCESS, OUT_OF_RESOURCES, FAILURE = 0x0000, 0xA700, 0xC000
-"""DIMSE statuses of C-STORE responses, PS3.4 B.2.3."""
+SUCCESS, OUT_OF_RESOURCES = 0x0000, 0xA700
+"""DIMSE statuses of C-STORE responses, PS3.4 B.2.3. What is refused on purpose is answered with success: some
+nodes stop a retrieval at the first failed C-STORE."""
+SPOILT = "malformed"
+"""Beginning of refusals that may be the transport's fault: such an instance is asked for once more."""
+TWICE = "came again with other content, the first is kept"
+
+
+class StrangerError(RefusalError):
+    """An instance that is none of those asked for."""
 
 
 class Reception:
-    """The sink of one study's retrieval: a callable for the contract of the dicom room."""
+    """The sink of one study's retrieval: a callable for the contract of the dicom room.
+
+    `strangers`: reason -> number of instances refused that were not asked for.
+    """
 
     def __init__(self, run: Session, study: Study, stager: Stager[Instance]) -> None:
         self._run, self._study, self._stager = run, study, stager
-        self._series = {run.cleaner.uid(s.uid): s.key for s in study.series}
+        self._series = {run.cleaner.uid(s.uid): s.key for s in study.wanted}
         known = studies.instances(run.ledger, study.key)
-        self._open = {i.uid: i for i in known if i.status == "expected"}
-        self._done = {i.uid for i in known if i.status != "expected"}
+        self._known = {i.uid: i for i in known}
+        self._remarks: dict[str, Instance] = {}
         self._lock = threading.Lock()
         self._fault: PacsflowError | None = None
-        self.refused: list[Instance] = []
+        self._renewed = time.monotonic()
+        self.strangers: Counter[str] = Counter()
         self.received = self.bytes = 0
 
     def __call__(self, received: Received) -> int:
@@ -36,12 +52,11 @@ class Reception:
         with self._lock:
             self.received += 1
             self.bytes += len(received.dataset)
-            if received.sop_instance_uid in self._done:
-                return SUCCESS
+            self._renew()
             try:
                 self._take(received)
             except RefusalError as refusal:
-                return self._refuse(received, refusal.reason)
+                self._refuse(received, refusal)
             except OSError as error:
                 text = f"the disk refused a file: {error.strerror}"
                 self._fault = PacsTransientError(text, remedy="make room, then run again")
@@ -49,16 +64,27 @@ class Reception:
             except PacsflowError as error:
                 self._fault = error
                 return OUT_OF_RESOURCES
-            self._done.add(received.sop_instance_uid)
             return SUCCESS
+
+    def _renew(self) -> None:
+        """Keep the study's lease while images still come."""
+        if time.monotonic() - self._renewed > LEASE_SECONDS / 4:
+            studies.claim(self._run.ledger, self._study.key, self._run.owner)
+            self._renewed = time.monotonic()
 
     def _take(self, received: Received) -> None:
         run, study = self._run, self._study
+        known = self._known.get(received.sop_instance_uid)
+        if known and known.status == "refused":
+            return
         source = Source(
             received.sop_class_uid, received.sop_instance_uid, received.transfer_syntax_uid, received.dataset
         )
         cleaned = run.cleaner.clean(source)
         series = self._belongs(cleaned, received)
+        if known and known.status == "held":
+            self._compare(known, cleaned.parts)
+            return
         if run.vault:
             person = cleaned.person
             run.vault.record(Link(person.patient_id, person.issuer, person.pseudonym, person.shift_days))
@@ -66,35 +92,49 @@ class Reception:
 
         def note(size: int, sha256: str) -> Instance:
             uid, sop_class = received.sop_instance_uid, received.sop_class_uid
-            return Instance(series, uid, sop_class, "held", "", path, size, sha256)
+            self._known[uid] = Instance(series, uid, sop_class, "held", "", path, size, sha256)
+            return self._known[uid]
 
         self._stager.put(run.staging / path, cleaned.parts, note)
+        self._remarks.pop(received.sop_instance_uid, None)
 
     def _belongs(self, cleaned: Cleaned, received: Received) -> str:
-        """Key of the wanted series the instance is of; RefusalError when it is not of this study or patient."""
+        """Key of the wanted series the instance is of. Raises StrangerError, RefusalError."""
         study, run = self._study, self._run
+        if not cleaned.study_instance_uid:
+            raise RefusalError(f"{SPOILT}: it does not tell which study it is of")
         if cleaned.study_instance_uid != run.cleaner.uid(study.uid):
-            raise RefusalError("of another study than asked for")
+            raise StrangerError("of another study than asked for")
         if study.patient_id and cleaned.person.patient_id.strip() not in ("", study.patient_id.strip()):
-            raise RefusalError("of another patient than asked for")
-        expected = self._open.get(received.sop_instance_uid)
+            raise StrangerError("of another patient than asked for")
+        expected = self._known.get(received.sop_instance_uid)
         series = self._series.get(cleaned.series_instance_uid)
         if series is None or (expected and expected.series_key != series):
-            raise RefusalError("of another series than asked for")
+            raise StrangerError("of another series than asked for")
+        if cleaned.sop_instance_uid != run.cleaner.uid(received.sop_instance_uid):
+            raise StrangerError("another instance than its sender called it")
         if not UID(cleaned.sop_instance_uid).is_valid:
             raise RefusalError("SOP Instance UID is not valid")
         return series
 
-    def _refuse(self, received: Received, reason: str) -> int:
-        """Write an expected instance down as refused; the sender is told that it was taken, or not to repeat it."""
-        expected = self._open.get(received.sop_instance_uid)
-        if expected is None:
-            self._run.tell("strangers")
-            return FAILURE
-        uid, sop_class = expected.uid, received.sop_class_uid
-        self.refused.append(Instance(expected.series_key, uid, sop_class, "refused", reason))
-        self._done.add(uid)
-        return SUCCESS
+    def _compare(self, held: Instance, parts: Sequence[bytes | memoryview]) -> None:
+        """Remark on an instance that is held and came again as another one."""
+        if sha256(parts) != held.sha256:
+            self._remarks[held.uid] = replace(held, reason=TWICE)
+
+    def _refuse(self, received: Received, refusal: RefusalError) -> None:
+        """Write an expected instance down as refused; one that came spoilt for the first time stays expected."""
+        known = self._known.get(received.sop_instance_uid)
+        if known is None or isinstance(refusal, StrangerError):
+            self.strangers[refusal.reason] += 1
+        elif known.status == "expected":
+            again = refusal.reason.startswith(SPOILT) and not known.reason
+            spoilt = replace(known, sop_class=received.sop_class_uid, reason=refusal.reason)
+            self._remarks[known.uid] = spoilt if again else replace(spoilt, status="refused")
+
+    def remarks(self) -> list[Instance]:
+        """What is to be noted, once the stager is closed: refused, spoilt, or held and came again differently."""
+        return list(self._remarks.values())
 
     def raise_fault(self) -> None:
         """Raise what went wrong on our side, if anything did."""

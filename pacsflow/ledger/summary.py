@@ -97,7 +97,7 @@ def _series(ledger: Ledger) -> dict[str, SeriesState]:
         held, refused = counts.setdefault(r.series_key, (Counter(), Counter()))
         held[r.status] += r.n
         sizes[r.series_key] += r.size
-        if r.reason:
+        if r.status == "refused":
             refused[r.reason] += r.n
     converted = {r.series_key: (r.status, r.reason) for r in ledger.all(sa.select(t.outputs))}
     return {
