@@ -1,0 +1,511 @@
+"""The fault matrix: what a PACS does wrong, and the exact verdict, by C-GET and by C-MOVE.
+
+Each project is run in this process as the flows run it, without Prefect.
+"""
+
+import hashlib
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import pytest
+
+from pacsflow.errors import PacsflowError, PacsTransientError
+from pacsflow.ledger import rows, studies
+from pacsflow.refs import RowRef, StudyRef
+from pacsflow.simpacs import Faults, SimPacs, phantom_archive
+from pacsflow.simpacs.archive import Archive
+from peers.certificates import Authority
+from peers.ports import free_port, wait_until
+from project_folder import write_project
+from tasks.account import accounts
+from tasks.deliver import deliver_study, left_to_do
+from tasks.fetch import fetch_study
+from tasks.find import find_row
+from tasks.session import open_session
+
+IMAGES = 6
+METHODS = pytest.mark.parametrize("method", ["c-get", "c-move"])
+
+
+@dataclass
+class Told:
+    """What came of a project. `counts`: what the PACS was asked. `out`: delivered path -> hash."""
+
+    errors: list = field(default_factory=list)
+    rows: list = field(default_factory=list)
+    studies: list = field(default_factory=list)
+    instances: Counter = field(default_factory=Counter)
+    counts: Counter = field(default_factory=Counter)
+    out: dict = field(default_factory=dict)
+
+    @property
+    def retrievals(self):
+        return self.counts["gets"] + self.counts["moves"]
+
+
+@contextmanager
+def lying(*faults, archive=None, method="c-get"):
+    """A PACS that misbehaves, and the fields of pacs.yaml that lead to it."""
+    port = free_port()
+    told = Faults.model_validate({"faults": [dict(fault) for fault in faults]})
+    source = archive or phantom_archive(4, matrix=16, images=IMAGES)
+    with SimPacs(source, told, destinations={"PACSFLOW": ("127.0.0.1", port)}) as pacs:
+        move_to = {"aet": "PACSFLOW", "port": port, "host": "127.0.0.1"}
+        yield pacs, {"port": pacs.port, "called_aet": pacs.aet, "fetch": {"method": method, "move_to": move_to}}
+
+
+def by_uid(archive, number):
+    return [{"id": f"r{n}", "StudyInstanceUID": uid} for n, uid in enumerate(list(archive.studies)[:number])]
+
+
+def project(tmp_path, pacs, node, *, asked=None, number=2, attempts=3, response=5, **files):
+    """A project of the first studies of the PACS, or of the rows `asked`."""
+    timeouts = {"connect": 2, "response": response, "idle": 60}
+    node = {**node, "timeouts": timeouts, "retries": {"attempts": attempts, "wait": {"first": 0, "max": 0}}}
+    return write_project(tmp_path / "p", pacs=node, rows=asked or by_uid(pacs.archive, number), **files)
+
+
+def persist(task, ref, *, run, pacs, errors):
+    """The task as Prefect would repeat it, once the PACS listens."""
+    for _ in range(run.project.pacs.retries.attempts):
+        try:
+            return task.fn(ref)
+        except PacsflowError as error:
+            errors.append(error)
+            if not error.transient:
+                return None
+            wait_until(lambda: pacs.listening)
+    return None
+
+
+def run_once(folder, pacs, *, lanes=1):
+    told, before = Told(), pacs.counts.copy()
+    with open_session(str(folder), action="run") as run, ThreadPoolExecutor(lanes) as workers:
+        run.lanes.allow(lanes)
+        do = partial(persist, run=run, pacs=pacs, errors=told.errors)
+        list(workers.map(lambda n: do(find_row, RowRef(str(folder), n)), rows.to_find(run.ledger)))
+        refs = [StudyRef(str(folder), key) for key in left_to_do(run.ledger, run.project)]
+        list(workers.map(lambda ref: (do(fetch_study, ref), do(deliver_study, ref)), refs))
+        told.rows = [(one.status, one.reason) for one in accounts(run.ledger, run.project)]
+        for plan in studies.planned(run.ledger):
+            study = studies.study(run.ledger, plan.key)
+            told.studies.append((study.status, study.reason))
+            told.instances.update((i.status, i.reason) for i in studies.instances(run.ledger, plan.key))
+        staged = [path for path in run.staging.rglob("*") if path.is_file()]
+    told.counts = pacs.counts - before
+    told.out = delivered(folder)
+    assert len(staged) == sum(n for (status, _), n in told.instances.items() if status == "held"), (
+        "none lost, none twice"
+    )
+    nothing_identifying(told, pacs.archive)
+    return told
+
+
+def delivered(folder):
+    out = folder.parent / "data" / "out"
+    files = (path for path in sorted(out.rglob("*")) if path.is_file() and ".pacsflow" not in path.parts)
+    return {str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def nothing_identifying(told, archive):
+    said = " ".join([*map(str, told.errors), *(why for _, why in (*told.rows, *told.studies, *told.instances))])
+    for study in archive.studies.values():
+        for keyword in ("StudyInstanceUID", "PatientID", "PatientName", "AccessionNumber"):
+            assert study.attributes[keyword] not in said
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory):
+    """What the first two studies come to when nothing goes wrong."""
+    with lying() as (pacs, node):
+        told = run_once(project(tmp_path_factory.mktemp("honest"), pacs, node), pacs)
+    assert told.rows == [("complete", "")] * 2
+    assert len(told.out) == 2 * IMAGES
+    return told.out
+
+
+def fault(kind, **fields):
+    return {"kind": kind, **fields}
+
+
+# faults that pass -> retrievals asked for and images sent, for two studies of six images
+PASSING = {
+    "none": ([], 2, 12),
+    "no-counts": ([fault("no-counts")], 2, 12),
+    "slow": ([fault("slow", answer=0.01, image=0.02)], 2, 12),
+    "changing-answers": ([fault("changing-answers", every=2)], 2, 12),
+    "ignored-keys": ([fault("ignored-keys", keys=["SeriesInstanceUID"])], 2, 12),
+    "wrong-transfer-syntax": ([fault("wrong-transfer-syntax")], 2, 12),
+    "duplicate-images": ([fault("duplicate-images")], 2, 16),
+    "drop-images completed": ([fault("drop-images", times=1)], 4, 12),
+    "drop-images failed": ([fault("drop-images", times=1, counted="failed")], 4, 12),
+    "drop-images, ignored-keys": (
+        [fault("drop-images", times=1), fault("ignored-keys", keys=["SOPInstanceUID"])],
+        4,
+        8 + 12,
+    ),
+    "result-limit": ([fault("result-limit", answers=4)], 2, 12),
+    "result-limit, drop-images": ([fault("result-limit", answers=4), fault("drop-images", every=5, times=1)], 4, 22),
+    "success-none-sent": ([fault("success-none-sent", times=1)], 4, 12),
+    "all-failed-but-success": ([fault("all-failed-but-success", times=1)], 4, 12),
+    "busy A700": ([fault("busy", status="A700", times=1)], 4, 12),
+    "busy A701": ([fault("busy", status="A701", times=1)], 4, 12),
+    "busy A702": ([fault("busy", times=2)], 6, 12),
+    "offline": ([fault("offline", times=1)], 4, 12),
+    "stall": ([fault("stall", times=1, seconds=3)], 4, 12),
+    "abort": ([fault("abort", times=1)], 4, 12),
+    "close": ([fault("abort", times=1, how="close")], 4, 12),
+    "abort at the last image": ([fault("abort", times=1, image=6)], 4, 12),
+    "restart": ([fault("restart", times=1, seconds=0.05)], 4, 12),
+    "truncated-pixels": ([fault("truncated-pixels", times=1)], 4, 16),
+    "corrupt-header": ([fault("corrupt-header", times=1)], 4, 16),
+    "no-final-response": ([fault("no-final-response")], 2, 12),
+}
+
+
+@METHODS
+@pytest.mark.parametrize("name", PASSING)
+def test_what_passes_leaves_the_output_of_an_honest_pacs_and_asks_for_no_more_than_was_missing(
+    tmp_path, honest, name, method
+):
+    faults, retrievals, sent = PASSING[name]
+    with lying(*faults, method=method) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node, response=1), pacs)
+    assert told.rows == [("complete", "")] * 2
+    assert told.studies == [("complete", "")] * 2
+    assert told.instances == {("held", ""): 2 * IMAGES}
+    assert told.out == honest
+    assert (told.retrievals, told.counts["images sent"]) == (retrievals, sent)
+    assert all(isinstance(error, PacsTransientError) for error in told.errors)
+
+
+@pytest.mark.parametrize(("method", "retrievals", "sent"), [("c-get", 4, 14), ("c-move", 2, 12)])
+def test_an_image_after_the_final_response_is_asked_for_again_or_waited_for(tmp_path, honest, method, retrievals, sent):
+    with lying(fault("late-image", times=1), method=method) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node), pacs)
+    assert told.rows == [("complete", "")] * 2
+    assert told.out == honest
+    assert (told.retrievals, told.counts["images sent"]) == (retrievals, sent)
+
+
+SUCCESS = "the node ended with 0x0000 (success)"
+MISSING = "instances did not come"
+REFUSED = "0xA702 (refused: out of resources)"
+# faults that last -> study, its reason, instances by status and reason, retrievals and images sent in two attempts
+LASTING = {
+    "drop-images completed": (
+        [fault("drop-images")],
+        ("incomplete", f"2 of 6 {MISSING}; {SUCCESS}, 2 sent, 0 failed"),
+        {("held", ""): 4, ("expected", ""): 2},
+        (2, 4),
+    ),
+    "drop-images failed": (
+        [fault("drop-images", counted="failed")],
+        (
+            "incomplete",
+            f"2 of 6 {MISSING}; busy: the node ended with {REFUSED}, 0 sent, 2 failed",
+        ),
+        {("held", ""): 4, ("expected", ""): 2},
+        (2, 4),
+    ),
+    "success-none-sent": (
+        [fault("success-none-sent")],
+        ("incomplete", f"6 of 6 {MISSING}; {SUCCESS}, 0 sent, 0 failed"),
+        {("expected", ""): 6},
+        (2, 0),
+    ),
+    "all-failed-but-success": (
+        [fault("all-failed-but-success")],
+        ("incomplete", f"6 of 6 {MISSING}; {SUCCESS}, 0 sent, 6 failed"),
+        {("expected", ""): 6},
+        (2, 0),
+    ),
+    "busy": (
+        [fault("busy", status="A700")],
+        (
+            "incomplete",
+            f"6 of 6 {MISSING}; busy: the node ended with 0xA700 (refused: out of resources), 0 sent, 6 failed",
+        ),
+        {("expected", ""): 6},
+        (2, 0),
+    ),
+    "offline": (
+        [fault("offline")],
+        (
+            "incomplete",
+            f"offline: ask again later (6 of 6 instances are not online); the node ended with {REFUSED}, 0 sent, 6 failed",
+        ),
+        {("expected", ""): 6},
+        (2, 0),
+    ),
+    "abort": (
+        [fault("abort")],
+        ("failed", f"the node aborted the association; 4 of 6 {MISSING}"),
+        {("held", ""): 2, ("expected", ""): 4},
+        (2, 2),
+    ),
+    "close": (
+        [fault("abort", how="close")],
+        ("failed", f"the node ended the connection; 4 of 6 {MISSING}"),
+        {("held", ""): 2, ("expected", ""): 4},
+        (2, 2),
+    ),
+    "result-limit, drop-images": (
+        [fault("result-limit", answers=4), fault("drop-images", every=5)],
+        ("incomplete", f"the node counts 6 instances, but lists 4; {SUCCESS}, 6 sent, 0 failed"),
+        {("held", ""): 5},
+        (2, 10),
+    ),
+    "result-limit warning": (
+        [fault("result-limit", answers=4, status="warning")],
+        (
+            "failed",
+            "the node cut its answers after 4: C-FIND ended with status 0xB001 (warning: not everything was done)",
+        ),
+        {},
+        (0, 0),
+    ),
+    "result-limit out-of-resources": (
+        [fault("result-limit", answers=4, status="out-of-resources")],
+        (
+            "failed",
+            "C-FIND ended with status 0xA700: refused: out of resources after 4 answers, maybe the most the node gives",
+        ),
+        {},
+        (0, 0),
+    ),
+    "ignored-keys": (
+        [fault("ignored-keys", keys=["StudyInstanceUID", "SeriesInstanceUID", "PatientID"])],
+        ("failed", "{} ended with status 0xA900: identifier does not match the SOP class"),
+        {("expected", ""): 6},
+        (1, 0),
+    ),
+    "no-service": (
+        [fault("no-service", services=["c-get", "c-move"])],
+        ("failed", "the node accepts no {}"),
+        {("expected", ""): 6},
+        (0, 0),
+    ),
+}
+
+
+@METHODS
+@pytest.mark.parametrize("name", LASTING)
+def test_what_lasts_is_told_and_nothing_is_delivered(tmp_path, name, method):
+    faults, (status, reason), instances, traffic = LASTING[name]
+    with lying(*faults, method=method) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node, number=1, attempts=2, response=1), pacs)
+    assert told.studies == told.rows == [(status, reason.format(method.upper()))]
+    assert told.instances == instances
+    assert (told.retrievals, told.counts["images sent"]) == traffic
+    assert told.out == {}
+
+
+@METHODS
+@pytest.mark.parametrize("kind", ["stall", "no-final-response"])
+def test_silence_ends_in_an_error_that_may_pass(tmp_path, method, kind):
+    faults = [fault(kind), fault("drop-images", every=6)]
+    with lying(*faults, method=method) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node, number=1, attempts=2, response=0.5), pacs)
+    [(status, reason)] = told.studies
+    assert status == "failed"
+    assert reason.startswith("the node said nothing for 0.5 s; ")
+    assert [error.transient for error in told.errors] == [True, True]
+    assert told.retrievals == 2
+
+
+@METHODS
+@pytest.mark.parametrize("kind", ["truncated-pixels", "corrupt-header"])
+def test_an_image_that_comes_spoilt_is_asked_for_once_more_and_then_refused(tmp_path, method, kind):
+    with lying(fault(kind), method=method) as (pacs, node):
+        folder = project(tmp_path, pacs, node, number=1)
+        told = run_once(folder, pacs)
+        again = run_once(folder, pacs)
+    why = {"truncated-pixels": "malformed: an image without pixel data", "corrupt-header": "malformed: cut off"}[kind]
+    assert told.rows == [("partial", f"2 refused ({why})")]
+    assert told.instances == again.instances == {("held", ""): 4, ("refused", why): 2}
+    assert (told.retrievals, told.counts["images sent"]) == (2, 6 + 2)
+    assert len(told.out) == 4
+    assert again.counts == {}
+
+
+@METHODS
+def test_an_image_of_another_patient_is_refused_and_said(tmp_path, honest, method):
+    with lying(fault("wrong-patient"), method=method) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node), pacs)
+    why = "1 came that were not asked for, and were refused (of another study than asked for)"
+    assert told.studies == told.rows == [("complete", why)] * 2
+    assert told.out == honest
+    assert (told.retrievals, told.counts["images sent"]) == (2, 14)
+
+
+def altered(change, archive=None):
+    """An archive whose first study has other series: `change` is given study and series, and gives the series."""
+    archive = archive or phantom_archive(4, matrix=16, images=IMAGES)
+    first, *others = archive.studies.values()
+    series = tuple(change(one) for one in archive.series(first.uid))
+    return Archive([replace(first, make_series=lambda: series), *others])
+
+
+@METHODS
+def test_another_patients_image_under_an_expected_name_is_refused_and_asked_for_again(tmp_path, method):
+    archive = phantom_archive(4, matrix=16, images=IMAGES)
+    foreign = archive.series(list(archive.studies)[2])[0].instances[0].encoded
+
+    def swap(series):
+        return replace(series, instances=(replace(series.instances[0], encoded=foreign), *series.instances[1:]))
+
+    with lying(archive=altered(swap, archive), method=method) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node, number=1, attempts=2), pacs)
+    refused = "1 came that were not asked for, and were refused (of another study than asked for)"
+    assert told.rows == [("incomplete", f"1 of 6 {MISSING}; {SUCCESS}, 1 sent, 0 failed; {refused}")]
+    assert told.instances == {("held", ""): 5, ("expected", ""): 1}
+    assert (told.retrievals, told.counts["images sent"]) == (2, 7)
+
+
+@METHODS
+def test_another_image_of_the_study_under_an_expected_name_overwrites_nothing(tmp_path, method):
+    def twice(series):
+        first, second, *rest = series.instances
+        return replace(series, instances=(first, replace(second, encoded=first.encoded), *rest))
+
+    with lying(archive=altered(twice), method=method) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node, number=1, attempts=2), pacs)
+    [(status, reason)] = told.rows
+    assert status == "incomplete"
+    assert "1 came that were not asked for, and were refused (another instance than its sender called it)" in reason
+    assert told.instances == {("held", ""): 5, ("expected", ""): 1}
+
+
+@METHODS
+def test_one_name_for_two_contents_keeps_the_first_and_says_so(tmp_path, honest, method):
+    def and_another(series):
+        last = series.instances[-1]
+        other = replace(last, encoded=lambda: last.encoded()[:-2] + b"\x01\x01")
+        return replace(series, instances=(*series.instances, other))
+
+    with lying(archive=altered(and_another), method=method) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node), pacs)
+    why = "came again with other content, the first is kept"
+    assert told.rows == [("complete", f"1 {why}"), ("complete", "")]
+    assert told.instances == {("held", ""): 11, ("held", why): 1}
+    assert told.out == honest
+
+
+@METHODS
+def test_a_count_that_listing_and_retrieval_contradict_is_a_remark(tmp_path, honest, method):
+    def counted(series):
+        return replace(series, attributes={**series.attributes, "NumberOfSeriesRelatedInstances": "7"})
+
+    with lying(archive=altered(counted), method=method) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node), pacs)
+    assert told.rows == [("complete", "the node counts more instances than the 6 it lists and sends"), ("complete", "")]
+    assert told.out == honest
+    assert told.retrievals == 2
+
+
+def test_fewer_series_than_the_node_counts_hold_the_row(tmp_path):
+    archive = phantom_archive(2, matrix=16, images=IMAGES)
+    claims = [
+        replace(s, attributes={**s.attributes, "NumberOfStudyRelatedSeries": "2"}) for s in archive.studies.values()
+    ]
+    with lying(archive=Archive(claims)) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node, number=1), pacs)
+    assert told.rows == [("held", "the node counts 2 series in a study, but lists 1")]
+    assert (told.counts["finds SERIES"], told.retrievals) == (2, 0)
+
+
+def test_answers_that_may_have_been_cut_hold_the_row_or_fail_it(tmp_path):
+    everything = {"id": "all", "StudyDate": "20000101-20301231"}
+    nobody = {"id": "nobody", "StudyDate": "20000101-20301231", "PatientSex": "O"}
+    faults = [fault("result-limit", answers=100), fault("ignored-keys", keys=["PatientSex"])]
+    with lying(*faults, archive=phantom_archive(120, matrix=16, images=1)) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node, asked=[everything, nobody]), pacs)
+    cut = "the node gave exactly 100 answers, where it may have cut: narrow the row"
+    (first, why), (second, reason) = told.rows
+    assert (first, second) == ("held", "failed")
+    assert why.startswith(cut)
+    assert reason.startswith(f"{cut}; no study fits")
+    assert told.retrievals == 0
+
+
+@pytest.mark.parametrize(("status", "transient"), [("warning", False), ("out-of-resources", True)])
+def test_a_row_whose_answers_were_cut_by_the_nodes_own_word_fails(tmp_path, status, transient):
+    asked = [{"id": "all", "StudyDate": "20000101-20301231"}]
+    with lying(fault("result-limit", answers=3, status=status)) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node, asked=asked), pacs)
+    assert [row[0] for row in told.rows] == ["failed"]
+    assert [error.transient for error in told.errors] == ([True] * 3 if transient else [False])
+
+
+def test_a_study_that_was_not_among_the_answers_is_found_by_the_next_run(tmp_path, honest):
+    with lying(fault("changing-answers", every=2)) as (pacs, node):
+        folder = project(tmp_path, pacs, node)
+        pacs.mischief.nth(pacs.mischief.faults[0], "nothing is asked yet")
+        with ExitStack() as stack:
+            run = stack.enter_context(open_session(str(folder), action="run"))
+            run.lanes.allow(1)
+            for number in rows.to_find(run.ledger):
+                find_row.fn(RowRef(str(folder), number))
+            assert [one.status for one in accounts(run.ledger, run.project)] == ["found", "found"]
+            find_row.fn(RowRef(str(folder), 1))
+            assert [one.status for one in accounts(run.ledger, run.project)] == ["unmatched", "found"]
+        told = run_once(folder, pacs)
+    assert told.rows == [("complete", "")] * 2
+    assert told.out == honest
+
+
+def test_c_move_is_taken_where_there_is_no_c_get(tmp_path, honest):
+    with lying(fault("no-service", services=["c-get"]), method="auto") as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node), pacs)
+    assert told.rows == [("complete", "")] * 2
+    assert (told.counts["gets"], told.counts["moves"]) == (0, 2)
+    assert told.out == honest
+
+
+def test_the_patient_root_is_taken_where_there_is_no_study_root(tmp_path, honest):
+    with lying(fault("no-service", services=["study-root"])) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node), pacs)
+    assert told.rows == [("complete", "")] * 2
+    assert told.out == honest
+
+
+@METHODS
+def test_a_node_that_takes_one_association_serves_two_workers_all_the_same(tmp_path, method):
+    faults = [fault("reject-associations", above=1), fault("slow", image=0.01)]
+    with lying(*faults, method=method) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node, number=4, attempts=50), pacs, lanes=2)
+    assert told.rows == [("complete", "")] * 4
+    assert told.instances == {("held", ""): 4 * IMAGES}
+    assert (told.retrievals, told.counts["images sent"]) == (4, 4 * IMAGES)
+
+
+def test_an_open_lane_is_taken_before_one_that_must_be_opened(tmp_path):
+    keys = {"StudyInstanceUID": ""}
+    with lying(fault("reject-associations", above=1)) as (pacs, node), ExitStack() as stack:
+        run = stack.enter_context(open_session(str(project(tmp_path, pacs, node)), action="run"))
+        run.lanes.allow(2)
+        with run.lanes.borrow() as first, ExitStack() as inner:
+            assert first.find("STUDY", keys)
+            second = ExitStack()
+            other = second.enter_context(run.lanes.borrow())
+            inner.callback(second.close)
+            with pytest.raises(PacsTransientError):
+                other.find("STUDY", keys)
+        with run.lanes.borrow() as lane:
+            assert lane.find("STUDY", keys)
+
+
+def test_tls_is_spoken_where_pacs_yaml_says_so_and_told_where_it_does_not(tmp_path, honest):
+    authority = Authority(tmp_path / "authority")
+    certificate, key = authority.issue("pacs")
+    with lying(fault("tls", certificate=str(certificate), key=str(key))) as (pacs, node):
+        plain = run_once(project(tmp_path / "plain", pacs, node, attempts=1), pacs)
+        told = run_once(project(tmp_path / "tls", pacs, {**node, "tls": {"ca": str(authority.ca)}}), pacs)
+    assert [status for status, _ in plain.rows] == ["failed"] * 2
+    assert all(error.transient and "TLS" in error.remedy for error in plain.errors)
+    assert told.rows == [("complete", "")] * 2
+    assert told.out == honest
