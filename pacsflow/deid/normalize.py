@@ -34,6 +34,9 @@ _WORDS: Final = {
     **dict.fromkeys(("UL", "SL", "FL", "OF", "OL"), "I"),
     **dict.fromkeys(("FD", "OD", "OV", "SV", "UV"), "Q"),
 }
+_PIXELS: Final = 0x7FE00010
+_CELLS: Final = {32: "I", 64: "Q"}
+"""Pixel cells wider than a word are swapped whole (PS3.5 8.1.1), as DCMTK and pydicom do."""
 _END_OF_PIXELS = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
 _lock = Lock()
 
@@ -87,7 +90,8 @@ class _Writer:
             return head + struct.pack("<I", UNDEFINED) + value + _END_OF_PIXELS
         if raw.length != len(value):
             raise RefusalError("malformed: cut off")
-        return element(tag, vr, self._little(vr, value), explicit=self.explicit)
+        word = _CELLS.get(dataset.get("BitsAllocated"), "H") if (tag, vr) == (_PIXELS, "OW") else _WORDS.get(vr)
+        return element(tag, vr, self._little(word, value), explicit=self.explicit)
 
     def _vr(self, dataset: Dataset, raw: object) -> str:
         vr = getattr(raw, "VR", None)
@@ -109,9 +113,9 @@ class _Writer:
         except KeyError:
             return "UN"
 
-    def _little(self, vr: str, value: bytes) -> bytes:
-        if not self.big or vr not in _WORDS:
+    def _little(self, word: str | None, value: bytes) -> bytes:
+        if not self.big or word is None:
             return value
-        words = array(_WORDS[vr], value)
+        words = array(word, value)
         words.byteswap()
         return words.tobytes()

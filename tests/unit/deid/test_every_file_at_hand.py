@@ -1,10 +1,12 @@
 """Every DICOM file of pydicom and of ../shared/data: clean and readable, or refused with a reason."""
 
 import logging
+import subprocess
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydicom import config, dcmread
 from pydicom.data import get_testdata_files
@@ -13,6 +15,8 @@ from pacsflow.deid import normalize, read_part10
 from pacsflow.errors import RefusalError
 from unit.deid.instances import cleaner, whole
 
+DCMDUMP = Path("/usr/bin/dcmdump")
+"""In full: others of this name may hide it."""
 DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 PLACES = {Path(name) for name in get_testdata_files()} | set(DATA.rglob("*"))
 FILES = sorted(path for path in PLACES if path.is_file())
@@ -32,15 +36,20 @@ def _quiet(caplog):
     config.logger.propagate = True
 
 
+def shown(path):
+    """The path below its collection: names alone stand more than once."""
+    return "/".join(path.parts[-4:])
+
+
 @pytest.fixture(scope="module")
 def sources():
     found = {}
     for path in FILES:
         try:
-            found[path.name] = read_part10(path)
+            found[shown(path)] = read_part10(path)
         except RefusalError:
             continue
-    assert len(found) > 100
+    assert len(found) > (600 if DATA.is_dir() else 100)
     return found
 
 
@@ -83,6 +92,41 @@ def test_pixel_data_is_the_same_bytes(sources, profile):
             assert new in (old.PixelData, old.PixelData + b"\0"), name
             compared += 1
     assert compared > 80
+
+
+@pytest.mark.skipif(not DCMDUMP.is_file(), reason="dcmdump of DCMTK is absent")
+def test_each_is_read_by_dcmdump(sources, profile, tmp_path):
+    results = [outcome(profile, source) for source in sources.values()]
+    written = [result for result in results if isinstance(result, bytes)]
+    for number, result in enumerate(written):
+        (tmp_path / f"{number}.dcm").write_bytes(result)
+    files = sorted(map(str, tmp_path.iterdir()))
+    for start in range(0, len(files), 100):
+        told = subprocess.run([DCMDUMP, "-q", *files[start : start + 100]], capture_output=True, check=False)
+        assert (told.returncode, told.stderr) == (0, b"")
+        assert told.stdout.count(b"(0012,0062) CS [YES]") == len(files[start : start + 100])
+
+
+def test_each_image_decodes_to_the_same_pixels(sources, profile):
+    compared = 0
+    for name, source in sources.items():
+        result = outcome(profile, source)
+        old = normalize.file_head("1.2", "1.2", source.transfer_syntax_uid) + bytes(source.dataset)
+        if isinstance(result, str) or (pixels := decoded(old)) is None:
+            continue
+        new = decoded(result)
+        assert new is not None, name
+        assert np.array_equal(pixels, new), name
+        compared += 1
+    assert compared > (600 if DATA.is_dir() else 80)
+
+
+def decoded(data):
+    """The pixels; None where pydicom cannot decode the file, as those of its own that are broken."""
+    try:
+        return dcmread(BytesIO(data)).pixel_array
+    except Exception:  # noqa: BLE001 - decoders raise anything
+        return None
 
 
 def test_the_way_through_pydicom_gives_the_same_elements(sources, profile):

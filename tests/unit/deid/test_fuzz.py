@@ -1,4 +1,7 @@
-"""Broken input: no output holds the patient's name, nothing but a refusal is raised."""
+"""Broken input: no output holds the patient's name, nothing but a refusal is raised.
+
+20,000 mutations with every `make test`, a million with `make soak`.
+"""
 
 import random
 import warnings
@@ -46,26 +49,28 @@ def leaks(count, seed, syntax):
     dice, profile = random.Random(seed), cleaner(options=["retain-longitudinal-modified-dates", "clean-descriptors"])
     source = encoded(nested(), syntax)
     # flips inside the name itself make another name: the search is for the untouched one
-    found = 0
+    found = cleaned = 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for _ in range(count):
             broken = Source(source.sop_class_uid, source.sop_instance_uid, str(syntax), mutated(source.dataset, dice))
             try:
                 found += NAME in whole(profile.clean(broken))
+                cleaned += 1
             except RefusalError:
                 continue
+    assert cleaned > count // 10, "most of what was tried never came as far as an output"
     return found
 
 
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
 def test_mutated_headers_leak_nothing_and_crash_nothing(syntax):
-    assert leaks(400, 7, syntax) == 0
+    assert leaks(10_000, 7, syntax) == 0
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
 @pytest.mark.parametrize("seed", range(10))
-def test_a_hundred_thousand_mutated_headers_leak_nothing(syntax, seed):
-    assert leaks(5_000, seed, syntax) == 0
+def test_a_million_mutated_headers_leak_nothing(syntax, seed):
+    assert leaks(50_000, seed, syntax) == 0
