@@ -100,6 +100,7 @@ class ProfileCleaner:
 
     def __init__(self, compiled: Compiled) -> None:
         self._compiled = compiled
+        self._renames = SOP_INSTANCE in compiled.rules_for("").actions
 
     def clean(self, source: Source) -> Cleaned:
         """The instance, de-identified and verified. Raises RefusalError (reason code) where it must not leave."""
@@ -180,8 +181,8 @@ class ProfileCleaner:
         return self._compiled.identity.unidentified(study_uid)
 
     def uid(self, uid: str) -> str:
-        """The new UID of an original one."""
-        return self._compiled.identity.uid(uid)
+        """The new UID of an original one; the same where the profile keeps those of instances."""
+        return self._compiled.identity.uid(uid) if self._renames else uid
 
     def person(self, patient_id: str, issuer: str = "") -> Person:
         """Pseudonym and day shift of a patient."""

@@ -509,3 +509,22 @@ def test_tls_is_spoken_where_pacs_yaml_says_so_and_told_where_it_does_not(tmp_pa
     assert all(error.transient and "TLS" in error.remedy for error in plain.errors)
     assert told.rows == [("complete", "")] * 2
     assert told.out == honest
+
+
+def test_a_profile_that_keeps_uids_knows_its_own_images(tmp_path):
+    with lying(fault("wrong-patient")) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node, deid={"options": ["retain-uids"]}), pacs)
+        uids = {i.uid for one in pacs.archive.studies for series in pacs.archive.series(one) for i in series.instances}
+    assert [status for status, _ in told.rows] == ["complete"] * 2
+    assert len(told.out) == 2 * IMAGES
+    assert {path.rpartition("/")[2].removesuffix(".dcm") for path in told.out} <= uids
+
+
+def test_images_passed_on_as_received_are_held_to_the_same(tmp_path):
+    with lying(fault("truncated-pixels"), fault("wrong-patient")) as (pacs, node):
+        folder = project(tmp_path, pacs, node)
+        (folder / "deid.yaml").write_text('{"base": "none"}')
+        told = run_once(folder, pacs)
+    assert [status for status, _ in told.rows] == ["partial"] * 2
+    assert told.instances.total() == 2 * IMAGES
+    assert told.instances["held", ""] == len(told.out) == 8
