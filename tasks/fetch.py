@@ -57,7 +57,7 @@ def _fetch(run: Session, study: Study) -> Verdict:
     try:
         with run.lanes.borrow() as lane:
             attempt.listed = _expect(run, lane, study, attempt)
-            if requests := list(_requests(run, study, attempt.listed)):
+            if requests := list(_requests(run, study)):
                 run.lanes.pace(len({key for keys, _ in requests for key in keys}))
                 _receive(run, lane, (study, requests), attempt)
     except PacsTransientError as error:
@@ -77,7 +77,7 @@ def _expect(run: Session, lane: Lane, study: Study, attempt: Attempt) -> dict[st
         keys = {"StudyInstanceUID": study.uid, "SeriesInstanceUID": series.uid}
         answers = lane.find("IMAGE", {**keys, "SOPInstanceUID": "", "SOPClassUID": "", "InstanceAvailability": ""})
         run.traffic(find=1)
-        mine = [a for a in answers if a.get("SOPInstanceUID") and all(a.get(k, v) == v for k, v in keys.items())]
+        mine = [a for a in answers if a.get("SOPInstanceUID") and all((a.get(k) or v) == v for k, v in keys.items())]
         found += [Instance(series.key, str(a.SOPInstanceUID), str(a.get("SOPClassUID") or "")) for a in mine]
         attempt.offline |= {str(a.SOPInstanceUID) for a in mine if a.get("InstanceAvailability") in NOT_AT_HAND}
     found = list({i.uid: i for i in found}.values())
@@ -110,7 +110,7 @@ def _receive(run: Session, lane: Lane, todo: tuple[Study, list[Asked]], attempt:
             reception.raise_fault()
 
 
-def _requests(run: Session, study: Study, listed: dict[str, int]) -> Iterator[Asked]:
+def _requests(run: Session, study: Study) -> Iterator[Asked]:
     """The fewest requests that ask for what is missing and nothing else: the study, series, or instances.
 
     A series of which the node counts more than it lists is asked for whole: nobody knows what is missing.
@@ -123,7 +123,9 @@ def _requests(run: Session, study: Study, listed: dict[str, int]) -> Iterator[As
     begun = {i.series_key for i in known if i.status != "expected"}
     blind = {s.key for s in study.wanted if (s.expected or 0) > sum(i.series_key == s.key for i in known)}
     whole = frozenset(key for key, missing in by_series.items() if key in blind or (missing and key not in begun))
-    classes = frozenset(i.sop_class for i in known if i.sop_class) if not blind - listed.keys() else frozenset()
+    classes = frozenset(i.sop_class for missing in by_series.values() for i in missing)
+    if blind or "" in classes:
+        classes = frozenset()  # nobody knows them all
     if study.listed and whole == uids.keys():
         yield whole, Request(study.uid, (), (), classes, study.patient_id)
     elif whole:
