@@ -38,6 +38,14 @@ class Patient(Model):
     token: Secret | None = Field(None, description="Token of the de-identification service")
     column: str | None = Field(None, description="Column of the query table of `source: column`")
 
+    @model_validator(mode="after")
+    def _complete(self) -> "Patient":
+        if self.source == "table" and self.file is None:
+            raise ValueError("file: `source: table` needs the table's path")
+        if self.source != "table" and self.file is not None:
+            raise ValueError("file: goes with `source: table` only")
+        return self
+
 
 class Dates(Model):
     """What happens to dates under retain-longitudinal-modified-dates, and what the shift is."""

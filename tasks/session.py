@@ -14,6 +14,7 @@ from pacsflow.ledger import Ledger, open_ledger, outcomes, rows, setting
 from pacsflow.ledger.book import canonical
 from pacsflow.ledger.studies import new_owner
 from pacsflow.projects import Project
+from pacsflow.pseudonyms import Means, pseudonyms_of
 from pacsflow.query import Row, load
 from pacsflow.secrets import project_key, register_resolver, resolve
 from pacsflow.vault import Vault
@@ -113,11 +114,12 @@ def open_session(project: str, *, action: str) -> Iterator[Session]:
 
 def _open(stack: ExitStack, project: Project, table: tuple[Row, ...]) -> Session:
     key = key_of(project)
-    cleaner = compile_profile(project.deid, key or b"")
     ledger = open_ledger_of(project)
     stack.callback(ledger.close)
-    _same_profile(ledger, cleaner.fingerprint())
     vault = Vault(project.workdir / "private" / "vault", key) if key else None
+    given = pseudonyms_of(Means(project.deid.patient, vault)) if vault else None
+    cleaner = compile_profile(project.deid, key or b"", pseudonyms=given)
+    _same_profile(ledger, cleaner.fingerprint())
     rows.sync(ledger, ((r.id, r.number, _asked(project, r)) for r in table))
     (project.workdir / "staging").mkdir(mode=0o700, exist_ok=True)
     lanes = LanePool(project.pacs)

@@ -31,9 +31,10 @@ def explain(
     """
     from pacsflow.deid import compile_profile
     from pacsflow.deid.explain import explain as changes_of
+    from pacsflow.pseudonyms import nobody
 
     chosen = read_profile(profile).profile
-    for sentence in compile_profile(chosen, bytes(KEY_BYTES)).describe():
+    for sentence in compile_profile(chosen, bytes(KEY_BYTES), pseudonyms=nobody(chosen.patient.source)).describe():
         console.print(escape(sentence), soft_wrap=True)
     if file is None:
         return

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from pacsflow.errors import Problem, ProjectError
 from pacsflow.projects import read_project
+from pacsflow.projects.meaning import check_meaning
+from pacsflow.projects.places import with_table
 from pacsflow.projects.source import read_document
 from pacsflow.projects.support import check_support
 from pacsflow.projects.validation import validated
@@ -35,6 +37,8 @@ def _from_file(path: Path) -> DeidProfile:
     document = read_document(path, path.name)
     profile = None if document.value is None else validated(DeidProfile, document)
     if profile is not None:
+        profile = with_table(document, profile)
+        check_meaning(document, profile)
         check_support(document, profile)
     if document.problems or profile is None:
         raise ProjectError(document.problems)

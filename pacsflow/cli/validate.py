@@ -14,6 +14,7 @@ from pacsflow.cli.show import console, counted
 from pacsflow.deid import compile_profile
 from pacsflow.errors import Problem, ProjectError, SecretError
 from pacsflow.projects import Inspection, Project, inspect_project, unspell
+from pacsflow.pseudonyms import nobody
 from pacsflow.query import Row, load
 from pacsflow.secrets import KEY_BYTES, project_key
 from schemas import DeidProfile
@@ -47,7 +48,7 @@ def _profile(inspection: Inspection, problems: list[Problem]) -> list[str]:
     if not isinstance(model, DeidProfile):
         return []
     try:
-        return compile_profile(model, bytes(KEY_BYTES)).describe()
+        return compile_profile(model, bytes(KEY_BYTES), pseudonyms=nobody(model.patient.source)).describe()
     except ProjectError as error:
         document = inspection.documents["deid.yaml"]
         problems += [replace(each, line=document.line_of(unspell(each.field))) for each in error.problems]

@@ -10,13 +10,14 @@ from pacsflow.deid.cleaner import Compiled, PassThrough, ProfileCleaner
 from pacsflow.deid.contract import Cleaner
 from pacsflow.deid.dictionary import TagError
 from pacsflow.deid.guards import DropRule
-from pacsflow.deid.identity import Identity, Pseudonyms, Ways
+from pacsflow.deid.identity import Identity, Ways
 from pacsflow.deid.marking import BASIC, OPTION_CODE, Marking
 from pacsflow.deid.part10 import IMPLEMENTATION
 from pacsflow.deid.profile import DATES, Compiler, table
 from pacsflow.deid.rules import Rules
 from pacsflow.deid.verify import Verifier
 from pacsflow.errors import Problem, ProjectError
+from pacsflow.pseudonyms import Means, Pseudonyms, pseudonyms_of
 from schemas.deid import DeidProfile
 
 SHORTEST_KEY = 16
@@ -54,6 +55,12 @@ def compile_profile(profile: DeidProfile, key: bytes, *, pseudonyms: Pseudonyms 
     )
 
 
+def compile_alone(profile: DeidProfile, key: bytes) -> Cleaner:
+    """The profile outside a run: with the patients of its table, if any. Raises ProjectError as `compile_profile`."""
+    given = pseudonyms_of(Means(profile.patient, vault=None)) if profile.patient.source == "table" else None
+    return compile_profile(profile, key, pseudonyms=given)
+
+
 def _drop_rules(profile: DeidProfile, problems: list[Problem]) -> tuple[DropRule, ...]:
     rules: list[DropRule] = []
     for number, entry in enumerate(profile.drop):
@@ -78,7 +85,7 @@ def _undone(profile: DeidProfile, *, given: bool) -> Iterator[Problem]:
     if profile.pixels.burned_in == "mask":
         yield Problem("deid.yaml", 0, "pixels.burned_in", "`mask` is not done", "write drop-risky or keep")
     if profile.patient.source != "keyed" and not given:
-        yield Problem("deid.yaml", 0, "patient.source", "no pseudonyms were given", "write keyed")
+        yield Problem("deid.yaml", 0, "patient.source", "has no patients to give here", "write keyed or table")
 
 
 def _dates(profile: DeidProfile) -> str:
@@ -110,7 +117,11 @@ def _verifier(rules: Rules) -> Verifier:
 
 
 def _fingerprint(profile: DeidProfile) -> str:
-    said = profile.model_dump_json(exclude={"key": True, "patient": {"token"}}) + table()["edition"] + IMPLEMENTATION
+    said = (
+        profile.model_dump_json(exclude={"key": True, "patient": {"token", "file", "url"}})
+        + table()["edition"]
+        + IMPLEMENTATION
+    )
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from pydicom import Dataset, dcmread
 from pydicom.dataelem import DataElement
 
-from pacsflow.deid.compile import compile_profile
+from pacsflow.deid.compile import compile_alone
 from pacsflow.deid.dictionary import CREATORS, PRIVATE, VR_OF, parse_tag, tag_text
 from pacsflow.deid.part10 import read_part10
 from pacsflow.deid.profile import SUBJECT, UNLISTED, table
@@ -39,7 +39,7 @@ def explain(profile: DeidProfile, key: bytes, file: Path) -> list[Change]:
 
     Raises ProjectError for mistakes of the profile, RefusalError where the file is refused. Nothing is written.
     """
-    cleaned = compile_profile(profile, key).clean(read_part10(file))
+    cleaned = compile_alone(profile, key).clean(read_part10(file))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of pydicom, about values that are not legal
         old = dcmread(file)

@@ -3,22 +3,23 @@
 import hmac
 import re
 from base64 import b32encode
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from pydicom._uid_dict import UID_dictionary
 
 from pacsflow.deid.contract import Person
 from pacsflow.errors import RefusalError
+from pacsflow.pseudonyms import Pseudonyms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WELL_KNOWN = frozenset(map(str, UID_dictionary))
 """UIDs that PS3.6 Annex A registers: SOP classes, transfer syntaxes, well-known frames of reference."""
 
 LONGEST_UID = 64
-
-Pseudonyms = Callable[[str, str], str | None]
-"""Patient ID and issuer -> pseudonym, or None where there is none: the patient is refused then, never invented."""
 
 _PSEUDONYM = re.compile(r"[\x21-\x5b\x5d\x5f-\x7e]{1,64}")
 """ASCII without space, backslash and caret: legal as Patient ID and as Patient's Name."""
@@ -69,15 +70,14 @@ class Identity:
 
     def _person(self, patient_id: str, issuer: str, instead: str = "") -> Person:
         who = instead or patient_id
-        return Person(patient_id, issuer, self._pseudonym(patient_id, issuer, who), self._shift(issuer, who))
-
-    def _pseudonym(self, patient_id: str, issuer: str, who: str) -> str:
+        shift_days = self._shift(issuer, who)
         if self._pseudonyms is None:
-            return self._ways.prefix + b32encode(self.digest("patient", issuer, who)[:10]).decode()
-        given = self._pseudonyms(patient_id, issuer) or ""
-        if not _PSEUDONYM.fullmatch(given):
-            raise RefusalError("pseudonym: none for this patient", remedy="add the patient to the pseudonym table")
-        return given
+            pseudonym = self._ways.prefix + b32encode(self.digest("patient", issuer, who)[:10]).decode()
+            return Person(patient_id, issuer, pseudonym, shift_days)
+        given = self._pseudonyms(patient_id, issuer, shift_days) if patient_id else None
+        if given is None or not _PSEUDONYM.fullmatch(given.pseudonym):
+            raise RefusalError("pseudonym: none for this patient", remedy="have its source give the patient one")
+        return Person(patient_id, issuer, given.pseudonym, given.shift_days)
 
     def _shift(self, issuer: str, who: str) -> int:
         if not self._ways.shifts:

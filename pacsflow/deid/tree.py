@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from pacsflow.deid.claim import claimed
 from pacsflow.deid.cleaner import SERIES, SOP_INSTANCE, STUDY, walked
-from pacsflow.deid.compile import compile_profile
+from pacsflow.deid.compile import compile_alone
 from pacsflow.deid.contract import Cleaned, Source
 from pacsflow.deid.marking import METHOD
 from pacsflow.deid.part10 import PREAMBLE, read_part10
@@ -88,7 +88,7 @@ def clean_tree(tree: Tree, names: Sequence[str], *, workers: int) -> Iterator[Ou
     Raises ProjectError for mistakes of the profile, LedgerError where the target is in use, was written under another
     profile or key, or the disk takes no more. What stood before an error stays whole; run again to go on.
     """
-    cleaner = compile_profile(tree.profile, tree.key)
+    cleaner = compile_alone(tree.profile, tree.key)
     with claimed(tree.target, tree.key, cleaner.fingerprint()) as before:
         yield from spread(partial(TreeCleaner, tree, before=before), names, workers=workers)
         if tree.in_place:
@@ -101,7 +101,7 @@ class TreeCleaner:
     def __init__(self, tree: Tree, *, before: bool) -> None:
         self._tree = tree
         self._resumes = before and tree.in_place
-        self._cleaner = compile_profile(tree.profile, tree.key)
+        self._cleaner = compile_alone(tree.profile, tree.key)
         self._vault = Vault(tree.vault, tree.key) if tree.vault else None
 
     def __call__(self, names: Sequence[str]) -> list[Outcome]:

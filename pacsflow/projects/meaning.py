@@ -9,7 +9,8 @@ from pydicom.datadict import keyword_dict, tag_for_keyword
 
 from pacsflow.projects.source import Document, FieldPath
 from pacsflow.projects.validation import nearest
-from schemas import Export, PacsNode, ProjectSettings
+from pacsflow.pseudonyms.table import read_table
+from schemas import DeidProfile, Export, PacsNode, ProjectSettings
 from schemas.export import Folder
 from schemas.layout import FIELDS, check_layout
 
@@ -25,6 +26,8 @@ def check_meaning(document: Document, model: BaseModel) -> None:
     elif isinstance(model, PacsNode):
         _check_files(document, model)
         _check_move(document, model)
+    elif isinstance(model, DeidProfile):
+        _check_pseudonyms(document, model)
     elif isinstance(model, Export):
         _check_layouts(document, model)
 
@@ -49,6 +52,15 @@ def _check_files(document: Document, model: PacsNode) -> None:
         file = getattr(model.tls, name, None)
         if file is not None and not Path(file).is_file():
             document.problem(("tls", name), "names no file", "write the path of a PEM file")
+
+
+def _check_pseudonyms(document: Document, model: DeidProfile) -> None:
+    if model.patient.file is None:
+        return
+    if not Path(model.patient.file).is_file():
+        document.problem(("patient", "file"), "names no file", "write the path of a JSON or CSV table")
+        return
+    document.problems += read_table(Path(model.patient.file))[1]
 
 
 def _check_move(document: Document, model: PacsNode) -> None:

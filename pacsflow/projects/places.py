@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from pacsflow.projects.source import Document, FieldPath
+from schemas import DeidProfile
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _WORKDIR = "${project.workdir}"
@@ -28,6 +29,14 @@ def named_place(document: Document, path: FieldPath, *, folder: Path, text: str,
     for name in _VARIABLE.findall(text):
         text = text.replace(f"${{{name}}}", _value(document, path, name))
     return Path(os.path.normpath(folder / Path(text).expanduser()))
+
+
+def with_table(document: Document, profile: DeidProfile) -> DeidProfile:
+    """The profile with the absolute path of its pseudonym table: a relative one starts at the file that says it."""
+    if profile.patient.file is None:
+        return profile
+    file = named_place(document, ("patient", "file"), folder=document.folder.absolute(), text=profile.patient.file)
+    return profile.model_copy(update={"patient": profile.patient.model_copy(update={"file": str(file)})})
 
 
 def _value(document: Document, path: FieldPath, name: str) -> str:

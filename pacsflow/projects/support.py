@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from pacsflow import __version__
 from pacsflow.projects.source import Document, FieldPath
+from pacsflow.pseudonyms import SOURCES
 from schemas import DeidProfile, Export, PacsNode, ProjectSettings
 
 
@@ -67,11 +68,10 @@ _GAPS = (
     _Gap(
         DeidProfile,
         ("patient", "source"),
-        lambda m: m.patient.source != "keyed",
+        lambda m: m.patient.source not in {"keyed", *SOURCES},
         "take pseudonyms from this source",
-        "write keyed",
+        f"write {', '.join(['keyed', *SOURCES])}",
     ),
-    _Gap(DeidProfile, ("patient", "file"), _unused("file"), "read pseudonyms from a file", "take `file` out"),
     _Gap(DeidProfile, ("patient", "url"), _unused("url"), "ask a service for pseudonyms", "take `url` out"),
     _Gap(DeidProfile, ("patient", "token"), _unused("token"), "ask a service for pseudonyms", "take `token` out"),
     _Gap(DeidProfile, ("patient", "column"), _unused("column"), "take pseudonyms from a column", "take `column` out"),

@@ -7,6 +7,7 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from pacsflow.deid import compile_profile, read_part10
 from pacsflow.errors import ProjectError, RefusalError
+from pacsflow.pseudonyms import Given
 from schemas.deid import DeidProfile
 from unit.deid.instances import ACCESSION, BIRTH, KEY, PATIENT_ID, SOP_UID, cleaned, cleaner, ct, encoded, read, whole
 
@@ -238,7 +239,9 @@ def test_the_shift_lies_in_the_range_and_is_the_patients():
 
 def test_pseudonyms_of_a_table_are_taken_and_a_patient_without_one_is_refused():
     profile = DeidProfile(key="${env:KEY}")
-    known = compile_profile(profile, KEY, pseudonyms=lambda patient, issuer: {PATIENT_ID: "sub-001"}.get(patient))
+    known = compile_profile(
+        profile, KEY, pseudonyms=lambda patient, _, shift: {PATIENT_ID: Given("sub-001", shift)}.get(patient)
+    )
     assert read(known.clean(encoded(ct()))).PatientID == "sub-001"
     with pytest.raises(RefusalError, match="pseudonym: none"):
         known.clean(encoded(ct(PatientID="somebody else")))

@@ -16,7 +16,6 @@ DEID = FILES["deid"]
         ("pacs", PACS + "find: dicomweb\n", "find"),
         ("pacs", PACS + "fetch: {method: wado-rs}\n", "fetch.method"),
         ("pacs", PACS + "fetch: {move_to: {aet: A, port: 1, ours: false}}\n", "fetch.move_to.ours"),
-        ("deid", DEID + "patient: {file: new_ids.json}\n", "patient.file"),
         ("deid", DEID + "patient: {url: 'https://a'}\n", "patient.url"),
         ("deid", DEID + "patient: {token: '${env:A}'}\n", "patient.token"),
         ("deid", DEID + "patient: {column: new_ids}\n", "patient.column"),

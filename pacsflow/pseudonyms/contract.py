@@ -1,0 +1,30 @@
+"""What a source of pseudonyms is given and gives."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pacsflow.vault import Vault
+from schemas.deid import Patient
+
+
+@dataclass(frozen=True)
+class Given:
+    """A patient's pseudonym and day shift. Identifying together with the patient: never in a log."""
+
+    pseudonym: str
+    shift_days: int
+
+
+Pseudonyms = Callable[[str, str, int], Given | None]
+"""Patient ID, issuer and the keyed day shift -> what the patient is given; None where the source has nothing.
+
+Thread-safe. Raises RefusalError where what it has cannot be used, ServiceError where it cannot be asked.
+"""
+
+
+@dataclass(frozen=True)
+class Means:
+    """What sources draw from. `patient.file` is an absolute path."""
+
+    patient: Patient
+    vault: Vault | None

@@ -1,0 +1,128 @@
+"""Pseudonyms from a table: JSON as PACSMAN's `new_ids`, or CSV of two columns."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from pacsflow.errors import Problem, ProjectError
+from pacsflow.pseudonyms.contract import Given, Means, Pseudonyms
+from pacsflow.pseudonyms.legal import folded, patient_fault, pseudonym_fault
+
+Entry = tuple[int, str, str]
+"""1-based line, patient id, pseudonym."""
+
+_GAP = re.compile(r"[\s,:]*")
+_HEADINGS = frozenset(
+    ["patientid", "patient", "mrn", "id", "oldid", "pid", "pseudonym", "newid", "newids", "newpseudonym", "code"]
+)
+_PREFIX = "sub-"
+_COLUMNS = 2
+
+
+class _BrokenError(ValueError):
+    """A table that cannot be read: line, why, what to do. Holds nothing of the table."""
+
+    def __init__(self, line: int, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.line, self.remedy = line, remedy
+
+
+def source(means: Means) -> Pseudonyms:
+    """Pseudonyms of the table, whatever the issuer. Raises ProjectError with each mistake of the table."""
+    file = Path(means.patient.file or "")
+    table, problems = read_table(file)
+    if problems:
+        raise ProjectError(problems)
+
+    def given(patient_id: str, _issuer: str, shift_days: int) -> Given | None:
+        pseudonym = table.get(patient_id)
+        return Given(pseudonym, shift_days) if pseudonym else None
+
+    return given
+
+
+def read_table(file: Path) -> tuple[dict[str, str], list[Problem]]:
+    """Patient id -> pseudonym, and what is wrong with the table; no problem holds a value of it."""
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+        entries = list(_json(text) if file.suffix.lower() == ".json" else _csv(text))
+    except OSError as error:
+        broken = _BrokenError(0, f"cannot be read: {error.strerror}", "mend `patient.file` in deid.yaml")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        broken = _BrokenError(line, "is not UTF-8 text", "save the table as UTF-8")
+    except _BrokenError as error:
+        broken = error
+    else:
+        problems = list(_problems(file.name, entries))
+        return {patient: pseudonym for _, patient, pseudonym in entries}, problems
+    return {}, [Problem(file.name, broken.line, "", str(broken), broken.remedy)]
+
+
+def _problems(name: str, entries: list[Entry]) -> Iterator[Problem]:
+    if not entries:
+        yield Problem(name, 0, "", "the table is empty", "write a patient id and a pseudonym per line")
+    patients: dict[str, int] = {}
+    pseudonyms: dict[str, int] = {}
+    for line, patient, pseudonym in entries:
+        for column, fault in (("patient id", patient_fault(patient)), ("pseudonym", pseudonym_fault(pseudonym))):
+            if fault:
+                yield Problem(name, line, column, fault, "mend this cell")
+        if patient in patients:
+            message = f"stands in line {patients[patient]} already"
+            yield Problem(name, line, "patient id", message, "keep one of them")
+        elif folded(pseudonym) in pseudonyms:
+            message = f"is that of line {pseudonyms[folded(pseudonym)]}, or differs in case or punctuation only"
+            yield Problem(name, line, "pseudonym", message, "give every patient an own one")
+        patients |= {patient: line} if patient else {}
+        pseudonyms |= {folded(pseudonym): line} if pseudonym else {}
+
+
+def _json(text: str) -> Iterator[Entry]:
+    remedy = 'write {"patient id": "pseudonym", …}'
+    try:
+        whole = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise _BrokenError(error.lineno, f"is not JSON: {error.msg}", "mend this line") from None
+    except RecursionError:
+        whole = None
+    if not isinstance(whole, dict):
+        raise _BrokenError(0, "is no JSON object", remedy)
+    decoder, line, seen = json.JSONDecoder(), 1, 0
+    at = _after_gap(text, text.index("{") + 1)
+    while text[at] != "}":
+        line, seen = line + text.count("\n", seen, at), at
+        key, at = decoder.raw_decode(text, at)
+        value, at = decoder.raw_decode(text, _after_gap(text, at))
+        if not isinstance(value, str):
+            raise _BrokenError(line, "the pseudonym is no text", "write it in quotes")
+        yield line, key.strip().removeprefix(_PREFIX), value.strip()
+        at = _after_gap(text, at)
+
+
+def _after_gap(text: str, at: int) -> int:
+    gap = _GAP.match(text, at)
+    return gap.end() if gap else at
+
+
+def _csv(text: str) -> Iterator[Entry]:
+    heading = text.partition("\n")[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=heading.count), strict=True)
+    line = 1
+    try:
+        for position, cells in enumerate(reader):
+            entry = [cell.strip() for cell in cells]
+            if any(entry) and len(entry) != _COLUMNS:
+                raise _BrokenError(line, f"has {len(entry)} cells", "write two: patient id, pseudonym")
+            if any(entry) and not (position == 0 and _is_heading(entry)):
+                yield line, entry[0].removeprefix(_PREFIX), entry[1]
+            line = reader.line_num + 1
+    except csv.Error:
+        raise _BrokenError(line, "is no CSV", "look for a quotation mark without its partner") from None
+
+
+def _is_heading(cells: list[str]) -> bool:
+    return any(re.sub(r"[\W_]+", "", cell).casefold() in _HEADINGS for cell in cells)
