@@ -45,13 +45,21 @@ def _answers(pool: ProcessPoolExecutor, chunks: Sequence[Sequence[str]], ahead: 
     for chunk in chunks:
         if len(waiting) >= ahead:
             yield from waiting.popleft().result()
-        waiting.append(pool.submit(_work, chunk))
+        waiting.append(_submitted(pool, chunk))
     while waiting:
         yield from waiting.popleft().result()
 
 
+def _submitted(pool: ProcessPoolExecutor, chunk: Sequence[str]) -> Future[list[Any]]:
+    """Processes begin here, deaf to Ctrl-C: it is for the parent, which lets begun files end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(_work, chunk)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin(make: Callable[[], Work[Any]]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which lets begun files end
     _here[:] = [make()]
 
 
