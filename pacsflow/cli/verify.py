@@ -61,6 +61,10 @@ def verify(
     numbers = ((len(facts.pseudonyms), "patient"), (known.words, "word"), (len(facts.uids), "UID"))
     against = ", ".join(counted(number, thing) for number, thing in numbers)
     console.print(f"{counted(len(names), 'file')} checked against {against}", soft_wrap=True)
+    if not known.words:
+        console.print(
+            "[yellow]![/] the project knows no name or id to search for: structure and marking alone were checked"
+        )
     if known.ordinary:
         console.print(f"not searched: {counted(known.ordinary, 'name')} that are ordinary words of DICOM too")
     if found:
