@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from pacsflow.cli import deid, explain
 from pacsflow.deid.part10 import file_head
 from pacsflow.errors import ProjectError, WorkLeftError
-from unit.deid.instances import NAME, ct, encoded
+from unit.deid.instances import NAME, PATIENT_ID, ct, encoded
 
 
 @pytest.fixture
@@ -92,3 +92,16 @@ def test_explain_says_it_in_sentences_and_for_a_file_in_a_table(call, tmp_path):
     assert told.exit_code == 0
     assert "IDENTIFYING" in told.output
     assert "elements differ" in told.output
+
+
+def test_pseudonyms_of_a_table_are_taken_by_every_process(call, tmp_path):
+    for number in range(40):
+        source = encoded(ct(SOPInstanceUID=f"1.3.6.1.4.1.9999.1.2.{number + 10}"))
+        head = file_head(source.sop_class_uid, source.sop_instance_uid, source.transfer_syntax_uid)
+        (tmp_path / "in" / f"{number}.dcm").write_bytes(head + bytes(source.dataset))
+    (tmp_path / "new_ids.json").write_text(json.dumps({PATIENT_ID: "P0001"}))
+    profile = json.loads((tmp_path / "deid.yaml").read_text())
+    table = {"source": "table", "file": str(tmp_path / "new_ids.json")}
+    (tmp_path / "deid.yaml").write_text(json.dumps(profile | {"patient": table}))
+    assert call(tmp_path / "out", "--workers", 2).exit_code == 0
+    assert len(list((tmp_path / "out" / "P0001").rglob("*.dcm"))) == 41
