@@ -11,6 +11,7 @@
     ├─ RefusalError                 7      no     one instance, series or study is refused, with a reason
     ├─ TargetError                  8      -      an export target
     ├─ ConverterStoppedError        9      yes    a converter was stopped from outside
+    ├─ ServiceError                10      -      the service of pseudonyms
     └─ WorkLeftError                1      no     the run ended, but not all rows are done
 
 Messages are built from facts that may be seen: never a patient's identifier, a dataset, a token or a
@@ -124,6 +125,16 @@ class ConverterStoppedError(PacsflowError):
 
     exit_code = 9
     transient = True
+
+
+class ServiceError(PacsflowError):
+    """The service of pseudonyms cannot be asked, or does not answer as it should."""
+
+    exit_code = 10
+
+    def __init__(self, message: str, *, remedy: str = "", transient: bool = False) -> None:
+        super().__init__(message, remedy=remedy)
+        self.transient = transient
 
 
 class WorkLeftError(PacsflowError):

@@ -9,8 +9,11 @@ import fcntl
 import json
 import os
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -35,9 +38,6 @@ def _patient(link: Link) -> tuple[str, str, str]:
     return link.patient_id, link.issuer, "" if link.patient_id else link.pseudonym
 
 
-_LONGEST_LINE = 1 << 16
-
-
 class Vault:
     """The links of one project. Safe to share between threads and processes."""
 
@@ -45,42 +45,83 @@ class Vault:
         self._path = path
         self._lock = threading.Lock()
         self._cipher = AESGCM(HKDF(SHA256(), 32, salt=None, info=b"pacsflow vault").derive(key))
-        self._known = {_patient(link): link for link in self.links()}
+        self._known: dict[tuple[str, str, str], Link] = {}
+        self._holders: dict[str, str] = {}
+        self._end = 0
+        if path.exists():
+            with self._opened():
+                pass
 
     def record(self, link: Link) -> None:
         """Write a link down, once; on disk when this returns. Raises LedgerError when a patient's changed.
 
         Without a patient id there is a pseudonym for each study.
         """
+        if self._settled(_patient(link), lambda _: link) != link:
+            raise LedgerError(
+                "a patient of the vault would get another pseudonym or day shift",
+                remedy="put the former profile back, or begin anew in another workdir",
+            )
+
+    def find(self, patient_id: str, issuer: str) -> Link | None:
+        """The link of a patient, as far as this process knows."""
         with self._lock:
-            if self._known.get(_patient(link), link) != link:
-                raise LedgerError(
-                    "a patient of the vault would get another pseudonym or day shift",
-                    remedy="put the former profile back, or begin anew in another workdir",
-                )
-            if _patient(link) not in self._known:
-                self._append(link)
-                self._known[_patient(link)] = link
+            return self._known.get((patient_id, issuer, ""))
+
+    def settle(self, patient_id: str, issuer: str, make: Callable[[int], Link]) -> Link:
+        """The link of a patient; of a new one what `make` gives by the number of links so far, on disk then.
+
+        Under the lock of all processes. Raises LedgerError where another patient has that pseudonym.
+        """
+        return self._settled((patient_id, issuer, ""), make)
 
     def known(self) -> list[Link]:
         """The links of this process: those that stood when it opened the vault, and its own since."""
         with self._lock:
             return [self._known[patient] for patient in sorted(self._known)]
 
-    def _append(self, link: Link) -> None:
+    def _settled(self, patient: tuple[str, str, str], make: Callable[[int], Link]) -> Link:
+        with self._lock:
+            if patient not in self._known:
+                with self._opened() as file:
+                    if patient not in self._known:  # another process may have been first
+                        self._append(file, make(len(self._known)))
+            return self._known[patient]
+
+    def _append(self, file: BinaryIO, link: Link) -> None:
+        if self._holders.get(link.pseudonym, link.patient_id) != link.patient_id:
+            raise LedgerError(
+                "two patients would get the same pseudonym", remedy="give each an own one where pseudonyms come from"
+            )
         nonce = os.urandom(12)
         text = json.dumps(asdict(link)).encode()
         line = base64.b64encode(nonce + self._cipher.encrypt(nonce, text, None)) + b"\n"
+        file.write(line)
+        file.flush()
+        os.fsync(file.fileno())
+        self._end = file.tell()
+        self._learn(link)
+
+    @contextmanager
+    def _opened(self) -> Iterator[BinaryIO]:
+        """The file, ours alone, at its end; what other processes wrote since is known, a torn line is cut off."""
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
         with os.fdopen(descriptor, "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            tail = file.seek(max(0, file.seek(0, os.SEEK_END) - _LONGEST_LINE))
-            file.truncate(tail + file.read().rfind(b"\n") + 1)
-            file.seek(0, os.SEEK_END)
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+            file.seek(self._end)
+            lines = file.read()
+            whole = lines[: lines.rfind(b"\n") + 1]
+            for line in whole.splitlines():
+                self._learn(self._open(line))
+            self._end += len(whole)
+            file.truncate(self._end)
+            file.seek(self._end)
+            yield file
+
+    def _learn(self, link: Link) -> None:
+        self._known[_patient(link)] = link
+        self._holders[link.pseudonym] = link.patient_id
 
     def links(self) -> list[Link]:
         """All links, each once. Raises KeyMismatchError when the key is another one."""

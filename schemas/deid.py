@@ -34,16 +34,19 @@ class Patient(Model):
         description="Put before keyed and sequential pseudonyms",
     )
     file: str | None = Field(None, description="Pseudonym table of `source: table`")
-    url: str | None = Field(None, description="Address of the de-identification service of `source: api`")
+    url: Annotated[str, Field(pattern=r"^https://[^\s@?#]+$")] | None = Field(
+        None,
+        description="Address of the de-identification service of `source: api`",
+        examples=["https://deid.example.org/api"],
+    )
     token: Secret | None = Field(None, description="Token of the de-identification service")
     column: str | None = Field(None, description="Column of the query table of `source: column`")
 
     @model_validator(mode="after")
     def _complete(self) -> "Patient":
-        if self.source == "table" and self.file is None:
-            raise ValueError("file: `source: table` needs the table's path")
-        if self.source != "table" and self.file is not None:
-            raise ValueError("file: goes with `source: table` only")
+        for name, source in (("file", "table"), ("column", "column"), ("url", "api"), ("token", "api")):
+            if (getattr(self, name) is not None) != (self.source == source):
+                raise ValueError(f"{name}: goes with `source: {source}`, and only there")
         return self
 
 
@@ -51,6 +54,10 @@ class Dates(Model):
     """What happens to dates under retain-longitudinal-modified-dates, and what the shift is."""
 
     method: Literal["shift", "keep", "remove", "year"] = Field("shift", description="shift: one shift per patient")
+    source: Literal["keyed", "api"] = Field(
+        "keyed",
+        description="Where the shift is from; api: the service of `patient.url`, at the same address + `_shift`",
+    )
     days: tuple[int, int] = Field((-365, -1), description="Range of the shift, in days, both ends included")
 
     @model_validator(mode="after")
@@ -136,6 +143,8 @@ class DeidProfile(Model):
     def _key(self) -> "DeidProfile":
         if self.base != "none" and self.key is None:
             raise ValueError("key: a profile that de-identifies needs a key, as ${keyring:pacsflow/NAME}")
+        if self.dates.source == "api" and self.patient.source != "api":
+            raise ValueError("dates.source: `api` needs `patient: {source: api}`")
         if self.base == "none" and (self.options or self.elements or self.vrs or self.drop or self.recipe):
             raise ValueError("base: `none` passes instances on as received; take the rules out")
         return self

@@ -14,12 +14,13 @@ from pacsflow.ledger import Ledger, open_ledger, outcomes, rows, setting
 from pacsflow.ledger.book import canonical
 from pacsflow.ledger.studies import new_owner
 from pacsflow.projects import Project
-from pacsflow.pseudonyms import Means, pseudonyms_of
+from pacsflow.pseudonyms import Means, Pseudonyms, pseudonyms_of
 from pacsflow.query import Row, load
 from pacsflow.secrets import project_key, register_resolver, resolve
 from pacsflow.vault import Vault
 from tasks.blocks import secret_block
 from tasks.lanes import LanePool
+from tasks.pseudonyms import pseudonyms_of_rows
 
 register_resolver("prefect", secret_block)
 
@@ -117,7 +118,7 @@ def _open(stack: ExitStack, project: Project, table: tuple[Row, ...]) -> Session
     ledger = open_ledger_of(project)
     stack.callback(ledger.close)
     vault = Vault(project.workdir / "private" / "vault", key) if key else None
-    given = pseudonyms_of(Means(project.deid.patient, vault)) if vault else None
+    given = _given(project, ledger, table, vault) if vault else None
     cleaner = compile_profile(project.deid, key or b"", pseudonyms=given)
     _same_profile(ledger, cleaner.fingerprint())
     rows.sync(ledger, ((r.id, r.number, _asked(project, r)) for r in table))
@@ -125,6 +126,13 @@ def _open(stack: ExitStack, project: Project, table: tuple[Row, ...]) -> Session
     lanes = LanePool(project.pacs)
     stack.callback(lanes.close)
     return Session(project, table, ledger, vault, cleaner, lanes, new_owner())
+
+
+def _given(project: Project, ledger: Ledger, table: tuple[Row, ...], vault: Vault) -> Pseudonyms | None:
+    patient = project.deid.patient
+    of_rows = pseudonyms_of_rows(ledger, table, patient.column or "")
+    shifts = project.deid.dates.source == "api"
+    return pseudonyms_of(Means(patient, vault, of_rows, project.settings.name, service_shifts=shifts))
 
 
 def _asked(project: Project, row: Row) -> str:

@@ -8,7 +8,6 @@ from pydantic import BaseModel
 
 from pacsflow import __version__
 from pacsflow.projects.source import Document, FieldPath
-from pacsflow.pseudonyms import SOURCES
 from schemas import DeidProfile, Export, PacsNode, ProjectSettings
 
 
@@ -21,11 +20,6 @@ class _Gap:
     asked: Callable[[Any], bool]
     wish: str
     instead: str
-
-
-def _unused(name: str) -> Callable[[Any], bool]:
-    """Whether a field of `patient` is filled in that keyed pseudonyms do not look at."""
-    return lambda m: m.patient.source == "keyed" and getattr(m.patient, name) is not None
 
 
 _TARGETS = frozenset({"folder"})
@@ -65,16 +59,6 @@ _GAPS = (
     ),
     _Gap(PacsNode, ("hours",), lambda m: m.hours is not None, "keep to hours", "take `hours` out"),
     _Gap(PacsNode, ("fallback",), lambda m: bool(m.fallback), "fall back on another node", "take `fallback` out"),
-    _Gap(
-        DeidProfile,
-        ("patient", "source"),
-        lambda m: m.patient.source not in {"keyed", *SOURCES},
-        "take pseudonyms from this source",
-        f"write {', '.join(['keyed', *SOURCES])}",
-    ),
-    _Gap(DeidProfile, ("patient", "url"), _unused("url"), "ask a service for pseudonyms", "take `url` out"),
-    _Gap(DeidProfile, ("patient", "token"), _unused("token"), "ask a service for pseudonyms", "take `token` out"),
-    _Gap(DeidProfile, ("patient", "column"), _unused("column"), "take pseudonyms from a column", "take `column` out"),
     _Gap(DeidProfile, ("recipe",), lambda m: m.recipe is not None, "apply a recipe of `deid`", "use `elements`"),
     _Gap(
         DeidProfile,

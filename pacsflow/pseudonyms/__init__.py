@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping
 
-from pacsflow.pseudonyms import table
+from pacsflow.pseudonyms import api, column, sequential, table
 from pacsflow.pseudonyms.contract import Given, Means, Pseudonyms
 
 __all__ = ["SOURCES", "Given", "Means", "Pseudonyms", "nobody", "pseudonyms_of"]
 
 SOURCES: Mapping[str, Callable[[Means], Pseudonyms]] = {
     "table": table.source,
+    "api": api.source,
+    "column": column.source,
+    "sequential": sequential.source,
 }
 """`patient.source` -> its source; `keyed` needs none."""
 

@@ -1,7 +1,7 @@
 """What a source of pseudonyms is given and gives."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from pacsflow.vault import Vault
 from schemas.deid import Patient
@@ -24,7 +24,14 @@ Thread-safe. Raises RefusalError where what it has cannot be used, ServiceError 
 
 @dataclass(frozen=True)
 class Means:
-    """What sources draw from. `patient.file` is an absolute path."""
+    """What sources draw from. `patient.file` is an absolute path.
+
+    `of_rows`: Patient ID -> each pseudonym that the query's rows give, with the number of patients that they give it.
+    `service_shifts`: whether day shifts are the service's, too.
+    """
 
     patient: Patient
     vault: Vault | None
+    of_rows: Callable[[str], Mapping[str, int]] = field(default=lambda _patient_id: {})
+    project: str = ""
+    service_shifts: bool = False

@@ -127,7 +127,7 @@ def _unknown(heading: str) -> tuple[str, str]:
 
 def _absent(headings: Sequence[str], wishes: Wishes) -> list[Problem]:
     """A problem for each column that the project names and the table lacks."""
-    named = (*wishes.named, *filter(None, [wishes.id_column]))
+    named = (*wishes.named, *filter(None, [wishes.id_column]), *wishes.extra)
     return [
         Problem(wishes.file, wishes.line, name, "the table has no such column", _offer(name, headings))
         for name in named

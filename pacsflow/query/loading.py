@@ -11,6 +11,7 @@ from pacsflow.errors import ProjectError
 from pacsflow.projects import Document, Inspection, Project, check_keyword, inspect_project, named_place
 from pacsflow.query.columns import Columns, Wishes, keyword_fault, understand, vr_of
 from pacsflow.query.fault import FaultError
+from pacsflow.query.pseudonyms import check_pseudonyms
 from pacsflow.query.raw import Cell, RawRow, RawTable
 from pacsflow.query.row import Row
 from pacsflow.query.rows import Harvest, Recipe, manner_of, repeated_ids
@@ -31,12 +32,14 @@ def load(folder: Path) -> tuple[Project, tuple[Row, ...]]:
     query = _query(inspection)
     harvest = Harvest()
     if query is not None:
-        _inline(harvest, document, query)
+        _inline(harvest, document, query, extra=_pseudonym_column(inspection))
         if query.table is not None:
             _table(harvest, inspection, query, query.table)
         check_rules(document, query.series)
         if not harvest.count and not document.problems:
             document.problem((), "there are no rows", "write `rows:` or `table:`")
+    if (column := _pseudonym_column(inspection)) and not harvest.problems:
+        harvest.problems += check_pseudonyms(harvest.rows, column)
     problems = [*inspection.problems, *document.problems, *harvest.problems, *repeated_ids(harvest.rows)]
     if problems or inspection.project is None:
         raise ProjectError(problems)
@@ -62,16 +65,21 @@ def _sound(key: str, value: Any) -> bool:
     return True
 
 
-def _inline(harvest: Harvest, document: Document, query: Query) -> None:
+def _pseudonym_column(inspection: Inspection) -> str | None:
+    profile = inspection.models.get("deid.yaml")
+    return profile.patient.column if isinstance(profile, DeidProfile) else None
+
+
+def _inline(harvest: Harvest, document: Document, query: Query, *, extra: str | None) -> None:
     for position, row in enumerate(query.rows):
         line = document.line_of(("rows", position))
         cells = {key: _cell(document, ("rows", position, key), value) for key, value in row.items()}
-        keywords = {key: key for key in row if key != "id"}
+        keywords = {key: key for key in row if key not in {"id", extra}}
         for key in keywords:
             if fault := keyword_fault(key):
                 document.problem(("rows", position, key), *fault)
         known = {key: key for key in keywords if keyword_fault(key) is None}
-        columns = Columns(known, "id" if "id" in row else None)
+        columns = Columns(known, "id" if "id" in row else None, frozenset(filter(None, [extra])))
         if known or not keywords:
             harvest.add(Recipe(_FILE, columns, level=query.level), RawRow(line, cells))
         else:
@@ -109,8 +117,7 @@ def _table(harvest: Harvest, inspection: Inspection, query: Query, wanted: Table
 
 
 def _recipe(inspection: Inspection, raw: RawTable, wanted: Table, *, level: str) -> Recipe:
-    profile = inspection.models.get("deid.yaml")
-    named = profile.patient.column if isinstance(profile, DeidProfile) else None
+    named = _pseudonym_column(inspection)
     wishes = Wishes(raw.file, raw.heading_line, wanted.columns, wanted.id_column, frozenset(filter(None, [named])))
     manner = Manner(date_formats=tuple(wanted.date_formats), zero_pad=wanted.zero_pad)
     columns = understand(raw.headings, wishes)

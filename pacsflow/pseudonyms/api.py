@@ -1,0 +1,90 @@
+"""Pseudonyms from the GPCR De-ID API: asked once for each patient over verified TLS, kept in the vault."""
+
+import json
+import ssl
+from threading import Lock
+from typing import Any
+
+import httpx
+
+from pacsflow.errors import RefusalError, SecretError, ServiceError
+from pacsflow.pseudonyms.contract import Given, Means, Pseudonyms
+from pacsflow.pseudonyms.legal import pseudonym_fault
+from pacsflow.secrets import resolve
+from pacsflow.vault import Link
+
+SECONDS = 60
+LARGEST = 1 << 20
+FARTHEST = 366 * 100
+"""Days that a shift may have; a date beyond is no date any more."""
+_OK, _BUSY, _FAULT = 200, 429, 500
+
+
+def source(means: Means) -> Pseudonyms:
+    """Pseudonyms, and day shifts where the profile says so, that the service gives. Raises SecretError."""
+    if means.vault is None or means.patient.token is None:
+        raise SecretError("a service of pseudonyms needs a vault and a token", remedy="use it in a project")
+    service, vault, lock = _Service(means), means.vault, Lock()
+
+    def given(patient_id: str, issuer: str, shift_days: int) -> Given | None:
+        with lock:
+            link = vault.find(patient_id, issuer)
+            if link is None:
+                pseudonym = service.pseudonym(patient_id)
+                if pseudonym is None:
+                    return None
+                days = service.shift_days(patient_id) if means.service_shifts else shift_days
+                link = vault.settle(patient_id, issuer, lambda _: Link(patient_id, issuer, pseudonym, days))
+        return Given(link.pseudonym, link.shift_days)
+
+    return given
+
+
+class _Service:
+    """The service at one address. What it raises holds neither patients, nor the token, nor what was answered."""
+
+    def __init__(self, means: Means) -> None:
+        self._url, self._project = means.patient.url or "", means.project
+        head = {"Authorization": f"token {resolve(means.patient.token or '')}"}
+        self._client = httpx.Client(verify=ssl.create_default_context(), headers=head, timeout=SECONDS)
+
+    def pseudonym(self, patient_id: str) -> str | None:
+        """The patient's pseudonym; None where the service has none."""
+        answer = self._ask(self._url, patient_id)
+        if answer is None:
+            return None
+        if not isinstance(answer, str) or pseudonym_fault(answer):
+            raise RefusalError("pseudonym: the service gave none that can be used", remedy="tell whoever runs it")
+        return answer
+
+    def shift_days(self, patient_id: str) -> int:
+        """The patient's day shift."""
+        answer = self._ask(f"{self._url}_shift", patient_id)
+        if not isinstance(answer, int) or isinstance(answer, bool) or abs(answer) > FARTHEST:
+            raise RefusalError("pseudonym: the service gave no day shift", remedy="tell whoever runs it")
+        return answer
+
+    def _ask(self, url: str, patient_id: str) -> Any:
+        body = {"project": self._project, "PatientIDList": [{"PatientID": patient_id}]}
+        try:
+            reply = self._client.post(url, json=body)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            what = f"the service of pseudonyms cannot be asked ({type(error).__name__})"
+            raise ServiceError(what, remedy="look at its address and its certificate", transient=True) from None
+        if reply.status_code != _OK:
+            again = reply.status_code == _BUSY or reply.status_code >= _FAULT
+            what = f"the service of pseudonyms answers with HTTP {reply.status_code}"
+            raise ServiceError(what, remedy="look at its address and token", transient=again)
+        answers = _object(reply)
+        return answers.get(patient_id, answers.get(f"sub-{patient_id}"))
+
+
+def _object(reply: httpx.Response) -> dict[str, Any]:
+    try:
+        answers = json.loads(reply.content) if len(reply.content) <= LARGEST else None
+    except (ValueError, RecursionError):
+        answers = None
+    if not isinstance(answers, dict):
+        remedy = "look at its address: it must answer with an object of patient ids and pseudonyms"
+        raise ServiceError("the service of pseudonyms answers in another form", remedy=remedy)
+    return answers

@@ -1,0 +1,38 @@
+"""What the rows of a run say about a patient's pseudonym, by what they found."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+
+import sqlalchemy as sa
+
+from pacsflow.ledger import Ledger
+from pacsflow.ledger import tables as t
+from pacsflow.query import Row
+
+
+def pseudonyms_of_rows(ledger: Ledger, rows: Iterable[Row], column: str) -> Callable[[str], Mapping[str, int]]:
+    """Patient ID -> each pseudonym that rows give the patient, with the number of patients that rows give it.
+
+    Studies that a person dropped do not count.
+    """
+    said = {row.id: row.extra.get(column, "") for row in rows}
+    saying: dict[str, list[str]] = defaultdict(list)
+    for row_id, pseudonym in said.items():
+        saying[pseudonym].append(row_id)
+
+    def given(patient_id: str) -> Mapping[str, int]:
+        whose = sa.func.trim(t.studies.c.patient_id) == patient_id.strip()
+        found = {said[each] for each in _joined(ledger, t.hits.c.row_id, whose) if said.get(each)}
+        return Counter({each: len(_patients(ledger, saying[each])) for each in found})
+
+    return given
+
+
+def _patients(ledger: Ledger, row_ids: list[str]) -> set[str]:
+    patients = _joined(ledger, t.studies.c.patient_id, t.hits.c.row_id.in_(row_ids))
+    return {patient.strip() for patient in patients} - {""}
+
+
+def _joined(ledger: Ledger, column: sa.Column[str], condition: sa.ColumnElement[bool]) -> set[str]:
+    query = sa.select(column).join_from(t.hits, t.studies, t.hits.c.study_key == t.studies.c.key)
+    return {row[0] for row in ledger.all(query.where(condition, t.hits.c.decision != "drop"))}
