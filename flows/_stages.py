@@ -7,7 +7,7 @@ from prefect import allow_failure, flow
 from prefect.futures import wait
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from pacsflow.ledger import rows
+from pacsflow.ledger import rows, studies
 from pacsflow.refs import RowRef, StudyRef
 from tasks._policy import guarded, named, persistent
 from tasks.deliver import deliver_study, left_to_do
@@ -46,7 +46,7 @@ def retrieve_studies(run: Session, *, greeted: bool) -> None:
     project = str(run.project.folder)
     left = left_to_do(run.ledger, run.project)
     run.tell("studies to fetch", len(left))
-    if left and not greeted:
+    if not greeted and any(not plan.complete for plan in studies.planned(run.ledger)):
         greet(run)
     if left:
         run.listeners.append(Progress(len(left)))

@@ -135,7 +135,7 @@ def test_the_link_table_is_for_whoever_holds_the_key(prefect, pacs, tmp_path):
     prefect.pacsflow("run", str(folder))
     out = tmp_path / "links.csv"
     said = prefect.pacsflow("vault", "export", str(folder), "--out", str(out))
-    assert "1 patients" in said
+    assert "1 patient written" in said
     with out.open(newline="") as file:
         [link] = csv.DictReader(file)
     assert link["patient_id"] == study.attributes["PatientID"]
