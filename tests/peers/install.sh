@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests speak to, where it can; says loudly what it cannot. Tests that lack their peer skip.
 missing=""
-for pair in Orthanc:orthanc libOrthancDicomWeb:orthanc-dicomweb dcmqrscp:dcmtk chromium:chromium; do
+for pair in Orthanc:orthanc libOrthancDicomWeb:orthanc-dicomweb dcmqrscp:dcmtk; do
   program=${pair%%:*} package=${pair#*:}
   case $program in
     Orthanc) test -x /usr/sbin/Orthanc ;;
