@@ -72,7 +72,7 @@ class Stager(Generic[T]):
                 os.fsync(file.descriptor)
                 file.temporary.replace(file.final)
             for folder in {f.final.parent for f in batch}:
-                sync_folder(folder)
+                sync(folder)
         finally:
             for file in batch:
                 os.close(file.descriptor)
@@ -125,9 +125,9 @@ def sha256(parts: Sequence[Buffer]) -> str:
     return digest.hexdigest()
 
 
-def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(place: Path) -> None:
+    """Have the content of a file, or the names in a folder, on disk."""
+    descriptor = os.open(place, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -55,8 +55,6 @@ def _account(row: RowState, known: Mapping[str, StudyState], left: set[str]) -> 
     for one in mine:
         counts.update(one.counts)
         counts["announced"] += max(sum(one.counts.values()), one.announced or 0)
-        counts["bytes"] += one.size
-        counts[f"converted {one.converted[0]}"] += 1
     status, reason = (row.status, row.reason) if row.status != "found" else _fetched(taken, mine, left)
     return Account(row, status, reason, taken, tuple(mine), doubtful, counts)
 

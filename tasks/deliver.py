@@ -23,7 +23,7 @@ def deliver_study(ref: StudyRef) -> StudyRef | None:
     Raises TargetError when a target did not take it; the other targets have it all the same.
     """
     run = session(ref.project)
-    plan = next((p for p in studies.planned(run.ledger, ref.key)), None)
+    plan = next(iter(studies.planned(run.ledger, ref.key)), None)
     if plan is None or not plan.complete or not studies.claim(run.ledger, ref.key, run.owner):
         return None
     try:

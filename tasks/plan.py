@@ -89,7 +89,7 @@ def _summary(run: Session, found: list[Account]) -> PlanSummary:
     for one in found:
         for study in one.studies:
             takers.setdefault(study.key, []).append(label(run, one.row))
-    planned = {s.key: s for one in found for s in one.studies if s.key in takers}
+    planned = {s.key: s for one in found for s in one.studies}
     wants = {key for one in found for key in one.row.wants}
     sizes = _sizes(planned.values())
     series = [

@@ -4,7 +4,6 @@ A converter's refusal is an outcome with a reason, never a crash and never a sil
 geometry, what a converter declines, what it gives no file for, and what it drops frames of.
 """
 
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from pacsflow.convert.contract import STEM, Converted, Converter, Geometry, Kind
 from pacsflow.convert.frames import Frame, read_frames
 from pacsflow.convert.geometry import Finding, judge
 from pacsflow.errors import RefusalError
+from pacsflow.staging import sync
 
 CONVERTERS: dict[Kind, Converter] = {"dcm2niix": dcm2niix, "dicom2nifti": dicom2nifti}
 
@@ -74,9 +74,5 @@ def _sealed(folder: Path) -> list[str]:
     """The names in `folder`, after everything in it is on disk."""
     names = sorted(path.name for path in folder.iterdir())
     for place in [*(folder / name for name in names), folder]:
-        descriptor = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(place)
     return names

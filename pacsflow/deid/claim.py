@@ -11,7 +11,7 @@ from typing import Final
 
 from pacsflow.deid.place import OURS
 from pacsflow.errors import LedgerError
-from pacsflow.staging import sync_folder
+from pacsflow.staging import sync
 
 _NOTE: Final = "deid.json"
 
@@ -52,5 +52,5 @@ def _known(ours: Path, says: dict[str, str]) -> bool:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(note)
-    sync_folder(ours)
+    sync(ours)
     return False

@@ -19,7 +19,7 @@ from pacsflow.deid.part10 import PREAMBLE, read_part10
 from pacsflow.deid.place import NO_SERIES, NO_STUDY, OURS, place
 from pacsflow.deid.spread import spread
 from pacsflow.errors import LedgerError, RefusalError
-from pacsflow.staging import sync_folder, write_all
+from pacsflow.staging import sync, write_all
 from pacsflow.vault import Link, Vault
 from schemas.deid import DeidProfile
 
@@ -178,7 +178,7 @@ class TreeCleaner:
         """Have all new names on disk, then take the originals away where that was asked for."""
         done = [outcome for outcome in settled.values() if outcome.new]
         for folder in {parent for each in done for parent in list((self._tree.target / each.new).parents)[:_DEPTH]}:
-            sync_folder(folder)
+            sync(folder)
         for outcome in done if self._tree.in_place else ():
             if outcome.new != outcome.name:
                 (self._tree.source / outcome.name).unlink()
