@@ -1,10 +1,10 @@
 #!/bin/sh
 # Installs what the tests speak to, where it can; says loudly what it cannot. Tests that lack their peer skip.
 missing=""
-for pair in Orthanc:orthanc libOrthancDicomWeb:orthanc-dicomweb dcmqrscp:dcmtk; do
+for pair in Orthanc:orthanc libOrthancDicomWeb:orthanc-dicomweb dcmqrscp:dcmtk sshd:openssh-server; do
   program=${pair%%:*} package=${pair#*:}
   case $program in
-    Orthanc) test -x /usr/sbin/Orthanc ;;
+    Orthanc | sshd) test -x "/usr/sbin/$program" ;;
     libOrthancDicomWeb) ls /usr/share/orthanc/plugins/libOrthancDicomWeb* >/dev/null 2>&1 ;;
     *) test -x "/usr/bin/$program" ;;
   esac || missing="$missing $package"
