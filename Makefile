@@ -8,7 +8,7 @@ demo: setup
 	$(BIN)/pacsflow demo
 
 test: setup peers
-	$(BIN)/python -m pytest -m "not soak"
+	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile
 
 soak: setup peers
 	$(BIN)/python -m pytest -m soak --timeout 0

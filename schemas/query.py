@@ -33,6 +33,11 @@ class Table(Model):
         description="strptime formats of dates, tried after YYYYMMDD and YYYY-MM-DD",
         examples=[["%d.%m.%Y"]],
     )
+    contains: list[str] = Field(
+        default=[],
+        description="DICOM keywords whose values are sought anywhere in the text: each is asked as `*value*`",
+        examples=[["StudyDescription", "SeriesDescription"]],
+    )
     look_around_days: dict[str, int] = Field(
         default={},
         description="DICOM keyword of a date -> days before and after",

@@ -2,7 +2,7 @@
 
 import typer
 
-from pacsflow.cli import deid, explain, init, project, schema, server, settle, validate, vault, verify
+from pacsflow.cli import deid, explain, init, moving, project, schema, server, settle, validate, vault, verify
 
 app = typer.Typer(
     name="pacsflow",
@@ -12,6 +12,7 @@ app = typer.Typer(
 )
 app.command("init", rich_help_panel="A project")(init.init)
 app.command("validate", rich_help_panel="A project")(validate.validate)
+app.add_typer(moving.app, name="import", rich_help_panel="A project")
 app.command("schema", rich_help_panel="A project")(schema.schema)
 app.command("plan", rich_help_panel="A run")(project.plan)
 app.command("approve", rich_help_panel="A run")(settle.approve)

@@ -4,6 +4,7 @@ import base64
 import os
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -27,8 +28,11 @@ class Begun:
     key: str
 
 
-def begin_project(folder: Path) -> Begun:
-    """Write a commented project folder and make its key. Raises ProjectError rather than overwrite anything."""
+def begin_project(folder: Path, instead: Mapping[str, str] | None = None) -> Begun:
+    """Write a commented project folder and make its key. Raises ProjectError rather than overwrite anything.
+
+    `instead` holds texts of files, by name, that take the place of the usual ones.
+    """
     name = folder.name
     if not _NAME.match(name):
         _refuse(name, "is no name for a project", "use small letters, digits, - and _, as lung-ct")
@@ -39,8 +43,8 @@ def begin_project(folder: Path) -> Begun:
     words = {"name": name, "workdir": workdir, "key": begun.key, "prefix": name.upper()[:31]}
     (folder / ".schema").mkdir(parents=True, exist_ok=True)
     for file in FILES:
-        text = (files("pacsflow.projects") / "template" / file).read_text("utf-8")
-        (folder / file).write_text(re.sub(r"@(\w+)@", lambda found: words[found[1]], text), "utf-8")
+        text = (instead or {}).get(file) or (files("pacsflow.projects") / "template" / file).read_text("utf-8")
+        (folder / file).write_text(re.sub(r"@(name|workdir|key|prefix)@", lambda w: words[w[1]], text), "utf-8")
     for file, text in json_schemas().items():
         (folder / ".schema" / file).write_text(text, "utf-8")
     return begun

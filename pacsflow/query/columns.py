@@ -142,6 +142,11 @@ def known_keyword(heading: str) -> str:
     return heading if tag_for_keyword(heading) is not None else ""
 
 
+def is_row_id(heading: str) -> bool:
+    """Whether a heading by itself means the row's id."""
+    return heading in _ID_VARIANTS
+
+
 def _row_id(headings: Sequence[str], wishes: Wishes) -> tuple[str | None, list[str], list[Problem]]:
     """The column of the row's id, others that could be it, and what is wrong with that."""
     if wishes.id_column is not None:

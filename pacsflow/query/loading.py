@@ -22,6 +22,8 @@ from schemas import DeidProfile, ProjectSettings, Query
 from schemas.query import Table
 
 _FILE = "query.yaml"
+_TEXTS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UT"})
+"""VRs that are matched with wildcards (PS3.4 C.2.2.2.4)."""
 _DIRECTIVE = re.compile(r"%-?[A-Za-z]")
 
 
@@ -121,7 +123,8 @@ def _recipe(inspection: Inspection, raw: RawTable, wanted: Table, *, level: str)
     wishes = Wishes(raw.file, raw.heading_line, wanted.columns, wanted.id_column, frozenset(filter(None, [named])))
     manner = Manner(date_formats=tuple(wanted.date_formats), zero_pad=wanted.zero_pad)
     columns = understand(raw.headings, wishes)
-    return Recipe(raw.file, columns, manner_of(raw, manner), wanted.look_around_days, level)
+    contains = frozenset(wanted.contains)
+    return Recipe(raw.file, columns, manner_of(raw, manner), wanted.look_around_days, contains, level)
 
 
 def _check_table(document: Document, wanted: Table) -> None:
@@ -131,11 +134,16 @@ def _check_table(document: Document, wanted: Table) -> None:
             document.problem(path, "is no date", "look around dates, as StudyDate")
         if days < 0:
             document.problem(path, "is below zero", "write a number of days")
+    for place, name in enumerate(wanted.contains):
+        if check_keyword(document, ("table", "contains", place), name) and vr_of(name) not in _TEXTS:
+            remedy = "name texts, as StudyDescription"
+            document.problem(("table", "contains", place), "takes no wildcards", remedy)
     for name, digits in wanted.zero_pad.items():
         path = ("table", "zero_pad", name)
         if check_keyword(document, path, name) and not 1 <= digits <= LENGTHS["LO"]:
             document.problem(path, "is no number of digits", "write 1 to 64")
     for position, form in enumerate(wanted.date_formats):
-        if not {"%d", "%m"} <= set(_DIRECTIVE.findall(form)) and "%j" not in form:
+        named = set(_DIRECTIVE.findall(form))
+        if not ("%d" in named and named & {"%m", "%b", "%B"}) and "%j" not in named:
             remedy = "write it as strptime does, %d.%m.%Y"
             document.problem(("table", "date_formats", position), "gives no day and month", remedy)

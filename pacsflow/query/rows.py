@@ -25,6 +25,7 @@ class Recipe:
     columns: Columns
     manner: Manner = field(default_factory=Manner)
     look_around: Mapping[str, int] = field(default_factory=dict)
+    contains: frozenset[str] = frozenset()
     level: str = "study"
 
 
@@ -99,6 +100,8 @@ def _keys(recipe: Recipe, raw: RawRow) -> tuple[list[Problem], dict[str, str], l
             continue
         keys[keyword] = value.text
         notes += value.warnings
+        if keyword in recipe.contains and value.text and not set("*?") & set(value.text):
+            keys[keyword] = f"*{value.text}*"
         days = recipe.look_around.get(keyword, 0)
         if days and value.text and vr_of(keyword) == "DA":
             keys[keyword] = widened(value.text, days)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from pacsflow.query.columns import is_row_id, known_keyword
 from pacsflow.query.fault import FaultError
 from pacsflow.query.raw import RawTable
 from pacsflow.query.reading.delimited import read_delimited
@@ -34,3 +35,10 @@ def read_table(file: Path, name: str, sheet: str | None = None) -> RawTable:
         return reader(file, name, sheet)
     except OSError as error:
         raise FaultError(f"cannot be read: {error.strerror or type(error).__name__}", "mend the path") from None
+
+
+def read_headings(file: Path, name: str) -> dict[str, str]:
+    """Heading -> the keyword it stands for by itself, `id` for a row's id, '' for none. Raises FaultError."""
+    return {
+        heading: "id" if is_row_id(heading) else known_keyword(heading) for heading in read_table(file, name).headings
+    }

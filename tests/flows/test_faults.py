@@ -173,7 +173,7 @@ def test_what_passes_leaves_the_output_of_an_honest_pacs_and_asks_for_no_more_th
 ):
     faults, retrievals, sent = PASSING[name]
     with lying(*faults, method=method) as (pacs, node):
-        told = run_once(project(tmp_path, pacs, node, response=1), pacs)
+        told = run_once(project(tmp_path, pacs, node, response=2), pacs)
     assert told.rows == [("complete", "")] * 2
     assert told.studies == [("complete", "")] * 2
     assert told.instances == {("held", ""): 2 * IMAGES}
@@ -297,7 +297,7 @@ LASTING = {
 def test_what_lasts_is_told_and_nothing_is_delivered(tmp_path, name, method):
     faults, (status, reason), instances, traffic = LASTING[name]
     with lying(*faults, method=method) as (pacs, node):
-        told = run_once(project(tmp_path, pacs, node, number=1, attempts=2, response=1), pacs)
+        told = run_once(project(tmp_path, pacs, node, number=1, attempts=2, response=2), pacs)
     assert told.studies == told.rows == [(status, reason.format(method.upper()))]
     assert told.instances == instances
     assert (told.retrievals, told.counts["images sent"]) == traffic

@@ -1,12 +1,13 @@
 """Every command of README.md and docs/*.md works, in order, for somebody who has nothing yet."""
 
 import csv
+import json
 import re
 import shlex
 from pathlib import Path
 
 import pytest
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 from typer.main import get_command
 
 from documents import DOCUMENTS, ROOT, blocks
@@ -15,6 +16,7 @@ from pacsflow.deid.part10 import file_head
 from pacsflow.simpacs import SimPacs, demo_archive
 from peers.ports import free_port
 from unit.deid.instances import ct, encoded
+from unit.projects.old_systems import PACSMAN, PACSNPULL, PEERS
 
 NOT_RUN = {
     "make demo": "needs the network for its first set-up, and fixed ports; continuous integration runs it",
@@ -114,7 +116,28 @@ def scans(new_user):
             Path(folder, f"IM{number}").write_bytes(head + bytes(source.dataset))
 
 
-@pytest.mark.usefixtures("scans")
+@pytest.fixture
+def old_systems(new_user):
+    """What other systems were told, where the documents expect it."""
+    cases = Workbook()
+    for row in (["ID", "MRN", "Date", "Report"], [1, 4752, "05/12/2015", "none"]):
+        cases.active.append(row)
+    cases.save("cases.xlsx")
+    texts = {"pacsman/query.csv": "StudyDate,PatientID\n20150512,123421\n"}
+    values = {
+        "pacsman/config.json": PACSMAN,
+        "pacsman/new_ids.json": {"sub-123421": "P0001"},
+        "pacsnpull/conf.json": PACSNPULL,
+        "pacsnpull/move.json": [{"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": "1.2.3"}],
+        "downloader/configs/peers.json": PEERS,
+        "downloader/configs/user_defaults.json": {"default_src": "EXAMPLE PACS"},
+    }
+    for name, text in {**texts, **{name: json.dumps(value) for name, value in values.items()}}.items():
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(text, "utf-8")
+
+
+@pytest.mark.usefixtures("scans", "old_systems")
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_the_commands_of_a_document_work_in_order(document, prefect, pacs, new_user):
     told = commands(document)

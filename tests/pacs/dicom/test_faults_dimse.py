@@ -18,7 +18,7 @@ from peers.ports import free_port, wait_until
 from peers.proxy import Proxy
 from schemas.pacs import Fetch, MoveTo, Timeouts
 
-IMPATIENT = Timeouts(connect=1, response=1, idle=60)
+IMPATIENT = Timeouts(connect=1, response=2, idle=60)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,88 @@
+"""import: a project folder out of what another system was told."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from pacsflow.cli.show import console, errors, show_error
+from pacsflow.errors import Problem, ProjectError
+from pacsflow.projects.beginning import begin_project
+from pacsflow.projects.moving import SYSTEMS, Old, texts_of
+from pacsflow.query import load
+from pacsflow.query.fault import FaultError
+from pacsflow.query.tables import read_headings
+
+app = typer.Typer(
+    name="import",
+    no_args_is_help=True,
+    help="Move over: a project folder that does what PACSMAN, pacsnpull or another system was told to do.",
+)
+_Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The old system's configuration", exists=True)]
+_Query = Annotated[Path, typer.Argument(metavar="QUERY", help="The old system's query file", exists=True)]
+_Project = Annotated[
+    Path | None, typer.Option(metavar="NAME", help="The folder to make; left out: named after the query file")
+]
+_Out = Annotated[str, typer.Option(help="Folder for the images; left out: out/ in the project's workdir")]
+
+
+@app.command()
+def pacsman(
+    config: _Config,
+    query: _Query,
+    project: _Project = None,
+    out: _Out = "",
+    new_ids: Annotated[str, typer.Option(help="The JSON of pseudonyms given to PACSMAN's anonymiser")] = "",
+    move: Annotated[bool, typer.Option("--move", help="As `pacsman --move`: to the other application entity")] = False,
+) -> None:
+    """PACSMAN or PACSIFIER: config.json and query.csv."""
+    choices = {"out": out, "new_ids": new_ids and str(Path(new_ids).absolute()), "move": "yes" if move else ""}
+    _move("pacsman", (config, query), project, choices)
+
+
+@app.command()
+def pacsnpull(config: _Config, query: _Query, project: _Project = None, out: _Out = "") -> None:
+    """pacsnpull: conf.json and the JSON list of queries."""
+    _move("pacsnpull", (config, query), project, {"out": out})
+
+
+@app.command()
+def mid(
+    config: _Config,
+    query: _Query,
+    project: _Project = None,
+    out: _Out = "",
+    peer: Annotated[str, typer.Option(help="Name of the peer to ask; left out: the program's default source")] = "",
+) -> None:
+    """Medical-Imaging-Downloader: the folder of its JSON files, and the Excel query."""
+    _move("mid", (config, query), project, {"out": out, "peer": peer})
+
+
+def _move(system: str, files: tuple[Path, Path], project: Path | None, choices: dict[str, str]) -> None:
+    config, query = files
+    folder = (project or Path(_name_of(query))).absolute()
+    try:
+        meanings = read_headings(query, query.name)
+    except FaultError as fault:
+        raise ProjectError([Problem(query.name, 0, "", fault.message, fault.remedy)]) from None
+    moved = SYSTEMS[system](Old(config, query, folder, meanings, choices))
+    begun = begin_project(folder, texts_of(moved.files, system))
+    console.print(f"[green]✓[/] {folder.name} is written", soft_wrap=True)
+    console.print(f"  its key:    {begun.key}  (keep a copy in a safe place)", markup=False, soft_wrap=True)
+    console.print(f"  its rows:   {query}, which stays where it is", markup=False, soft_wrap=True)
+    console.print("what means something else now:")
+    for change in moved.changes:
+        console.print(f"  - {escape(change)}", soft_wrap=True)
+    try:
+        load(folder)
+    except ProjectError as error:
+        errors.print("the old files hold what cannot be asked; the new folder says the same:", soft_wrap=True)
+        show_error(error)
+        raise typer.Exit(error.exit_code) from None
+    console.print(f"next: pacsflow plan {folder.name}")
+
+
+def _name_of(query: Path) -> str:
+    return re.sub(r"[^a-z0-9_-]+", "-", query.stem.lower()).strip("-_")[:63] or "moved"

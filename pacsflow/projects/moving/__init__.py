@@ -1,0 +1,18 @@
+"""Moving over: what another system was told, as a project folder that does the same job."""
+
+from collections.abc import Callable
+
+from pacsflow.projects.moving.contract import Moved, Old
+from pacsflow.projects.moving.mid import moved_mid
+from pacsflow.projects.moving.pacsman import moved_pacsman
+from pacsflow.projects.moving.pacsnpull import moved_pacsnpull
+from pacsflow.projects.moving.writing import texts_of
+
+SYSTEMS: dict[str, Callable[[Old], Moved]] = {
+    "pacsman": moved_pacsman,
+    "pacsnpull": moved_pacsnpull,
+    "mid": moved_mid,
+}
+"""System -> what makes a project of its files."""
+
+__all__ = ["SYSTEMS", "Moved", "Old", "texts_of"]

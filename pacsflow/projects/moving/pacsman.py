@@ -1,0 +1,111 @@
+"""PACSMAN (and PACSIFIER, its successor): config.json and query.csv."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from pacsflow.projects.moving.contract import Moved, Old
+from pacsflow.projects.moving.parts import COMPARED, IDENTIFIABLE, folder_target, profile, table_of
+from pacsflow.projects.moving.reading import checked
+
+_NEW_IDS = "new_ids"
+_MISSPELT = "SeriesDecription"
+"""A column as PACSMAN's own readme spells it."""
+_DROP = [
+    {"ImageType": "SCREEN SAVE"},
+    {"Modality": "CT", "ImageType": "SECONDARY"},
+    {"Modality": "SR"},
+]
+"""What `--delete_identifiable` took out."""
+
+
+class _Config(BaseModel):
+    """config.json: PACSMAN's keys (texts), or PACSIFIER's (`server_address`, numbers)."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+    server_ip: str = ""
+    server_address: str = ""
+    port: int
+    server_AET: str  # noqa: N815 the old system's name
+    AET: str
+    move_AET: str = ""  # noqa: N815
+    move_port: int | None = None
+    batch_size: int | None = None
+    batch_wait_time: float | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_karnak(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {key: given for key, given in value.items() if not key.startswith(("karnak_", "pynetdicom_"))}
+
+    @model_validator(mode="after")
+    def _address(self) -> "_Config":
+        if bool(self.server_ip) == bool(self.server_address):
+            raise ValueError("give either server_ip or server_address")
+        return self
+
+
+def moved_pacsman(old: Old) -> Moved:
+    """The project that does what `pacsman --save` (or `--move`) did. Raises ProjectError."""
+    config = checked(old.config, _Config)
+    ids = old.choices.get(_NEW_IDS, "")
+    pseudonyms = bool(ids) or _NEW_IDS in old.meanings
+    files = {
+        "pacs.yaml": _node(config, away=bool(old.choices.get("move"))),
+        "query.yaml": {"level": "study", "table": table_of(old, _columns(old, used=pseudonyms and not ids))},
+        "deid.yaml": _profile(ids) if pseudonyms else {"base": "none"},
+        "export.yaml": {"targets": []} if old.choices.get("move") else folder_target(old),
+    }
+    return Moved(files, tuple(_changes(config, old, pseudonyms=pseudonyms)))
+
+
+def _node(config: _Config, *, away: bool) -> dict[str, Any]:
+    move = {"aet": config.move_AET or config.AET} if away else {"aet": config.AET}
+    move_to = {**move, "port": config.move_port or 104, **({"ours": False} if away else {})}
+    limits: dict[str, Any] = {"associations": 1}
+    if config.batch_size and config.batch_wait_time:
+        limits["pause"] = {"every_series": config.batch_size, "seconds": config.batch_wait_time}
+    return {
+        "name": config.server_AET.lower(),
+        "host": config.server_ip or config.server_address,
+        "port": config.port,
+        "called_aet": config.server_AET,
+        "calling_aet": config.AET,
+        "fetch": {"method": "c-move" if away else "auto", "move_to": move_to},
+        "limits": limits,
+    }
+
+
+def _columns(old: Old, *, used: bool) -> dict[str, str]:
+    columns = {_MISSPELT: "SeriesDescription"} if _MISSPELT in old.meanings else {}
+    if _NEW_IDS in old.meanings and not used:
+        columns[_NEW_IDS] = "ignore"
+    return columns
+
+
+def _profile(ids: str) -> dict[str, Any]:
+    patient = {"source": "table", "file": ids} if ids else {"source": "column", "column": _NEW_IDS}
+    return profile(patient=patient, dates={"method": "shift", "days": [-30, 30]}, drop=_DROP)
+
+
+def _changes(config: _Config, old: Old, *, pseudonyms: bool) -> Iterator[str]:
+    yield COMPARED
+    yield "the whole query is checked before the first question; a bad row no longer stops the run half-way"
+    yield "SeriesNumber and StudyTime are really asked for: rows with them find less than before, and the right ones"
+    if "PatientName" in old.meanings:
+        yield "PatientName is sent as written; PACSMAN sent `*` and the last word: write `FAMILY*`"
+    if config.batch_size and config.batch_wait_time:
+        yield "the pause comes after so many series of a run, as before"
+    yield "one association at once, as before: raise `limits.associations` in pacs.yaml when the PACS allows"
+    if old.choices.get("move"):
+        yield "images go to the other application entity as they are, and only the PACS's numbers tell what went"
+    if pseudonyms:
+        yield "pseudonyms come from your new ids; every UID, date, name and private element is treated, not 32 of them"
+        yield "dates keep their intervals: one shift per patient from the project's key, the same in every run"
+    elif not old.choices.get("move"):
+        yield IDENTIFIABLE
+    yield "`--info` is `pacsflow plan --info`, `--count` is `pacsflow plan`, `--resume` is running again"

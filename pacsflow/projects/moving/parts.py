@@ -1,0 +1,38 @@
+"""The parts of a project that several old systems say alike."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from pacsflow.projects.moving.contract import Old
+
+LAYOUT = "sub-{patient}/ses-{session}/{series_number:05d}-{series_description}"
+IDENTIFIABLE = (
+    "images stay IDENTIFIABLE, as the old command left them: write `base: ps3.15-basic` in deid.yaml before the first "
+    "run to have them de-identified on the way"
+)
+COMPARED = "every image the PACS lists is compared with what came, by UID; what is missing is asked for again"
+
+
+def table_of(old: Old, columns: Mapping[str, str]) -> dict[str, Any]:
+    """query.yaml's `table`: the query file stays where it is, as it names patients."""
+    path = os.path.relpath(old.query.absolute(), old.folder)
+    return {"file": path, "columns": dict(columns)} if columns else {"file": path}
+
+
+def profile(**parts: Any) -> dict[str, Any]:
+    """deid.yaml of a project that de-identifies: the basic profile with dates shifted, and what `parts` add."""
+    return {
+        "base": "ps3.15-basic",
+        "options": ["retain-longitudinal-modified-dates", "retain-patient-characteristics"],
+        **parts,
+        "key": "@key@",
+        "pixels": {"burned_in": "drop-risky"},
+        "verify": "strict",
+    }
+
+
+def folder_target(old: Old, layout: str = LAYOUT) -> dict[str, Any]:
+    """export.yaml with one folder of DICOM files."""
+    path = old.choices.get("out") or "${project.workdir}/out"
+    return {"targets": [{"kind": "folder", "path": path, "layout": layout}]}

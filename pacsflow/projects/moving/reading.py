@@ -1,0 +1,41 @@
+"""The files of old systems, read strictly: a mistake in them is told with file and field."""
+
+import json
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from pacsflow.errors import Problem, ProjectError
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def read_json(file: Path) -> Any:
+    """What a JSON file holds. Raises ProjectError."""
+    try:
+        return json.loads(file.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        refuse(file, "", f"cannot be read: {error.strerror or type(error).__name__}", "mend the path")
+    except UnicodeDecodeError:
+        refuse(file, "", "is not UTF-8 text", "save it as UTF-8")
+    except json.JSONDecodeError as error:
+        raise ProjectError([Problem(file.name, error.lineno, "", f"is not JSON: {error.msg}", "mend it")]) from None
+
+
+def checked(file: Path, model: type[M]) -> M:
+    """What a JSON file holds, as `model` says it must. Raises ProjectError with all its problems."""
+    value = read_json(file)
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        problems = [
+            Problem(file.name, 0, ".".join(map(str, one["loc"])), one["msg"], "mend the old configuration first")
+            for one in error.errors(include_input=False, include_url=False)
+        ]
+        raise ProjectError(problems) from None
+
+
+def refuse(file: Path, field: str, message: str, remedy: str) -> NoReturn:
+    """Raise ProjectError about a field of an old file."""
+    raise ProjectError([Problem(file.name, 0, field, message, remedy)])

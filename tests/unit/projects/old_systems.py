@@ -1,0 +1,27 @@
+"""Files of other systems, as their readmes and defaults show them."""
+
+PACSMAN = {
+    "server_ip": "127.0.0.1",
+    "port": "4444",
+    "server_AET": "SCU_STORE",
+    "AET": "PACSMAN",
+    "move_AET": "CLIENT",
+    "move_port": "11112",
+    "batch_size": "30",
+    "batch_wait_time": "10",
+}
+PACSNPULL = {
+    "job_title": "cmdline",
+    "host_ip": "127.0.0.1",
+    "host_port": 4242,
+    "client_name": "STORESCP",
+    "client_ip": "",
+    "client_port": 2000,
+    "query_model": "S",
+    "query_break_count": 10,
+}
+PEERS = {
+    "<SELF>": {"peer_name": "<SELF>", "peer_aet": "EXAMPLE_SELF", "peer_ip": "1.1.1.1", "peer_port": 4100},
+    "EXAMPLE PACS": {"peer_name": "EXAMPLE PACS", "peer_aet": "PACSQR", "peer_ip": "2.2.2.2", "peer_port": 4100},
+    "JVS": {"peer_name": "JVS", "peer_aet": "TESTSERVER", "peer_ip": "localhost", "peer_port": 5678},
+}

@@ -1,0 +1,196 @@
+"""Projects made of the files of other systems: their own examples and defaults."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import Workbook
+from typer.testing import CliRunner
+
+from pacsflow.cli.app import app
+from pacsflow.errors import ProjectError
+from pacsflow.query import load
+from unit.projects.old_systems import PACSMAN, PACSNPULL, PEERS
+
+PACSIFIER = {
+    **{k: v for k, v in PACSMAN.items() if k != "server_ip"},
+    "server_address": "localhost",
+    "port": 4444,
+    "move_port": 11112,
+    "karnak_port": 11113,
+}
+README_QUERY = "StudyDate,PatientID\n20150512,123421\n,45322\n20180102,\n"
+ANON_TAGS = {
+    "DS": ["PatientSize"],
+    "SH": ["AccessionNumber", "ImplementationVersionName", "StationName"],
+    "LO": ["InstitutionName", "PatientID"],
+    "DA": ["StudyDate"],
+    "UI": ["SOPClassUID"],
+    "SQ": ["ReferedPatientSequence"],
+}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    monkeypatch.chdir(tmp_path)
+
+
+def written(path: str, content: str | Mapping[str, Any] | list[Any]) -> str:
+    file = Path(path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
+    return path
+
+
+def moved(*arguments: str, expect: int = 0) -> str:
+    result = CliRunner().invoke(app, ["import", *arguments])
+    assert result.exit_code == expect, result.output
+    return result.output
+
+
+@pytest.mark.parametrize("config", [PACSMAN, PACSIFIER], ids=["pacsman", "pacsifier"])
+def test_pacsman_example(config):
+    said = moved("pacsman", written("config.json", config), written("query.csv", README_QUERY), "--project", "old")
+    project, rows = load(Path("old"))
+    node = project.pacs
+    assert (node.host, node.port, node.called_aet, node.calling_aet) == (
+        config.get("server_ip") or "localhost",
+        4444,
+        "SCU_STORE",
+        "PACSMAN",
+    )
+    assert node.fetch.move_to
+    assert (node.fetch.move_to.aet, node.fetch.move_to.port) == ("PACSMAN", 11112)
+    assert node.limits.pause
+    assert (node.limits.pause.every_series, node.limits.pause.seconds) == (30, 10)
+    assert [dict(row.keys) for row in rows] == [
+        {"StudyDate": "20150512", "PatientID": "123421"},
+        {"PatientID": "45322"},
+        {"StudyDate": "20180102"},
+    ]
+    assert project.deid.base == "none"
+    assert "IDENTIFIABLE" in said
+
+
+def test_pacsman_misspelt_column_and_new_ids():
+    query = written("query.csv", "PatientID,SeriesDecription,new_ids\n1,BEAT_SelfNav*,P0001\n2,,P0002\n")
+    moved("pacsman", written("config.json", PACSMAN), query, "--project", "old")
+    project, rows = load(Path("old"))
+    assert rows[0].keys["SeriesDescription"] == "BEAT_SelfNav*"
+    assert (project.deid.base, project.deid.patient.source) == ("ps3.15-basic", "column")
+    assert rows[1].extra == {"new_ids": "P0002"}
+    assert {"ImageType": "SCREEN SAVE"} in project.deid.drop
+
+
+def test_pacsman_table_of_new_ids():
+    ids = written("ids.json", {"sub-123421": "P0001"})
+    query = written("query.csv", "PatientID,new_ids\n123421,P0009\n")
+    moved("pacsman", written("config.json", PACSMAN), query, "--new-ids", ids, "--project", "old")
+    project, _ = load(Path("old"))
+    assert project.deid.patient.source == "table"
+    assert project.query.table
+    assert project.query.table.columns == {"new_ids": "ignore"}
+
+
+def test_pacsman_query_that_stopped_it_half_way_is_told_at_once():
+    query = written("query.csv", "PatientID\n*\n\n7\n")
+    said = moved("pacsman", written("config.json", PACSMAN), query, "--project", "old", expect=2)
+    assert "asks for everything" in said
+    assert Path("old/query.yaml").is_file()
+
+
+def test_pacsnpull_example():
+    query = [
+        {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": "1.2.3", "PatientID": "*"},
+        {"QueryRetrieveLevel": "PATIENT", "PatientID": "77"},
+    ]
+    moved("pacsnpull", written("conf.json", PACSNPULL), written("move.json", query))
+    project, rows = load(Path("move"))
+    assert (project.pacs.called_aet, project.pacs.calling_aet, project.pacs.port) == ("ANY-SCP", "STORESCP", 4242)
+    assert project.pacs.fetch.move_to
+    assert project.pacs.fetch.move_to.port == 2000
+    assert [(row.level, dict(row.keys)) for row in rows] == [
+        ("study", {"StudyInstanceUID": "1.2.3", "PatientID": ""}),
+        ("patient", {"PatientID": "77"}),
+    ]
+
+
+@pytest.fixture
+def downloader() -> tuple[str, str]:
+    written("mid/config.json", {"config_peers": "./configs/peers.json", "config_anon_vrs": "./configs/anon_vrs.json"})
+    written("mid/configs/peers.json", PEERS)
+    written("mid/configs/user_defaults.json", {"default_src": "EXAMPLE PACS", "default_dest": "<SELF>"})
+    written("mid/configs/anon_vrs.json", {"DA": "Date", "UI": "Unique Identifier UID", "PN": "Person Name"})
+    written("mid/configs/anon_tags.json", ANON_TAGS)
+    written("mid/configs/anon_imgs.json", {"Modality": ["SR"], "SeriesDescription": ["Summary", "Report"]})
+    written("mid/configs/excel_headings.json", {"PatientID": ["MRN", "Hospital no"], "QueryNumber": ["Index"]})
+    book = Workbook()
+    for row in (
+        ["Index", "Hospital no", "Date of Study", "Series Description", "Radiologist says"],
+        [3, 45322, "5/12/2015", "lung", "nothing"],
+        [4, 123421, "20180102", "", ""],
+    ):
+        book.active.append(row)
+    book.save("cases.xlsx")
+    return "mid", "cases.xlsx"
+
+
+def test_downloader_example(downloader):
+    said = moved("mid", *downloader)
+    project, rows = load(Path("cases"))
+    assert (project.pacs.host, project.pacs.called_aet, project.pacs.calling_aet) == (
+        "2.2.2.2",
+        "PACSQR",
+        "EXAMPLE_SELF",
+    )
+    assert [row.id for row in rows] == ["3", "4"]
+    assert dict(rows[0].keys) == {"PatientID": "0045322", "StudyDate": "20150512", "SeriesDescription": "*lung*"}
+    assert dict(rows[1].keys) == {"PatientID": "0123421", "StudyDate": "20180102"}
+    assert project.deid.vrs == {"DA": "empty", "PN": "empty"}
+    assert {rule.tag for rule in project.deid.elements} == {
+        "PatientSize",
+        "AccessionNumber",
+        "StationName",
+        "InstitutionName",
+    }
+    assert {"SeriesDescription": ["Summary", "Report"]} in project.deid.drop
+    assert "ReferedPatientSequence" in said
+
+
+def test_downloader_without_a_source_names_its_peers(downloader):
+    written("mid/configs/user_defaults.json", {"default_src": "BMC PACS"})
+    result = CliRunner().invoke(app, ["import", "mid", *downloader])
+    assert isinstance(result.exception, ProjectError)
+    assert "EXAMPLE PACS, JVS" in str(result.exception)
+    assert not Path("cases").exists()
+    moved("mid", *downloader, "--peer", "JVS")
+    assert load(Path("cases"))[0].pacs.called_aet == "TESTSERVER"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"port": "many"}, "port"),
+        ({"colour": "red"}, "colour"),
+        ({"server_address": "twice"}, "either server_ip or server_address"),
+    ],
+)
+def test_faulty_configuration_is_told_by_field(change, told):
+    config, query = written("config.json", {**PACSMAN, **change}), written("query.csv", README_QUERY)
+    result = CliRunner().invoke(app, ["import", "pacsman", config, query, "--project", "old"])
+    assert isinstance(result.exception, ProjectError)
+    assert told in str(result.exception)
+    assert not Path("old").exists()
+
+
+def test_configuration_that_is_no_json():
+    query = written("query.csv", README_QUERY)
+    result = CliRunner().invoke(app, ["import", "pacsman", written("config.json", "{\n'a': 1}"), query])
+    assert isinstance(result.exception, ProjectError)
+    assert "config.json:2" in str(result.exception)
