@@ -81,13 +81,17 @@ class LedgerError(PacsflowError):
 
 
 class PacsError(PacsflowError):
-    """The PACS did not do what was asked. `status` is the DIMSE status (PS3.7 C), where there was one."""
+    """The PACS did not do what was asked. `status` is the DIMSE status (PS3.7 C), where there was one.
+
+    `answers`: how many a node gave before it said that it gives no more; 0 where it said nothing of the kind.
+    """
 
     exit_code = 6
 
-    def __init__(self, message: str, *, remedy: str = "", status: int | None = None) -> None:
+    def __init__(self, message: str, *, remedy: str = "", status: int | None = None, answers: int = 0) -> None:
         super().__init__(message, remedy=remedy)
         self.status = status
+        self.answers = answers
 
 
 class PacsTransientError(PacsError):

@@ -49,7 +49,9 @@ class Limits(Model):
     studies_per_minute: float | None = Field(None, gt=0, description="Studies fetched per minute, at most")
     pause: Pause | None = Field(None, description="A rest after every n series")
     results_per_query: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
-        "auto", description="Number of answers at which the node cuts; auto: noticed by itself"
+        "auto",
+        description="Number of answers at which the node cuts its queries, which are then asked in pieces; "
+        "auto: noticed by itself",
     )
 
 

@@ -62,6 +62,8 @@ class Guards(Model):
     several_studies_per_accession: Guard = Field("hold", description="One accession number, several studies")
     several_patients_per_row: Guard = Field("hold", description="One row, several patient ids")
     birth_date_mismatch: Guard = Field("hold", description="Birth dates of row and answer, or of two answers, differ")
+    fewer_series_than_counted: Guard = Field("hold", description="A node lists fewer series than it counts in a study")
+    cut_answers: Guard = Field("hold", description="Answers that may have been cut, also when asked for in pieces")
     no_identifier: Literal["refuse"] = Field(
         "refuse", description="A row with neither an identifier nor a date never reaches the PACS"
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from pydicom import Dataset
 from pydicom.multival import MultiValue
@@ -11,16 +12,16 @@ from pacsflow.errors import PacsError, PacsPermanentError
 from pacsflow.ledger import rows
 from pacsflow.ledger.rows import Finding, FoundSeries, Hit
 from pacsflow.query import Row
-from pacsflow.query.guards import judge
+from pacsflow.query.gather import Gathering
+from pacsflow.query.guards import judge, sort_doubts
 from pacsflow.query.levels import image_keys, keys_at, needs_images, series_keys, study_keys
 from pacsflow.query.matching import matches
+from pacsflow.query.pieces import Split, of_series, of_studies
 from pacsflow.query.series import wanted
 from pacsflow.refs import RowRef
 from tasks._policy import engine_task
 from tasks.session import Session, session
 
-ROUND = frozenset({100, 200, 250, 300, 500, 1000, 2000, 2500, 5000, 10_000, 20_000, 50_000, 100_000})
-"""Limits that nodes are set up with."""
 TWICE = 2
 """How often a node is asked for the series of a study before it is believed that it lists fewer than it counts."""
 
@@ -47,14 +48,17 @@ class Search:
     def __init__(self, run: Session, lane: Lane, row: Row) -> None:
         self._run, self._lane, self._row = run, lane, row
         self._unseen: set[str] = set()
-        self._doubts: set[str] = set()
+        self._doubts: set[tuple[str, str]] = set()
+        self._warnings: set[str] = set()
 
     def finding(self) -> Finding:
         """What the row found, and whether a person must look at it: also where answers may have been cut."""
         found = self._finding()
-        if not self._doubts:
+        holds, warnings = sort_doubts(sorted(self._doubts), self._run.project.query.guards)
+        found = replace(found, warnings=(*found.warnings, *warnings, *sorted(self._warnings)))
+        if not holds:
             return found
-        reason = "; ".join([*sorted(self._doubts), *filter(None, [found.reason])])
+        reason = "; ".join([*holds, *filter(None, [found.reason])])
         return replace(found, status="failed" if found.status == "unmatched" else "held", reason=reason)
 
     def _finding(self) -> Finding:
@@ -74,15 +78,31 @@ class Search:
 
     def _ask(self, level: Level, keys: Mapping[str, str]) -> list[Dataset]:
         self._run.traffic(find=1)
-        answers = self._lane.find(level, keys)
-        if level != "IMAGE" and len(answers) in ROUND:
-            self._doubts.add(f"the node gave exactly {len(answers)} answers, where it may have cut: narrow the row")
+        return self._lane.find(level, keys)
+
+    def _gather(self, level: Level, keys: Mapping[str, str], split: Split, *, enough: int = 0) -> list[Dataset]:
+        """All answers, asked for in pieces where the node may have cut them, unless they are `enough`."""
+        ceiling = self._run.lanes.ceiling
+
+        def reached(number: int) -> bool:
+            return ceiling.reached(level, number) and not 0 < enough <= number
+
+        unique = "StudyInstanceUID" if level == "STUDY" else "SeriesInstanceUID"
+        gathering = Gathering(partial(self._ask, level), split, unique=unique, reached=reached)
+        answers = gathering.everything(keys)
+        if gathering.cut_at:
+            ceiling.learn(gathering.cut_at)
+        if len(answers) < enough or not enough:
+            self._doubts |= {("cut_answers", doubt) for doubt in gathering.doubts}
+            self._warnings |= {
+                f"the node cuts its answers; asked in pieces, {it} is not found" for it in gathering.blind
+            }
         return answers
 
-    def _fitting(self, level: Level, keys: Mapping[str, str]) -> list[Dataset]:
+    def _fitting(self, level: Level, answers: list[Dataset]) -> list[Dataset]:
         """The answers that really fit the row: a PACS may ignore keys, or not know them."""
         own = keys_at(self._row, level)
-        compared = [(answer, matches(own, answer)) for answer in self._ask(level, keys)]
+        compared = [(answer, matches(own, answer)) for answer in answers]
         self._unseen |= {keyword for _, match in compared if match for keyword in match.unseen}
         return [answer for answer, match in compared if match]
 
@@ -90,9 +110,9 @@ class Search:
         """Study answers, each study once; of a row with series keys only, the studies of the series that fit."""
         row = self._row
         if any(keys_at(row, "STUDY").values()):
-            found = self._ask("STUDY", study_keys(row))
+            found = self._gather("STUDY", study_keys(row), of_studies)
         else:
-            series = self._fitting("SERIES", series_keys(row, ""))
+            series = self._fitting("SERIES", self._gather("SERIES", series_keys(row, ""), of_series(())))
             uids = sorted({str(answer.StudyInstanceUID) for answer in series})
             found = [a for uid in uids for a in self._ask("STUDY", {**study_keys(row), "StudyInstanceUID": uid})]
         if any(not answer.get("StudyInstanceUID") for answer in found):
@@ -103,20 +123,23 @@ class Search:
         uid = str(study.StudyInstanceUID)
         listed = not any(keys_at(self._row, "SERIES").values())
         announced = _number(study.get("NumberOfStudyRelatedSeries")) if listed else None
-        found = tuple(self._series(uid, answer) for answer in self._series_of(uid, announced or 0))
+        found = tuple(self._series(uid, answer) for answer in self._series_of(study, announced or 0))
         return Hit(uid, text(study, "PatientID"), attributes(study), found, listed)
 
-    def _series_of(self, uid: str, announced: int) -> list[Dataset]:
+    def _series_of(self, study: Dataset, announced: int) -> list[Dataset]:
         """Answers for the series of a study that fit the row; asked again where there are fewer than announced."""
         mine: dict[str, Dataset] = {}
+        uid, split = str(study.StudyInstanceUID), of_series(text(study, "ModalitiesInStudy").split("\\"))
+        keys = series_keys(self._row, uid, self._run.project.query.series)
         for _ in range(TWICE):
-            answers = self._fitting("SERIES", series_keys(self._row, uid, self._run.project.query.series))
+            answers = self._fitting("SERIES", self._gather("SERIES", keys, split, enough=announced))
             own = (a for a in answers if a.get("SeriesInstanceUID") and a.get("StudyInstanceUID", uid) == uid)
             mine |= {str(a.SeriesInstanceUID): a for a in own}
             if len(mine) >= announced:
                 break
         else:
-            self._doubts.add(f"the node counts {announced} series in a study, but lists {len(mine)}")
+            doubt = f"the node counts {announced} series in a study, but lists {len(mine)}"
+            self._doubts.add(("fewer_series_than_counted", doubt))
         return list(mine.values())
 
     def _series(self, study_uid: str, series: Dataset) -> FoundSeries:
@@ -124,11 +147,29 @@ class Search:
         count = _number(series.get("NumberOfSeriesRelatedInstances"))
         if count is None:
             every = dict.fromkeys(image_keys(row, study_uid, uid), "")
-            count = len(self._ask("IMAGE", {**every, "StudyInstanceUID": study_uid, "SeriesInstanceUID": uid}))
+            count = self._counted({**every, "StudyInstanceUID": study_uid, "SeriesInstanceUID": uid})
         fits, reason = wanted(self._run.project.query.series, series, count)
-        if fits and needs_images(row) and not self._fitting("IMAGE", image_keys(row, study_uid, uid)):
+        if fits and needs_images(row) and not self._image_fits(study_uid, uid):
             fits, reason = False, f"no image has the row's {', '.join(keys_at(row, 'IMAGE'))}"
         return FoundSeries(uid, attributes(series), count, fits, reason)
+
+    def _counted(self, keys: Mapping[str, str]) -> int | None:
+        """The number of a series' images, from their list; None where the node says that it cut the list."""
+        try:
+            return len(self._ask("IMAGE", keys))
+        except PacsError as error:
+            if not error.answers:
+                raise
+            return None
+
+    def _image_fits(self, study_uid: str, uid: str) -> bool:
+        """Whether one image of a series at least fits the row's keys of images."""
+        answers = self._ask("IMAGE", image_keys(self._row, study_uid, uid))
+        fits = bool(self._fitting("IMAGE", answers))
+        if not fits and self._run.lanes.ceiling.reached("IMAGE", len(answers)):
+            doubt = f"no image fits among exactly {len(answers)} of a series, where the node may have cut"
+            self._doubts.add(("cut_answers", doubt))
+        return fits
 
 
 def attributes(answer: Dataset) -> dict[str, str]:

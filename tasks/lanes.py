@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pacsflow.dicom.association import CrowdedError
 from pacsflow.dicom.contract import Lane
 from pacsflow.dicom.lanes import open_lane
+from pacsflow.query.ceiling import Ceiling
 from schemas.pacs import PacsNode
 
 
@@ -22,6 +23,8 @@ class _Lanes(queue.LifoQueue["Lane | None"]):
 class LanePool:
     """Lanes to one node. `allow` says how many; each is opened when first borrowed, and again after a fault.
 
+    `ceiling` knows where the node cuts its answers.
+
     A node that rejects a further association gets one lane less from then on, and at least one.
     """
 
@@ -29,6 +32,7 @@ class LanePool:
         self._node = node
         self._free = _Lanes()
         self._pace = Pace(node)
+        self.ceiling = Ceiling(node.limits.results_per_query)
         self._lock = threading.Lock()
         self._lanes = 0
         self.allowed = 0

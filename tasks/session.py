@@ -138,7 +138,8 @@ def _given(project: Project, ledger: Ledger, table: tuple[Row, ...], vault: Vaul
 def _asked(project: Project, row: Row) -> str:
     """Digest of all that decides what a row finds: another digest means the row is asked anew."""
     query = project.query
-    parts = [dict(row.keys), query.level, query.series.model_dump(), query.guards.model_dump()]
+    cut_at = project.pacs.limits.results_per_query
+    parts = [dict(row.keys), query.level, query.series.model_dump(), query.guards.model_dump(), cut_at]
     return hashlib.sha256(canonical(parts).encode()).hexdigest()
 
 

@@ -42,6 +42,7 @@ def find(channel: Channel, level: Level, keys: Mapping[str, str], *, node: PacsN
             f"the node cut its answers after {len(answers)}: C-FIND ended with status {told(status)}",
             remedy="narrow the query, by dates or modality",
             status=status,
+            answers=len(answers),
         )
     if categorise(status) is not Category.SUCCESS:
         raise status_error("C-FIND", status, so_far=len(answers))

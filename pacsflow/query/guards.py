@@ -1,7 +1,7 @@
 """Answers that a person must look at, and why."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydicom import Dataset
@@ -48,10 +48,13 @@ def judge(row: Row, answers: Sequence[Dataset], guards: Guards) -> Judgement:
 
 def hold_reasons(row: Row, accepted: Sequence[Dataset], guards: Guards) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Reasons to hold a row for a person, and warnings, among the answers that fit it."""
-    found = dict(_doubts(row, accepted))
-    told = {
-        how: tuple(f"{why} ({name})" for name, why in found.items() if getattr(guards, name) == how) for how in _HOW
-    }
+    return sort_doubts(_doubts(row, accepted), guards)
+
+
+def sort_doubts(doubts: Iterable[tuple[str, str]], guards: Guards) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Reasons to hold a row, and warnings, among doubts (name of a guard, why), as the guards say."""
+    found = tuple(doubts)
+    told = {how: tuple(f"{why} ({name})" for name, why in found if getattr(guards, name) == how) for how in _HOW}
     return told["hold"], told["warn"]
 
 

@@ -6,7 +6,7 @@ Each project is run in this process as the flows run it, without Prefect.
 import hashlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -407,36 +407,90 @@ def test_a_count_that_listing_and_retrieval_contradict_is_a_remark(tmp_path, hon
     assert told.retrievals == 2
 
 
-def test_fewer_series_than_the_node_counts_hold_the_row(tmp_path):
+@pytest.mark.parametrize("how", ["hold", "warn", "accept"])
+def test_fewer_series_than_the_node_counts_go_to_the_guard(tmp_path, how):
     archive = phantom_archive(2, matrix=16, images=IMAGES)
     claims = [
         replace(s, attributes={**s.attributes, "NumberOfStudyRelatedSeries": "2"}) for s in archive.studies.values()
     ]
     with lying(archive=Archive(claims)) as (pacs, node):
-        told = run_once(project(tmp_path, pacs, node, number=1), pacs)
-    assert told.rows == [("held", "the node counts 2 series in a study, but lists 1")]
-    assert (told.counts["finds SERIES"], told.retrievals) == (2, 0)
+        guards = {"guards": {"fewer_series_than_counted": how}}
+        told = find_only(project(tmp_path, pacs, node, number=1, query=guards))
+        assert pacs.counts["finds SERIES"] == 2
+    why = "the node counts 2 series in a study, but lists 1 (fewer_series_than_counted)"
+    assert told == [
+        {"hold": ("held", why, (), 0), "warn": ("found", "", (why,), 1), "accept": ("found", "", (), 1)}[how]
+    ]
 
 
-def test_answers_that_may_have_been_cut_hold_the_row_or_fail_it(tmp_path):
-    everything = {"id": "all", "StudyDate": "20000101-20301231"}
+EVERYTHING = {"id": "all", "StudyDate": "20000101-20301231"}
+ANYBODY = {"several_patients_per_row": "accept"}
+
+
+def find_only(folder):
+    """Rows by status and reason, after finding."""
+    with open_session(str(folder), action="run") as run:
+        run.lanes.allow(1)
+        for number in rows.to_find(run.ledger):
+            with suppress(PacsflowError):
+                find_row.fn(RowRef(str(folder), number))
+        found = accounts(run.ledger, run.project)
+    return [(one.status, one.reason, tuple(one.row.warnings), len(one.studies)) for one in found]
+
+
+@pytest.mark.parametrize("limit", [{}, {"status": "warning"}, {"status": "out-of-resources"}])
+def test_all_studies_are_found_at_a_node_that_cuts_its_answers(tmp_path, limit):
     nobody = {"id": "nobody", "StudyDate": "20000101-20301231", "PatientSex": "O"}
-    faults = [fault("result-limit", answers=100), fault("ignored-keys", keys=["PatientSex"])]
+    faults = [fault("result-limit", answers=100, **limit), fault("ignored-keys", keys=["PatientSex"])]
     with lying(*faults, archive=phantom_archive(120, matrix=16, images=1)) as (pacs, node):
-        told = run_once(project(tmp_path, pacs, node, asked=[everything, nobody]), pacs)
-    cut = "the node gave exactly 100 answers, where it may have cut: narrow the row"
-    (first, why), (second, reason) = told.rows
-    assert (first, second) == ("held", "failed")
-    assert why.startswith(cut)
-    assert reason.startswith(f"{cut}; no study fits")
-    assert told.retrievals == 0
+        told = find_only(project(tmp_path, pacs, node, asked=[EVERYTHING, nobody], query={"guards": ANYBODY}))
+        assert 2 * 3 <= pacs.counts["finds STUDY"] <= 2 * 40
+    assert told == [
+        ("found", "", (), 120),
+        ("unmatched", "no study fits (120 with another PatientSex)", (), 0),
+    ]
+
+
+def test_a_limit_that_pacs_yaml_names_is_met(tmp_path):
+    with lying(fault("result-limit", answers=7), archive=phantom_archive(30, matrix=16, images=1)) as (pacs, node):
+        node |= {"limits": {"results_per_query": 7}}
+        told = run_once(project(tmp_path, pacs, node, asked=[EVERYTHING], query={"guards": ANYBODY}), pacs)
+    assert told.rows == [("complete", "")]
+    assert told.studies == [("complete", "")] * 30
+
+
+def at_one_moment(number):
+    """Studies that no smaller question tells apart."""
+    moment = {"StudyDate": "20200202", "StudyTime": "101112", "ModalitiesInStudy": "CT"}
+    made = phantom_archive(number, matrix=16, images=1).studies.values()
+    return Archive([replace(study, attributes={**study.attributes, **moment}) for study in made])
+
+
+def test_answers_that_may_have_been_cut_go_to_the_guard(tmp_path):
+    with lying(fault("result-limit", answers=7), archive=at_one_moment(9)) as (pacs, node):
+        node |= {"limits": {"results_per_query": 7}}
+        told = {
+            how: find_only(
+                project(
+                    tmp_path / how, pacs, node, asked=[EVERYTHING], query={"guards": {"cut_answers": how} | ANYBODY}
+                )
+            )
+            for how in ("hold", "warn", "accept")
+        }
+    cut = "the node gave exactly 7 answers, where it may have cut, and there is no smaller question: narrow the row"
+    blind = tuple(
+        f"the node cuts its answers; asked in pieces, {what} is not found"
+        for what in ("a study without a time", "an unusual modality")
+    )
+    assert told["hold"] == [("held", f"{cut} (cut_answers)", blind, 0)]
+    assert told["warn"] == [("found", "", (f"{cut} (cut_answers)", *blind), 7)]
+    assert told["accept"] == [("found", "", blind, 7)]
 
 
 @pytest.mark.parametrize(("status", "transient"), [("warning", False), ("out-of-resources", True)])
-def test_a_row_whose_answers_were_cut_by_the_nodes_own_word_fails(tmp_path, status, transient):
-    asked = [{"id": "all", "StudyDate": "20000101-20301231"}]
-    with lying(fault("result-limit", answers=3, status=status)) as (pacs, node):
-        told = run_once(project(tmp_path, pacs, node, asked=asked), pacs)
+def test_a_row_that_the_node_says_it_cut_and_that_cannot_be_split_fails(tmp_path, status, transient):
+    with lying(fault("result-limit", answers=3, status=status), archive=at_one_moment(4)) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node, asked=[EVERYTHING]), pacs)
     assert [row[0] for row in told.rows] == ["failed"]
     assert [error.transient for error in told.errors] == ([True] * 3 if transient else [False])
 

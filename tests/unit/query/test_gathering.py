@@ -1,0 +1,165 @@
+"""Questions asked in pieces: for any archive and any limit, all that an unlimited node gives, or a doubt that says so."""
+
+import datetime as dt
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydicom import Dataset
+
+from pacsflow.errors import PacsError, PacsPermanentError
+from pacsflow.query.ceiling import Ceiling
+from pacsflow.query.gather import MOST_QUESTIONS, Gathering
+from pacsflow.query.matching import matches
+from pacsflow.query.pieces import of_series, of_studies
+
+RETURN = dict.fromkeys(("StudyInstanceUID", "StudyDate", "StudyTime", "ModalitiesInStudy"), "")
+
+
+class Node:
+    """Keeps to its keys, but for those `ignored`, and gives `limit` answers; `says` so, or not."""
+
+    def __init__(self, studies, limit, *, says=False, ignored=()):
+        self.studies, self.limit, self.says, self.ignored, self.asked = studies, limit, says, ignored, 0
+
+    def fitting(self, keys):
+        heard = {keyword: value for keyword, value in keys.items() if keyword not in self.ignored}
+        return [study for study in self.studies if matches(heard, study)]
+
+    def __call__(self, keys):
+        self.asked += 1
+        found = self.fitting(keys)
+        if len(found) > self.limit and self.says:
+            raise PacsPermanentError("cut", answers=self.limit)
+        return found[: self.limit]
+
+
+def study(number, date="20150512", time="101112", modality="CT"):
+    dataset = Dataset()
+    dataset.StudyInstanceUID = f"1.2.{number}"
+    dataset.StudyDate, dataset.StudyTime, dataset.ModalitiesInStudy = date, time, modality
+    return dataset
+
+
+def gathered(node, **keys):
+    gathering = Gathering(
+        node, of_studies, unique="StudyInstanceUID", reached=lambda number: not node.says and number == node.limit
+    )
+    return gathering, gathering.everything(RETURN | keys)
+
+
+def uids(answers):
+    return {answer.StudyInstanceUID for answer in answers}
+
+
+days = st.dates(dt.date(1950, 1, 1), dt.date(2026, 11, 21)).map(lambda day: f"{day:%Y%m%d}")
+few_days = st.sampled_from(["20150512", "20150513", "18991230", "20991231", ""])
+times = st.sampled_from(["", "000000", "101112", "1011", "101112.5", "115959.9", "120000", "235959.999999"])
+archives = st.lists(
+    st.tuples(days | few_days, times, st.sampled_from(["CT", "MR", ["CT", "SR"], "ODD", ""])), max_size=40
+).map(lambda made: [study(number, *each) for number, each in enumerate(made)])
+asked = st.sampled_from(["", "20150512", "20150101-20151231", "20100101-", "-20150513", "19500101-20301231"])
+asked_times = st.sampled_from(["", "1011", "10-12", "-120000", "235958-"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(archives, st.integers(1, 12), asked, asked_times, st.booleans())
+def test_what_a_node_cuts_is_found_in_pieces_or_doubted(studies, limit, date, time, says):
+    node = Node(studies, limit, says=says)
+    keys = {"StudyDate": date, "StudyTime": time}
+    wanted = node.fitting(RETURN | keys)
+    try:
+        gathering, answers = gathered(node, **keys)
+    except PacsError:
+        return  # the node said itself that it cut, and nothing smaller helped
+    assert uids(answers) <= uids(wanted)
+    lost = [each for each in wanted if each.StudyInstanceUID not in uids(answers)]
+    seen = {
+        "a study without a date": lambda one: one.StudyDate,
+        "a study without a time": lambda one: one.StudyTime,
+        "an unusual modality": lambda one: one.ModalitiesInStudy not in ("ODD", ""),
+    }
+    for one in lost:
+        assert gathering.doubts or any(not seen[what](one) for what in gathering.blind)
+    assert len(answers) == len(uids(answers))
+    assert node.asked <= MOST_QUESTIONS + 100
+
+
+@pytest.mark.parametrize("says", [False, True])
+def test_a_crowded_minute_is_split_by_time_and_then_by_modality(says):
+    hour = [study(n, "20150512", f"1200{n:02d}") for n in range(60)]
+    second = [study(100 + n, "20160512", "130000", modality) for n, modality in enumerate(["CT", "MR", "US", "SR"])]
+    node = Node([*hour, *second], 3, says=says)
+    gathering, answers = gathered(node, StudyDate="20150101-20161231")
+    assert uids(answers) == uids(node.studies)
+    assert gathering.doubts == set()
+    assert gathering.blind == {"a study without a time", "an unusual modality"}
+    assert gathering.cut_at == 3
+
+
+def test_few_questions_are_asked_of_a_node_that_does_not_cut():
+    node = Node([study(1)], 5)
+    assert uids(gathered(node, StudyDate="20150512")[1]) == {"1.2.1"}
+    assert node.asked == 1
+
+
+def test_what_cannot_be_asked_in_smaller_pieces_is_a_doubt():
+    node = Node([study(n) for n in range(9)], 5)
+    gathering, answers = gathered(node)
+    [doubt] = gathering.doubts
+    assert doubt == (
+        "the node gave exactly 5 answers, where it may have cut, and there is no smaller question: narrow the row"
+    )
+    assert len(answers) == 5
+
+
+def test_what_a_node_says_it_cut_and_nothing_smaller_helps_is_its_own_error():
+    with pytest.raises(PacsPermanentError, match="cut"):
+        gathered(Node([study(n) for n in range(9)], 5, says=True))
+
+
+@pytest.mark.parametrize("ignored", ["StudyDate", "StudyTime", "ModalitiesInStudy"])
+def test_a_node_that_does_not_keep_to_a_key_is_not_asked_a_thousand_times(ignored):
+    node = Node([study(n, modality=["CT", "MR"][n % 2]) for n in range(20)], 5, ignored={ignored})
+    gathering, _ = gathered(node, **({"StudyDate": "20150512", "StudyTime": "101112"} if "M" in ignored else {}))
+    assert any(f"does not keep to {ignored}" in doubt for doubt in gathering.doubts)
+    assert node.asked < 100
+
+
+def test_a_study_without_a_date_that_was_answered_is_kept_and_a_doubt():
+    node = Node([study(0, date=""), *(study(n, f"201505{n:02d}") for n in range(1, 20))], 10)
+    gathering, answers = gathered(node)
+    assert uids(answers) == uids(node.studies)
+    assert gathering.doubts == {"the node may have cut its answers, and 1 of them did not come when asked in pieces"}
+    assert gathering.blind == {"a study without a date"}
+
+
+def test_the_number_of_questions_has_an_end():
+    node = Node([study(n, "20150512", f"{n % 24:02d}{n // 24 % 60:02d}{n // 1440:02d}") for n in range(4000)], 1)
+    gathering, _ = gathered(node, StudyDate="20150512")
+    assert any(f"{MOST_QUESTIONS} smaller questions were not enough" in doubt for doubt in gathering.doubts)
+    assert node.asked < MOST_QUESTIONS + 100
+
+
+def test_series_are_asked_by_the_modalities_of_their_study():
+    assert [q["Modality"] for q in of_series(["CT", "SR"])({"Modality": ""}).questions] == ["CT", "SR"]
+    assert of_series(["CT", "SR"])({"Modality": ""}).blind == ""
+    assert of_series([""])({"Modality": ""}).blind == "an unusual modality"
+    assert of_series(["CT"])({"Modality": "CT"}) is None
+
+
+def test_a_ceiling_is_what_pacs_yaml_says():
+    ceiling = Ceiling(20)
+    assert [ceiling.reached("STUDY", n) for n in (19, 20, 21, 100)] == [False, True, False, False]
+
+
+def test_a_ceiling_is_learnt_from_answers():
+    ceiling = Ceiling("auto")
+    assert ceiling.reached("STUDY", 100)
+    assert [ceiling.reached("STUDY", n) for n in (137, 100, 137)] == [False, False, True]
+    assert [ceiling.reached("SERIES", 12) for _ in range(3)] == [False] * 3
+    assert [ceiling.reached("IMAGE", n) for n in (150, 200, 150)] == [False, True, False]
+    ceiling.learn(17)
+    assert ceiling.reached("SERIES", 17)
+    assert not ceiling.reached("SERIES", 18)
+    assert not ceiling.reached("SERIES", 17)
