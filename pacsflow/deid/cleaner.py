@@ -16,6 +16,7 @@ from pacsflow.deid.marking import METHOD, METHOD_CODES, Marking
 from pacsflow.deid.part10 import file_head
 from pacsflow.deid.profile import SUBJECT
 from pacsflow.deid.rules import Rules
+from pacsflow.deid.shapes import Shapes
 from pacsflow.deid.splice import Part, Splicer, element
 from pacsflow.deid.verify import Finished, LeftoverError, Verifier
 from pacsflow.deid.walk import Aside, Walk
@@ -55,6 +56,8 @@ OWN: Final = (
 )
 """Scrubbed from free text: names, ids, address, phones, accession, institution, station, people of the study."""
 
+_shapes = Shapes()
+
 
 @dataclass(frozen=True)
 class Compiled:
@@ -87,7 +90,7 @@ def walked(source: Source) -> tuple[Source, Walk, Header]:
 
 def _walk(source: Source) -> tuple[Walk, Header]:
     walk = Walk(source.dataset, explicit=source.transfer_syntax_uid != normalize.IMPLICIT)
-    return walk, Header(walk.dataset(), memoryview(source.dataset))
+    return walk, Header(_shapes.dataset(walk), memoryview(source.dataset))
 
 
 @lru_cache(1024)

@@ -92,12 +92,21 @@ def refuse_risky(header: Header) -> None:
 
 
 def _risk(header: Header) -> str:
-    burned_in = header.text(BURNED_IN)
-    modality = header.text(MODALITY)
-    types = {value.strip() for value in header.text(IMAGE_TYPE).split("\\")}
+    told = _told_risk(*map(header.raw, (BURNED_IN, MODALITY, IMAGE_TYPE, SOP_CLASS)))
+    if told:
+        return told
+    device = known_devices.known(header)
+    return f"device list: {device}" if device else ""
+
+
+@lru_cache(1024)
+def _told_risk(*raw: bytes) -> str:
+    """What the instance itself says; empty where it says nothing of text. Coded strings are ASCII (PS3.5 6.2)."""
+    burned_in, modality, image_type, sop_class = (value.decode("latin-1").strip(" \0") for value in raw)
+    types = {value.strip() for value in image_type.split("\\")}
     if burned_in == "YES":
         return "BurnedInAnnotation YES"
-    if header.text(SOP_CLASS).startswith(CAPTURES):
+    if sop_class.startswith(CAPTURES):
         return "SOPClassUID Secondary Capture"
     if shown := next((value for value in TYPES if value in types), ""):
         return f"ImageType {shown}"
@@ -105,5 +114,4 @@ def _risk(header: Header) -> str:
         return f"Modality {modality}"
     if modality in FILMS and burned_in != "NO":
         return f"Modality {modality}, BurnedInAnnotation not NO"
-    device = known_devices.known(header)
-    return f"device list: {device}" if device else ""
+    return ""

@@ -3,6 +3,7 @@
 import struct
 from bisect import bisect_left
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from pacsflow.deid import structured
@@ -29,14 +30,20 @@ _TEXT_VALUE: Final = 0x0040A160
 
 def element(tag: int, vr: str, value: bytes, *, explicit: bool) -> bytes:
     """An encoded element (PS3.5 7.1.2, 7.1.3)."""
-    value = padded(vr, value)
+    if len(value) & 1:
+        value = padded(vr, value)
+    return _head(tag, vr, len(value), explicit) + value
+
+
+@lru_cache(16384)
+def _head(tag: int, vr: str, size: int, explicit: bool) -> bytes:
     group, number = tag >> 16, tag & 0xFFFF
     if not explicit:
-        return _PLAIN_HEAD(group, number, len(value)) + value
-    if vr in _WIDE or len(value) > _LONGEST:
+        return _PLAIN_HEAD(group, number, size)
+    if vr in _WIDE or size > _LONGEST:
         vr = vr if vr in _WIDE else "UN"  # PS3.5 6.2.2: too long for its VR
-        return _LONG_HEAD(group, number, vr.encode(), 0, len(value)) + value
-    return _SHORT_HEAD(group, number, vr.encode(), len(value)) + value
+        return _LONG_HEAD(group, number, vr.encode(), 0, size)
+    return _SHORT_HEAD(group, number, vr.encode(), size)
 
 
 def item(content: bytes) -> bytes:
@@ -97,8 +104,10 @@ class Splicer:
 
     def _cut(self, level: Level, changes: Changes, tags: list[int], span: tuple[int, int]) -> list[Part]:
         """Slices of the span between the elements `tags`, and what stands in their place."""
-        elements, view, parts = level.elements, self.view, list[Part]()
         run, end = span
+        if not tags:
+            return [self.view[run:end]] if run < end else []
+        elements, view, parts = level.elements, self.view, list[Part]()
         for tag in tags:
             new = changes[tag]
             if tag in elements:
@@ -145,7 +154,8 @@ class Splicer:
             new = None if action(NAME[vr], b"", self.case) is None else KEPT
         else:
             new = action(NAME[vr], bytes(self.view[start:stop]), self.case)
-        self._put(place, tag, new)
+        if new is not KEPT:
+            self._put(place, tag, new)
 
     def _put(self, place: "_Place", tag: int, new: Answer) -> None:
         if new is None:
@@ -172,9 +182,6 @@ class Splicer:
             changed |= bool(changes)
             contents.append(b"".join(self._cut(each, changes, sorted(changes), (each.start, each.end))))
         return b"".join(map(item, contents)) if changed else KEPT
-
-    def _letter(self, content_item: Level, depth: int) -> str:
-        return structured.letter(self.walk, content_item, depth, self.rules.content)
 
     def _mode(self, place: "_Place", gone: frozenset[int]) -> None:
         """Dummies for codes or free texts; cleaned text values in structured content."""

@@ -1,8 +1,9 @@
 """A finished dataset read anew, by code that shares nothing with the cleaner's walk (PS3.5 7.1, 7.5, 7.8)."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from pacsflow.deid.dictionary import VR_OF, PrivateTag, tag_text
@@ -17,6 +18,8 @@ _OPAQUE: Final = frozenset({b"OB", b"OW", b"UN"})
 _INSTANCE: Final = 0x00080018
 _ODD: Final = 0x10000
 _FIRST_PRIVATE: Final = 0x100
+_REMEMBERED: Final = 512
+_PIECES: Final = 4096
 _SHORT = struct.Struct("<HH2sH").unpack_from
 _LONG = struct.Struct("<I").unpack_from
 _PLAIN = struct.Struct("<HHI").unpack_from
@@ -40,6 +43,52 @@ def check_structure(data: bytes, *, explicit: bool, allowed: AbstractSet[Private
     reader = _Reader(data, explicit=explicit, allowed=allowed)
     reader.whole()
     return reader.instance
+
+
+class Structures:
+    """check_structure for many datasets: those with the headers of one that was legal, at its places, are as legal.
+
+    Remembers tags, VRs, lengths and private creators, never another value. Threads may share it.
+    """
+
+    def __init__(self, allowed: AbstractSet[PrivateTag]) -> None:
+        self._allowed = allowed
+        self._legal: dict[int, _Legal | None] = {}
+
+    def check(self, data: bytes, *, explicit: bool) -> bytes:
+        """What check_structure gives and raises."""
+        legal = self._legal.get(len(data)) if explicit else None
+        if legal and legal.headers(data) == legal.said and data.count(_ITEM_HEAD) == legal.items:
+            return data[legal.instance]
+        found: list[Leaf] = []
+        again = explicit and len(data) in self._legal
+        reader = _Reader(data, explicit=explicit, allowed=self._allowed, report=found.append if again else None)
+        reader.whole()
+        if len(self._legal) >= _REMEMBERED:
+            self._legal.clear()
+        self._legal[len(data)] = _legal(data, found) if again else None
+        return reader.instance
+
+
+class _Legal(NamedTuple):
+    """A dataset whose structure was legal: all of it but values, how many items that is, where its UID stands."""
+
+    headers: Callable[[bytes], object]
+    said: object
+    items: int
+    instance: slice
+
+
+def _legal(data: bytes, found: Sequence[Leaf]) -> _Legal | None:
+    values = [leaf for leaf in found if not (leaf.tag & _ODD and leaf.tag & 0xFFFF < _FIRST_PRIVATE)]
+    uid = next((leaf for leaf in values if leaf.tag == _INSTANCE and leaf.start < leaf.stop), None)
+    starts, stops = [0, *(leaf.stop for leaf in values)], [*(leaf.start for leaf in values), len(data)]
+    pieces = [slice(*span) for span in zip(starts, stops, strict=True) if span[0] < span[1]]
+    if uid is None or not 1 < len(pieces) <= _PIECES:
+        return None
+    headers = itemgetter(*pieces)
+    said = headers(data)
+    return _Legal(headers, said, sum(piece.count(_ITEM_HEAD) for piece in said), slice(uid.start, uid.stop))
 
 
 def leaves(data: bytes, *, explicit: bool) -> list[Leaf]:

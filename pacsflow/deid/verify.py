@@ -14,7 +14,7 @@ from typing import Final
 from pacsflow.deid.dictionary import CREATORS, PrivateTag, tag_text
 from pacsflow.deid.identity import WELL_KNOWN
 from pacsflow.deid.needles import KINDS, Needle, needles
-from pacsflow.deid.structure import Leaf, check_structure, leaves
+from pacsflow.deid.structure import Leaf, Structures, leaves
 from pacsflow.deid.vocabulary import vocabulary
 from pacsflow.errors import RefusalError
 
@@ -69,15 +69,16 @@ class Verifier:
     def __init__(self, hidden: Collection[int], allowed: Collection[PrivateTag]) -> None:
         self._wanted = {little(tag): tag for tag in (*KINDS, *UIDS) if tag in hidden} | {little(_CHARSET): _CHARSET}
         self._search = _any_of(self._wanted)
-        self._allowed = frozenset(allowed)
+        self._structures = Structures(frozenset(allowed))
 
     def check(self, original: bytes, finished: Finished) -> None:
         """Raise RefusalError `verification: …` where something of the patient, or of the rules, is left.
 
         `original` is the source's dataset before its pixel data.
         """
-        check_structure(finished.behind, explicit=finished.explicit, allowed=self._allowed)
-        uid = check_structure(finished.head, explicit=finished.explicit, allowed=self._allowed)
+        if finished.behind:
+            self._structures.check(finished.behind, explicit=finished.explicit)
+        uid = self._structures.check(finished.head, explicit=finished.explicit)
         if not uid or b"\x02\0\x03\0UI" + struct.pack("<H", len(uid)) + uid not in finished.meta:
             raise RefusalError("verification: file meta information names another instance")
         values, uids, charset = self._originals(original, explicit=finished.explicit)
