@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-from prefect import allow_failure, flow
+from prefect import State, allow_failure, flow
 from prefect.futures import wait
+from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from pacsflow.errors import PausedError
 from pacsflow.ledger import rows, studies
 from pacsflow.refs import RowRef, StudyRef
 from tasks._policy import guarded, named, persistent
@@ -24,6 +26,20 @@ ROWS_PER_CHUNK = 500
 STUDIES_PER_CHUNK = 250
 
 
+def shut(run: Session) -> bool:
+    """Whether the node may not be asked at this hour; work that is left for that is remembered as paused."""
+    try:
+        run.lanes.keep_hours()
+    except PausedError:
+        return True
+    return False
+
+
+def paused(run: Session) -> State[str]:
+    """The end of a run outside the node's hours."""
+    return Completed(name="Paused", message=f"outside the hours of the node: {run.lanes.next_hours()}")
+
+
 def greet(run: Session) -> None:
     """Make sure that the node answers. Raises PacsError."""
     persistent(greet_node, run.project.pacs.retries)(str(run.project.folder))
@@ -34,10 +50,11 @@ def find_rows(run: Session, *, everything: bool = False) -> int:
     project = str(run.project.folder)
     numbers_left = rows.to_find(run.ledger, everything=everything)
     run.tell("rows to find", len(numbers_left))
-    if numbers_left:
+    if numbers_left and not shut(run):
         greet(run)
     for numbers in chunks(numbers_left, ROWS_PER_CHUNK):
-        with_workers(find_chunk, run.lanes.allowed)(project, numbers)
+        if not shut(run):
+            with_workers(find_chunk, run.lanes.most)(project, numbers)
     return len(numbers_left)
 
 
@@ -46,20 +63,20 @@ def retrieve_studies(run: Session, *, greeted: bool) -> None:
     project = str(run.project.folder)
     left = left_to_do(run.ledger, run.project)
     run.tell("studies to fetch", len(left))
-    if not greeted and any(not plan.complete for plan in studies.planned(run.ledger)):
+    if not greeted and any(not plan.complete for plan in studies.planned(run.ledger)) and not shut(run):
         greet(run)
     if left:
         run.listeners.append(Progress(len(left)))
     for chunk in chunks(left, STUDIES_PER_CHUNK):
         # a worker that fetches and one that delivers, for each lane
-        with_workers(retrieve_chunk, 2 * run.lanes.allowed)(project, chunk)
+        with_workers(retrieve_chunk, 2 * run.lanes.most)(project, chunk)
 
 
 def describe_studies(run: Session) -> None:
     """Ask for what only images answer, of the series found."""
     project = str(run.project.folder)
     for chunk in chunks(undescribed(run.ledger), STUDIES_PER_CHUNK):
-        with_workers(describe_chunk, run.lanes.allowed)(project, chunk)
+        with_workers(describe_chunk, run.lanes.most)(project, chunk)
 
 
 @flow(

@@ -3,7 +3,7 @@
 from prefect import State, flow
 from prefect.states import Completed
 
-from flows._stages import describe_studies, find_rows
+from flows._stages import describe_studies, find_rows, paused
 from tasks._policy import guarded, named
 from tasks.plan import write_plan
 from tasks.session import open_session
@@ -18,10 +18,11 @@ def plan_project(project: str, *, again: bool = False, info: bool = False) -> St
     `info`: ask for an image of each series too, for the columns that only images answer.
     """
     with open_session(project, action="plan") as run:
-        with slots(run.project.pacs) as lanes:
-            run.lanes.allow(lanes)
+        with slots(run.lanes, priority=run.project.settings.priority):
             find_rows(run, everything=again)
             if info:
                 describe_studies(run)
         plan = write_plan(run)
+        if run.paused:
+            return paused(run)
     return Completed(name="Planned", message=plan.sentence)

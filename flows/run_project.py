@@ -3,7 +3,7 @@
 from prefect import State, flow
 from prefect.states import Completed
 
-from flows._stages import find_rows, retrieve_studies
+from flows._stages import find_rows, paused, retrieve_studies
 from tasks._policy import guarded, named
 from tasks.plan import approved, write_plan
 from tasks.report import write_report
@@ -19,12 +19,14 @@ def run_project(project: str) -> State[str]:
     Safe to kill at any moment and to run again; what is done is not done twice.
     """
     with open_session(project, action="run") as run:
-        with slots(run.project.pacs) as lanes:
-            run.lanes.allow(lanes)
+        with slots(run.lanes, priority=run.project.settings.priority):
             asked = find_rows(run)
             plan = write_plan(run)
-            if not approved(run, plan):
-                return Completed(name="WaitingForApproval", message="pacsflow approve PROJECT lets it go on")
-            retrieve_studies(run, greeted=asked > 0)
+            if not run.paused:
+                if not approved(run, plan):
+                    return Completed(name="WaitingForApproval", message="pacsflow approve PROJECT lets it go on")
+                retrieve_studies(run, greeted=asked > 0)
         outcome = write_report(run)
+        if run.paused and not outcome.finished:
+            return paused(run)
     return Completed(name="Done" if outcome.finished else "WorkLeft", message=outcome.sentence)

@@ -12,6 +12,7 @@
     ├─ TargetError                  8      -      an export target
     ├─ ConverterStoppedError        9      yes    a converter was stopped from outside
     ├─ ServiceError                10      -      the service of pseudonyms
+    ├─ PausedError                 75      no     outside the node's hours; the next run goes on
     └─ WorkLeftError                1      no     the run ended, but not all rows are done
 
 Messages are built from facts that may be seen: never a patient's identifier, a dataset, a token or a
@@ -139,6 +140,12 @@ class ServiceError(PacsflowError):
     def __init__(self, message: str, *, remedy: str = "", transient: bool = False) -> None:
         super().__init__(message, remedy=remedy)
         self.transient = transient
+
+
+class PausedError(PacsflowError):
+    """The node may not be asked at this hour. Nobody need do anything: a later run goes on."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h
 
 
 class WorkLeftError(PacsflowError):

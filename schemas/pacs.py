@@ -55,10 +55,16 @@ class Limits(Model):
     )
 
 
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY = "(mon|tue|wed|thu|fri|sat|sun)"
+
+
 class Window(Model):
     """Days and times in which the node may be asked."""
 
-    days: str = Field(description="Days, as `mon-fri` or `sat,sun`", examples=["mon-fri"])
+    days: Annotated[str, Field(pattern=rf"^{_DAY}(-{_DAY})?( ?, ?{_DAY}(-{_DAY})?)*$")] = Field(
+        description="Days on which it begins, as `mon-fri` or `sat,sun`", examples=["mon-fri"]
+    )
     begin: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = Field(
         "00:00", alias="from", description="Begin, HH:MM"
     )
@@ -72,7 +78,17 @@ class Hours(Model):
 
     timezone: str = Field(description="IANA time zone", examples=["Europe/Zurich"])
     allow: list[Window] = Field(min_length=1, description="Windows in which we may ask")
-    holidays: list[str] = Field(default=[], description="Dates (YYYY-MM-DD) that count as Sundays")
+    holidays: list[Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", examples=["2026-12-24"])]] = Field(
+        default=[], description="Dates (YYYY-MM-DD) that count as Sundays"
+    )
+    holiday_calendar: Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")] | None = Field(
+        None,
+        description="Country, or country and subdivision (ISO 3166), whose public holidays count as Sundays",
+        examples=["CH-ZH"],
+    )
+    finish_minutes: float = Field(
+        30, ge=0, description="How long a study that is under way when the hours end may go on; then it is stopped"
+    )
 
 
 class Timeouts(Model):

@@ -30,6 +30,9 @@ class Notification(Model):
     )
 
 
+Priority = Literal["low", "normal", "high"]
+
+
 class ProjectSettings(Model):
     """project.yaml."""
 
@@ -52,5 +55,8 @@ class ProjectSettings(Model):
     )
     approval: Literal["none", "required"] | ApprovalAbove = Field(
         "none", description="Whether a person must approve the plan before anything is fetched"
+    )
+    priority: Priority = Field(
+        "normal", description="Who gives way where several projects ask one node: the lower one, between two studies"
     )
     notify: list[Notification] = Field(default=[], description="Whom to tell")

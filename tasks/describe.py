@@ -1,5 +1,8 @@
 """Describe a found study's series by what only images answer: the columns of PACSMAN's --info."""
 
+from contextlib import suppress
+
+from pacsflow.errors import PausedError
 from pacsflow.ledger import Ledger, studies, summary
 from pacsflow.refs import StudyRef
 from tasks._policy import engine_task
@@ -10,18 +13,22 @@ INFO = ("ImageType", "SequenceName", "AcquisitionDate", "SeriesDescription", "Pr
 
 
 @engine_task("describe study", "describe {ref}")
-def describe_study(ref: StudyRef) -> StudyRef:
-    """The study, whose series have what one of their images answers (C-FIND, IMAGE level). Raises PacsError."""
+def describe_study(ref: StudyRef) -> StudyRef | None:
+    """The study, whose series have what one of their images answers (C-FIND, IMAGE level).
+
+    None: it was not asked, outside the node's hours. Raises PacsError.
+    """
     run = session(ref.project)
     study = studies.study(run.ledger, ref.key)
-    with run.lanes.borrow() as lane:
+    with suppress(PausedError), run.lanes.borrow() as lane:
         for series in study.series:
             above = {"StudyInstanceUID": study.uid, "SeriesInstanceUID": series.uid, "SOPInstanceUID": ""}
             answers = lane.find("IMAGE", above | dict.fromkeys(INFO, ""))
             told = attributes(answers[0]) if answers else {}
             studies.describe(run.ledger, series, dict.fromkeys(INFO, "") | dict(series.attributes) | _said(told))
-    run.traffic(find=len(study.series))
-    return ref
+        run.traffic(find=len(study.series))
+        return ref
+    return None
 
 
 def _said(told: dict[str, str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from pacsflow.dicom.contract import Lane, Request
-from pacsflow.errors import PacsError, PacsTransientError
+from pacsflow.errors import PacsError, PacsTransientError, PausedError
 from pacsflow.ledger import studies
 from pacsflow.ledger.studies import Instance, Study
 from pacsflow.refs import StudyRef
@@ -15,6 +15,7 @@ from tasks.reception import Reception
 from tasks.session import Session, session
 from tasks.verdict import Attempt, Verdict, judge
 
+STOPPED = {"status": "incomplete", "reason": "stopped when the hours of the node ended, the next run goes on"}
 Asked = tuple[frozenset[str], Request]
 """Keys of the series a request is about, and the request."""
 NOT_AT_HAND = ("NEARLINE", "OFFLINE", "UNAVAILABLE")
@@ -23,7 +24,9 @@ NOT_AT_HAND = ("NEARLINE", "OFFLINE", "UNAVAILABLE")
 
 @engine_task("fetch study", "fetch {ref}")
 def fetch_study(ref: StudyRef) -> StudyRef | None:
-    """The study, complete: all its expected instances are held or refused with a reason. None: another has it.
+    """The study, complete: all its expected instances are held or refused with a reason.
+
+    None: another run has it, or the hours of the node ended before it was complete.
 
     Raises PacsTransientError while instances are missing (tried again, for these only), PacsPermanentError
     when the node will not give them. The ledger knows the outcome either way.
@@ -39,6 +42,10 @@ def fetch_study(ref: StudyRef) -> StudyRef | None:
         verdict = _fetch(run, study)
     except PacsError as error:
         verdict = Verdict("failed", str(error), error=error)
+    except PausedError:
+        begun = any(i.status != "expected" for i in studies.instances(run.ledger, study.key))
+        studies.release(run.ledger, study.key, **(STOPPED if begun else {}))
+        return None
     except BaseException:
         studies.release(run.ledger, study.key, status="failed", reason="broke off")
         raise

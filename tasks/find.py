@@ -8,7 +8,7 @@ from pydicom import Dataset
 from pydicom.multival import MultiValue
 
 from pacsflow.dicom.contract import Lane, Level
-from pacsflow.errors import PacsError, PacsPermanentError
+from pacsflow.errors import PacsError, PacsPermanentError, PausedError
 from pacsflow.ledger import rows
 from pacsflow.ledger.rows import Finding, FoundSeries, Hit
 from pacsflow.query import Row
@@ -27,13 +27,18 @@ TWICE = 2
 
 
 @engine_task("find row", "find {ref}")
-def find_row(ref: RowRef) -> RowRef:
-    """The row, asked: its finding is in the ledger. Raises PacsError where the PACS gave no full answer."""
+def find_row(ref: RowRef) -> RowRef | None:
+    """The row, asked: its finding is in the ledger. None: it was not, outside the node's hours.
+
+    Raises PacsError where the PACS gave no full answer.
+    """
     run = session(ref.project)
     row = run.row(ref.number)
     try:
         with run.lanes.borrow() as lane:
             finding = Search(run, lane, row).finding()
+    except PausedError:
+        return None
     except PacsError as error:
         rows.record(run.ledger, row.id, Finding("failed", str(error), row.warnings))
         raise

@@ -1,104 +1,133 @@
-"""The lanes of a run: open associations that its tasks borrow one at a time, and the pace they keep."""
+"""The lanes of a run to one node: open associations that its tasks borrow one at a time."""
 
-import queue
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from pacsflow.dicom.association import CrowdedError
 from pacsflow.dicom.contract import Lane
 from pacsflow.dicom.lanes import open_lane
+from pacsflow.errors import PausedError
+from pacsflow.hours import OpenHours, spoken
 from pacsflow.query.ceiling import Ceiling
 from schemas.pacs import PacsNode
-
-
-class _Lanes(queue.LifoQueue["Lane | None"]):
-    """Lanes to take from: open ones first, as a node that takes no further association still has those."""
-
-    def _put(self, item: Lane | None) -> None:
-        self.queue.insert(len(self.queue) if item else 0, item)
+from tasks.caution import Caution, Slowing
+from tasks.clock import SYSTEM, Clock
+from tasks.pace import Pace
+from tasks.watched import Watch, WatchedLane
 
 
 class LanePool:
     """Lanes to one node. `allow` says how many; each is opened when first borrowed, and again after a fault.
 
+    Fewer are lent while the node has trouble (`tasks.caution`), none outside its hours. `slowed` hears of trouble.
     `ceiling` knows where the node cuts its answers.
-
-    A node that rejects a further association gets one lane less from then on, and at least one.
     """
 
-    def __init__(self, node: PacsNode) -> None:
-        self._node = node
-        self._free = _Lanes()
-        self._pace = Pace(node)
+    def __init__(
+        self, node: PacsNode, *, clock: Clock = SYSTEM, slowed: Callable[[Slowing], None] = lambda _: None
+    ) -> None:
+        self.node = node
         self.ceiling = Ceiling(node.limits.results_per_query)
-        self._lock = threading.Lock()
-        self._lanes = 0
-        self.allowed = 0
+        self._clock = clock
+        self._hours = OpenHours(node.hours) if node.hours else None
+        self._caution = Caution(clock, slowed)
+        self._watch = Watch(self._caution, clock, self._in_time)
+        self._pace = Pace(node.limits, clock)
+        self._turn = threading.Condition()
+        self._idle: list[Lane] = []
+        self.busy = 0
+        self.paused = False
+        """Whether work was sent away, as the node may not be asked at this hour."""
+
+    @property
+    def most(self) -> int:
+        """Lanes that are ever open at once."""
+        return self.node.limits.associations
+
+    @property
+    def allowed(self) -> int:
+        """Lanes that may be open at once, as far as other runs are concerned."""
+        return self._caution.allowed
 
     def allow(self, number: int) -> None:
-        """Let `number` more lanes be open at once."""
-        self.allowed += number
-        self._lanes += number
-        for _ in range(number):
-            self._free.put(None)
+        """Let `number` more lanes be open at once; fewer where it is negative. Borrowed ones are not taken away."""
+        with self._turn:
+            self._caution.allowed += number
+            unwanted = self._unwanted()
+            self._turn.notify_all()
+        _close(unwanted)
 
     @contextmanager
     def borrow(self) -> Iterator[Lane]:
-        """A lane for one piece of work; waits until one is free. A lane on which an error came is closed."""
-        lane, one_less = self._free.get(), False
-        try:
-            lane = lane or open_lane(self._node)
-            yield lane
-        except BaseException as error:
-            one_less = isinstance(error, CrowdedError) and self._give_up()
-            if lane is not None:
-                lane.close()
-            lane = None
-            raise
-        finally:
-            if not one_less:
-                self._free.put(lane)
+        """A lane for one piece of work; waits until one is free. A lane on which an error came is closed.
 
-    def _give_up(self) -> bool:
-        """Whether one lane can be done without."""
-        with self._lock:
-            several = self._lanes > 1
-            self._lanes -= several
-        return several
+        Raises PausedError where the node may not be asked at this hour.
+        """
+        lane, whole = self._take(), False
+        try:
+            yield WatchedLane(lane, self._watch)
+            whole = True
+        finally:
+            if not whole:
+                lane.close()
+            self._give_back(lane if whole else None)
+
+    def _take(self) -> Lane:
+        with self._turn:
+            self._turn.wait_for(lambda: self.busy < self._caution.lanes)
+            self.keep_hours()
+            lane = self._idle.pop() if self._idle else open_lane(self.node)
+            self.busy += 1
+        return lane
+
+    def _give_back(self, lane: Lane | None) -> None:
+        with self._turn:
+            self.busy -= 1
+            self._idle += [lane] if lane else []
+            unwanted = self._unwanted()
+            self._turn.notify_all()
+        _close(unwanted)
+
+    def _unwanted(self) -> list[Lane]:
+        """Idle lanes beyond those that may be open."""
+        room = max(0, self._caution.lanes - self.busy)
+        self._idle, unwanted = self._idle[:room], self._idle[room:]
+        return unwanted
 
     def pace(self, series: int) -> None:
-        """Wait as long as the node's limits ask for before a study of so many series is fetched."""
+        """Wait as long as the node's limits ask for before a study of so many series is fetched.
+
+        Raises PausedError where the hours ended meanwhile.
+        """
         self._pace.wait(series)
+        self.keep_hours()
+
+    def keep_hours(self) -> None:
+        """Raise PausedError where nothing new may be begun at this hour."""
+        if self._hours and not self._hours.is_open(self._clock.now()):
+            self._pause()
+
+    def _in_time(self) -> None:
+        """Raise PausedError where also what is under way must end."""
+        if self._hours and self._hours.overdue(self._clock.now()):
+            self._pause()
+
+    def _pause(self) -> None:
+        self.paused = True
+        raise PausedError(f"outside the hours of node {self.node.name}; {self.next_hours()}")
+
+    def next_hours(self) -> str:
+        """When the next hours begin, in words."""
+        begin = self._hours.opens(self._clock.now()) if self._hours else None
+        return f"they begin {spoken(begin)}" if begin else "none begin within two months"
 
     def close(self) -> None:
         """Release all associations that nobody has borrowed."""
-        while not self._free.empty():
-            lane = self._free.get()
-            if lane is not None:
-                lane.close()
+        with self._turn:
+            idle, self._idle = self._idle, []
+        _close(idle)
 
 
-class Pace:
-    """Studies per minute, and a rest after every n series; shared by the lanes of a run."""
-
-    def __init__(self, node: PacsNode) -> None:
-        limits = node.limits
-        self._interval = 60 / limits.studies_per_minute if limits.studies_per_minute else 0.0
-        self._rest = limits.pause
-        self._lock = threading.Lock()
-        self._next = time.monotonic()
-        self._series = 0
-
-    def wait(self, series: int) -> None:
-        """Sleep until the next study may be fetched."""
-        with self._lock:
-            now = time.monotonic()
-            begin = max(now, self._next)
-            self._next = begin + self._interval
-            self._series += series
-            if self._rest and self._series >= self._rest.every_series:
-                self._series = 0
-                self._next += self._rest.seconds
-        time.sleep(begin - now)
+def _close(lanes: list[Lane]) -> None:
+    for lane in lanes:
+        lane.close()

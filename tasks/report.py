@@ -9,7 +9,7 @@ from importlib.metadata import version
 from prefect.artifacts import create_table_artifact
 from pydicom import dcmread
 
-from pacsflow.ledger import outcomes, studies
+from pacsflow.ledger import outcomes, studies, traffic
 from pacsflow.ledger.outcomes import Output
 from pacsflow.ledger.studies import Instance
 from pacsflow.ledger.summary import SeriesState, StudyState
@@ -74,7 +74,7 @@ def _summary(run: Session, found: list[Account]) -> RunSummary:
         identifiable=run.identifiable,
         fingerprints={"profile": run.cleaner.fingerprint(), "configuration": _configuration(run)},
         versions={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
-        traffic=outcomes.traffic(run.ledger),
+        traffic=traffic.total(run.ledger),
     )
 
 

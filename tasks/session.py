@@ -10,15 +10,19 @@ from pathlib import Path
 from pacsflow.deid import compile_profile
 from pacsflow.deid.contract import Cleaner
 from pacsflow.errors import LedgerError
-from pacsflow.ledger import Ledger, open_ledger, outcomes, rows, setting
+from pacsflow.ledger import Ledger, open_ledger, outcomes, rows, setting, traffic
 from pacsflow.ledger.book import canonical
 from pacsflow.ledger.studies import new_owner
+from pacsflow.ledger.traffic import Slowed
 from pacsflow.projects import Project
 from pacsflow.pseudonyms import Means, Pseudonyms, pseudonyms_of
 from pacsflow.query import Row, load
 from pacsflow.secrets import project_key, register_resolver, resolve
 from pacsflow.vault import Vault
+from schemas.pacs import PacsNode
 from tasks.blocks import secret_block
+from tasks.caution import Slowing
+from tasks.clock import SYSTEM, Clock
 from tasks.lanes import LanePool
 from tasks.pseudonyms import pseudonyms_of_rows
 
@@ -41,6 +45,8 @@ class Session:
     owner: str
     began: datetime = field(default_factory=lambda: datetime.now().astimezone())
     listeners: list[Listener] = field(default_factory=list)
+    hurry: str = ""
+    """Why this run asks outside the node's hours; empty where it keeps to them."""
 
     def row(self, number: int) -> Row:
         """The row of a 1-based number."""
@@ -70,13 +76,19 @@ class Session:
         for listener in self.listeners:
             listener(what, number)
 
-    def traffic(self, **numbers: int) -> None:
-        """Count what was asked of the PACS."""
-        outcomes.count_traffic(self.ledger, {k: v for k, v in numbers.items() if v})
+    @property
+    def paused(self) -> bool:
+        """Whether work was sent away, as the node may not be asked at this hour."""
+        return self.lanes.paused
+
+    def traffic(self, node: str = "", **numbers: int) -> None:
+        """Count what was asked of a node: of that of pacs.yaml where no other is named."""
+        traffic.count(self.ledger, node or self.project.pacs.name, {k: v for k, v in numbers.items() if v})
 
 
 _sessions: dict[str, Session] = {}
 _listeners: dict[str, list[Listener]] = {}
+_hurries: dict[str, str] = {}
 
 
 def session(project: str) -> Session:
@@ -89,18 +101,23 @@ def listen(project: str, listener: Listener) -> None:
     _listeners.setdefault(project, []).append(listener)
 
 
+def hurry(project: str, reason: str) -> None:
+    """Have the next session of a project folder ask outside the node's hours; the reason is recorded."""
+    _hurries[project] = reason
+
+
 @contextmanager
-def open_session(project: str, *, action: str) -> Iterator[Session]:
+def open_session(project: str, *, action: str, clock: Clock = SYSTEM) -> Iterator[Session]:
     """Load the project, open ledger and vault, check key and profile; nothing is asked of the PACS yet.
 
     Raises ProjectError, SecretError, KeyMismatchError, LedgerError.
     """
     with ExitStack() as stack:
         loaded, table = load(Path(project))
-        opened = _open(stack, loaded, table)
         name = str(loaded.folder)
+        opened = _open(stack, loaded, table, clock=clock)
         opened.listeners.extend(_listeners.pop(name, []))
-        facts = {"profile": opened.cleaner.fingerprint()}
+        facts = {"profile": opened.cleaner.fingerprint(), "outside hours": opened.hurry}
         outcomes.begin_run(opened.ledger, owner=opened.owner, action=action, facts=facts)
         _sessions[name] = opened
         stack.callback(_sessions.pop, name)
@@ -113,7 +130,7 @@ def open_session(project: str, *, action: str) -> Iterator[Session]:
         outcomes.end_run(opened.ledger, opened.owner, "ended")
 
 
-def _open(stack: ExitStack, project: Project, table: tuple[Row, ...]) -> Session:
+def _open(stack: ExitStack, project: Project, table: tuple[Row, ...], *, clock: Clock) -> Session:
     key = key_of(project)
     ledger = open_ledger_of(project)
     stack.callback(ledger.close)
@@ -123,9 +140,19 @@ def _open(stack: ExitStack, project: Project, table: tuple[Row, ...]) -> Session
     _same_profile(ledger, cleaner.fingerprint())
     rows.sync(ledger, ((r.id, r.number, _asked(project, r)) for r in table))
     (project.workdir / "staging").mkdir(mode=0o700, exist_ok=True)
-    lanes = LanePool(project.pacs)
+    reason = _hurries.pop(str(project.folder), "")
+    lanes = _lanes(project.pacs.model_copy(update={"hours": None}) if reason else project.pacs, ledger, clock)
     stack.callback(lanes.close)
-    return Session(project, table, ledger, vault, cleaner, lanes, new_owner())
+    return Session(project, table, ledger, vault, cleaner, lanes, new_owner(), hurry=reason)
+
+
+def _lanes(node: PacsNode, ledger: Ledger, clock: Clock) -> LanePool:
+    """Lanes to a node, whose troubles are written down."""
+
+    def slowed(told: Slowing) -> None:
+        traffic.note_slowing(ledger, Slowed(clock.now(), node.name, told.why, told.lanes, told.gap))
+
+    return LanePool(node, clock=clock, slowed=slowed)
 
 
 def _given(project: Project, ledger: Ledger, table: tuple[Row, ...], vault: Vault) -> Pseudonyms | None:

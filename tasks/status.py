@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from pacsflow.ledger import outcomes
+from pacsflow.ledger import traffic
 from pacsflow.query import load
 from tasks.account import accounts
 from tasks.session import open_ledger_of
@@ -23,7 +23,7 @@ def status_of(folder: Path) -> dict[str, Counter[str]]:
             "rows": Counter(one.status for one in found),
             "studies": Counter(study.status for study in studies.values()),
             "images": images,
-            "asked of the PACS": Counter(outcomes.traffic(ledger)),
+            "asked of the PACS": traffic.total(ledger),
         }
     finally:
         ledger.close()

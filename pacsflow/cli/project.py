@@ -8,11 +8,20 @@ from typing import Annotated, Any
 import typer
 
 from pacsflow.cli.show import progress, show_outcome, show_plan, show_status
-from pacsflow.errors import PacsflowError, WorkLeftError
+from pacsflow.errors import PacsflowError, PausedError, WorkLeftError
 from pacsflow.projects import read_project
 
 Folder = Annotated[
     Path, typer.Argument(help="Project folder", exists=True, file_okay=False, resolve_path=True, metavar="PROJECT")
+]
+
+Now = Annotated[
+    str,
+    typer.Option(
+        "--now",
+        metavar="REASON",
+        help="Ask outside the node's hours too; the reason is recorded, name no patient in it",
+    ),
 ]
 
 
@@ -22,24 +31,29 @@ def plan(
     info: Annotated[
         bool, typer.Option("--info", help="Fill the series sheet with what only images answer; one more query a series")
     ] = False,
+    now: Now = "",
 ) -> None:
     """Find only: say what a run would fetch, and write it as a workbook. Nothing is fetched."""
     from flows.plan_project import plan_project
 
-    _flow(project, "plan", lambda: plan_project(str(project), again=again, info=info, return_state=True))
+    _hurry(project, now)
+    state = _flow(project, "plan", lambda: plan_project(str(project), again=again, info=info, return_state=True))
     show_plan(read_project(project).workdir / "report")
+    _raise_paused(state)
 
 
-def run(project: Folder) -> None:
+def run(project: Folder, now: Now = "") -> None:
     """Find, fetch, de-identify, convert, deliver: all that is left to do. Kill it and run it again at any time."""
     from flows.run_project import run_project
 
+    _hurry(project, now)
     state = _flow(project, "run", lambda: run_project(str(project), return_state=True))
     reports = read_project(project).workdir / "report"
     if state.name == "WaitingForApproval":
         show_plan(reports)
         raise WorkLeftError("the plan waits for approval", remedy=f"look at the plan, then: pacsflow approve {project}")
     show_outcome(reports)
+    _raise_paused(state)
     if state.name != "Done":
         settling = "; held rows wait for pacsflow settle" if " held" in state.message else ""
         raise WorkLeftError(
@@ -52,6 +66,19 @@ def status(project: Folder) -> None:
     from tasks.status import status_of
 
     show_status(status_of(project))
+
+
+def _hurry(project: Path, reason: str) -> None:
+    from tasks.session import hurry
+
+    if reason.strip():
+        hurry(str(project), reason.strip())
+
+
+def _raise_paused(state: Any) -> None:
+    if state.name == "Paused":
+        remedy = "nothing is amiss: the next run within the hours goes on; where it cannot wait: --now REASON"
+        raise PausedError(f"paused, {state.message}", remedy=remedy)
 
 
 def _flow(project: Path, title: str, call: Callable[[], Any]) -> Any:

@@ -24,7 +24,11 @@ _CALLING_UNKNOWN = 3
 _CALLED_UNKNOWN = 7
 
 
-class CrowdedError(PacsTransientError):
+class RejectedError(PacsTransientError):
+    """The node rejects the association for now (PS3.8 9.3.4)."""
+
+
+class CrowdedError(RejectedError):
     """The node takes no further association for now: congestion, or its limit (PS3.8 9.3.4)."""
 
 
@@ -88,7 +92,7 @@ def _rejection(result: int, source: int, reason: int, node: PacsNode) -> PacsErr
         remedy = f"ask the PACS administrator for the node's AE title: {node.called_aet} is not it"
     elif result == _PERMANENT:
         remedy = f"ask the PACS administrator to accept associations of {node.calling_aet} to {node.called_aet}"
-    transient = CrowdedError if source == _PRESENTATION else PacsTransientError
+    transient = CrowdedError if source == _PRESENTATION else RejectedError
     kind = PacsPermanentError if result == _PERMANENT else transient
     return kind(
         f"node {node.name} rejected the association (result {result}, source {source}, reason {reason})", remedy=remedy

@@ -1,4 +1,4 @@
-"""What came of studies: conversions, deliveries, what was asked of the PACS, runs."""
+"""What came of studies: conversions, deliveries; runs."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -74,20 +74,6 @@ def done(ledger: Ledger) -> dict[tuple[str, str], str]:
     columns = (t.deliveries.c.study_key, t.deliveries.c.target, t.deliveries.c.digest)
     query = sa.select(*columns).where(t.deliveries.c.status == "done")
     return {(r.study_key, r.target): r.digest for r in ledger.all(query)}
-
-
-def count_traffic(ledger: Ledger, numbers: Mapping[str, int]) -> None:
-    """Add to what was asked of the PACS in this hour: operation -> number."""
-    hour = int(time.time() // 3600)
-    records = [{"hour": hour, "operation": operation, "number": number} for operation, number in numbers.items()]
-    with ledger.write() as connection:
-        ledger.upsert(connection, t.traffic, records, adding=("number",))
-
-
-def traffic(ledger: Ledger) -> dict[str, int]:
-    """What was asked of the PACS in all: operation -> number."""
-    query = sa.select(t.traffic.c.operation, sa.func.sum(t.traffic.c.number).label("n"))
-    return {r.operation: int(r.n) for r in ledger.all(query.group_by(t.traffic.c.operation))}
 
 
 def begin_run(ledger: Ledger, *, owner: str, action: str, facts: Mapping[str, Any]) -> None:

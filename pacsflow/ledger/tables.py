@@ -136,4 +136,26 @@ traffic = Table(
     Column("operation", String(20), primary_key=True),
     Column("number", Integer, nullable=False),
 )
-"""What was asked of the PACS: hours since the epoch, operation (find, get, move, instances, bytes)."""
+"""What was asked before `requests` told nodes apart. Nothing is written to it; ledgers of that time are still read."""
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("hour", Integer, primary_key=True),
+    Column("node", String(80), primary_key=True),
+    Column("operation", String(20), primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+"""What a node was asked: hours since the epoch, operation (echo, find, retrievals, images, bytes)."""
+
+slowings = Table(
+    "slowings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("node", String(80), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("lanes", Integer, nullable=False),
+    Column("gap", Float, nullable=False),
+)
+"""When we went slower by ourselves: lanes open at most from then on, and the gap before each request in seconds."""

@@ -2,17 +2,21 @@
 
 import re
 import string
+from datetime import date
 from pathlib import Path
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel
 from pydicom.datadict import keyword_dict, tag_for_keyword
 
+from pacsflow.hours import calendar
 from pacsflow.projects.source import Document, FieldPath
 from pacsflow.projects.validation import nearest
 from pacsflow.pseudonyms.table import read_table
 from schemas import DeidProfile, Export, PacsNode, ProjectSettings
 from schemas.export import Folder
 from schemas.layout import FIELDS, check_layout
+from schemas.pacs import Hours
 
 LAYOUT_FIELDS = frozenset(FIELDS)
 """What a layout may hold."""
@@ -26,6 +30,8 @@ def check_meaning(document: Document, model: BaseModel) -> None:
     elif isinstance(model, PacsNode):
         _check_files(document, model)
         _check_move(document, model)
+        if model.hours:
+            _check_hours(document, model.hours)
     elif isinstance(model, DeidProfile):
         _check_pseudonyms(document, model)
     elif isinstance(model, Export):
@@ -66,6 +72,27 @@ def _check_pseudonyms(document: Document, model: DeidProfile) -> None:
 def _check_move(document: Document, model: PacsNode) -> None:
     if model.fetch.method == "c-move" and model.fetch.move_to is None:
         document.problem(("fetch", "move_to"), "is missing", "C-MOVE needs a receiver: {aet: PACSFLOW, port: 11113}")
+
+
+def _check_hours(document: Document, hours: Hours) -> None:
+    at: FieldPath = ("hours",)
+    if hours.timezone not in (zones := available_timezones()):
+        near = nearest(hours.timezone, list(zones))
+        document.problem((*at, "timezone"), "is no time zone", f"write `{near}`" if near else "as Europe/Zurich")
+    for position, window in enumerate(hours.allow):
+        if window.begin == window.end:
+            document.problem((*at, "allow", position), "ends when it begins", "for a whole day leave `from`, `to` out")
+    for position, text in enumerate(hours.holidays):
+        try:
+            date.fromisoformat(text)
+        except ValueError:
+            document.problem((*at, "holidays", position), "is no date", "write YYYY-MM-DD")
+    if hours.holiday_calendar is not None:
+        try:
+            calendar(hours.holiday_calendar)
+        except LookupError:
+            remedy = "write a country as CH, or a subdivision as CH-ZH; or list dates under `holidays`"
+            document.problem((*at, "holiday_calendar"), "is no country or subdivision with known holidays", remedy)
 
 
 def _check_layouts(document: Document, model: Export) -> None:

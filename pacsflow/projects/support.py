@@ -50,7 +50,6 @@ _GAPS = (
         "have another application entity receive",
         "take `ours` out",
     ),
-    _Gap(PacsNode, ("hours",), lambda m: m.hours is not None, "keep to hours", "take `hours` out"),
     _Gap(PacsNode, ("fallback",), lambda m: bool(m.fallback), "fall back on another node", "take `fallback` out"),
     _Gap(DeidProfile, ("recipe",), lambda m: m.recipe is not None, "apply a recipe of `deid`", "use `elements`"),
     _Gap(

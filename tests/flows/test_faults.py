@@ -12,6 +12,7 @@ from functools import partial
 
 import pytest
 
+from clock import TestClock
 from pacsflow.errors import PacsflowError, PacsTransientError
 from pacsflow.ledger import rows, studies
 from pacsflow.refs import RowRef, StudyRef
@@ -83,7 +84,7 @@ def persist(task, ref, *, run, pacs, errors):
 
 def run_once(folder, pacs, *, lanes=1):
     told, before = Told(), pacs.counts.copy()
-    with open_session(str(folder), action="run") as run, ThreadPoolExecutor(lanes) as workers:
+    with open_session(str(folder), action="run", clock=TestClock()) as run, ThreadPoolExecutor(lanes) as workers:
         run.lanes.allow(lanes)
         do = partial(persist, run=run, pacs=pacs, errors=told.errors)
         list(workers.map(lambda n: do(find_row, RowRef(str(folder), n)), rows.to_find(run.ledger)))

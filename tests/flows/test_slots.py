@@ -7,9 +7,10 @@ import sys
 HOLD = """
 import sys, time
 from schemas.pacs import PacsNode
+from tasks.lanes import LanePool
 from tasks.slots import slots
 node = PacsNode(name="n", host="127.0.0.1", port=int(sys.argv[1]), called_aet="A", limits={"associations": 3})
-with slots(node) as granted:
+with slots(LanePool(node)) as granted:
     print(granted, flush=True)
     if sys.argv[2] == "hold":
         sys.stdin.readline()

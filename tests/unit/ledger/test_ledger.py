@@ -4,11 +4,12 @@ import os
 import stat
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
 from pacsflow.errors import KeyMismatchError, LedgerError
-from pacsflow.ledger import open_ledger, outcomes, rows, studies, summary
+from pacsflow.ledger import open_ledger, outcomes, rows, studies, summary, tables, traffic
 
 KEY = b"k" * 32
 
@@ -134,10 +135,47 @@ def test_expected_instances_stay_held_once_held(ledger):
     assert (state.counts["held"], state.counts["expected"], state.size) == (1, 1, 12)
 
 
-def test_traffic_and_deliveries_add_up(ledger):
-    outcomes.count_traffic(ledger, {"find": 2, "get": 1})
-    outcomes.count_traffic(ledger, {"find": 3})
-    assert outcomes.traffic(ledger) == {"find": 5, "get": 1}
+def test_traffic_adds_up_by_hour_and_node(ledger, monkeypatch):
+    monkeypatch.setattr("pacsflow.ledger.traffic.time.time", lambda: 3600.0 * 500_000 + 59)
+    traffic.count(ledger, "main", {"find": 2, "retrievals": 1})
+    traffic.count(ledger, "main", {"find": 3})
+    traffic.count(ledger, "other", {"find": 1})
+    monkeypatch.setattr("pacsflow.ledger.traffic.time.time", lambda: 3600.0 * 500_001)
+    traffic.count(ledger, "main", {"bytes": 5_000_000_000})
+    assert traffic.total(ledger) == {"find": 6, "retrievals": 1, "bytes": 5_000_000_000}
+    hours = [(h.begin.isoformat(), h.node, dict(h.counts)) for h in traffic.by_hour(ledger)]
+    assert hours == [
+        ("2027-01-15T08:00:00+00:00", "main", {"find": 5, "retrievals": 1}),
+        ("2027-01-15T08:00:00+00:00", "other", {"find": 1}),
+        ("2027-01-15T09:00:00+00:00", "main", {"bytes": 5_000_000_000}),
+    ]
+
+
+def test_a_ledger_from_before_nodes_were_told_apart_is_read_and_goes_on(tmp_path):
+    place = tmp_path / "old.sqlite"
+    old = open_ledger(place, project="p", key=KEY)
+    with old.write() as connection:
+        for table in (tables.requests, tables.slowings):
+            table.drop(connection)
+        connection.execute(tables.traffic.insert().values(hour=3, operation="find", number=7))
+    old.close()
+    ledger = open_ledger(place, project="p", key=KEY)
+    traffic.count(ledger, "main", {"find": 1})
+    assert [(h.node, h.counts["find"]) for h in traffic.by_hour(ledger)] == [("", 7), ("main", 1)]
+    assert traffic.total(ledger) == {"find": 8}
+    assert traffic.slowings(ledger) == []
+    ledger.close()
+
+
+def test_when_we_went_slower_is_kept(ledger):
+    early, late = (traffic.Slowed(datetime(2026, 11, d, tzinfo=UTC), "main", "silent", 1, 0.5) for d in (1, 2))
+    for one in (early, late):
+        traffic.note_slowing(ledger, one)
+    assert traffic.slowings(ledger) == [early, late]
+    assert traffic.slowings(ledger, since=late.at) == [late]
+
+
+def test_deliveries_add_up(ledger):
     rows.sync(ledger, [("a", 1, "")])
     plan(ledger, hit("1.2", "1.2.1"))
     [key] = keys(ledger)

@@ -16,7 +16,6 @@ DEID = FILES["deid"]
         ("pacs", PACS + "find: dicomweb\n", "find"),
         ("pacs", PACS + "fetch: {method: wado-rs}\n", "fetch.method"),
         ("pacs", PACS + "fetch: {move_to: {aet: A, port: 1, ours: false}}\n", "fetch.move_to.ours"),
-        ("pacs", PACS + "hours: {timezone: Europe/Zurich, allow: [{days: mon-fri}]}\n", "hours"),
         ("pacs", PACS + "fallback: [b.yaml]\n", "fallback"),
         ("deid", DEID + "recipe: site.deid\n", "recipe"),
         ("deid", DEID + "pixels: {burned_in: mask}\n", "pixels.burned_in"),
