@@ -2,9 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schemas._base import AETitle, Model, Port, Secret
+
+_SECRET_WORDS = ("password", "secret", "token", "passphrase")
 
 
 class Nifti(Model):
@@ -15,11 +17,9 @@ class Nifti(Model):
     bids: str | None = Field(None, description="File with the BIDS rules")
 
 
-class Folder(Model):
-    """A folder."""
+class Files(Model):
+    """A place for files: which, and where below it."""
 
-    kind: Literal["folder"]
-    path: str = Field(description="Folder; ${project.workdir} is replaced", examples=["${project.workdir}/out"])
     layout: str = Field(
         "sub-{patient}/ses-{session}/{series_number:05d}-{series_description}",
         description="Folder of a series. Fields: patient, session, study_date, study_time, modality, series_number, "
@@ -27,6 +27,13 @@ class Folder(Model):
     )
     dicom: bool = Field(default=True, description="Write the DICOM files")
     nifti: bool = Field(default=True, description="Write what conversion gave")
+
+
+class Folder(Files):
+    """A folder."""
+
+    kind: Literal["folder"]
+    path: str = Field(description="Folder; ${project.workdir} is replaced", examples=["${project.workdir}/out"])
 
 
 class Dicom(Model):
@@ -46,12 +53,29 @@ class Dicomweb(Model):
     auth: Secret | None = Field(None, description="Credentials")
 
 
-class Storage(Model):
-    """Any fsspec storage."""
+class Storage(Files):
+    """Any fsspec storage: S3, Google, Azure, SFTP, FTPS, WebDAV."""
 
     kind: Literal["storage"]
-    url: str = Field(description="fsspec URL", examples=["s3://bucket/lung-ct"])
-    options: dict[str, Any] = Field(default={}, description="fsspec options; secrets by reference")
+    url: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+]*://[^@]*$")] = Field(
+        description="Address, without user and password: s3://, gs://, abfs://, sftp://, ftps://, webdavs://, file://",
+        examples=["s3://bucket/lung-ct", "sftp://files.example.org/data/lung-ct"],
+    )
+    options: dict[str, Any] = Field(
+        default={},
+        description="Options of the storage, as fsspec names them; secrets by reference. sftp: username, password or "
+        "key_filename, known_hosts; ftps: username, password, ca; webdavs: username, password, ca; s3: key, secret, "
+        "endpoint_url, ca",
+        examples=[{"key": "${env:S3_KEY}", "secret": "${env:S3_SECRET}", "endpoint_url": "https://s3.example.org"}],
+    )
+    megabytes_per_second: float | None = Field(None, gt=0, description="Bandwidth limit, in MB/s per study under way")
+
+    @model_validator(mode="after")
+    def _secrets(self) -> "Storage":
+        for name, value in self.options.items():
+            if any(word in name for word in _SECRET_WORDS) and not str(value).startswith("${"):
+                raise ValueError(f"options.{name}: a secret is given by reference, as ${{env:NAME}}")
+        return self
 
 
 class Xnat(Model):

@@ -78,7 +78,7 @@ def test_what_is_refused_yet_is_in_one_list_and_in_the_reference():
         assert "yet**" in marked[0]
     kinds = {model.model_fields["kind"].annotation.__args__[0] for model in Target.__args__[0].__args__}
     for kind in kinds:
-        assert (kind in support._TARGETS) != (f"`{kind}`" in section.partition("than `folder`:")[2])
+        assert (kind in support._TARGETS) != (f"`{kind}`" in section.partition("kinds of `targets`:")[2])
         line = next(line for line in lines if line.startswith(f"| `targets[{kind}].kind` |"))
         assert ("yet**" in line) == (kind not in support._TARGETS)
 

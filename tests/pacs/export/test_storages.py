@@ -1,0 +1,126 @@
+"""Deliveries to storages that run on loopback."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from factory import make_study, write_files
+from pacsflow.errors import TargetError
+from pacsflow.export import StudyFolder, open_target, read_series
+from pacsflow.export.stores import opened_store
+from peers.certificates import Authority
+from peers.storages import KINDS, Storage, make_bucket
+from schemas.export import Storage as Settings
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*utcnow.*:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+@pytest.fixture(scope="module", params=list(KINDS))
+def storage(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
+    authority, stranger = Authority(folder / "ca"), Authority(folder / "stranger")
+    kind: Storage = KINDS[request.param](folder / "server", authority, stranger)
+    with kind.server:
+        if request.param == "s3":
+            make_bucket(kind)
+        yield kind
+
+
+@pytest.fixture
+def study(tmp_path) -> StudyFolder:
+    files = write_files(make_study(series=1, images=3, SeriesDescription="T1"), tmp_path / "staged")
+    converted = tmp_path / "image.nii.gz"
+    converted.write_bytes(b"volume")
+    return StudyFolder((read_series(files, [converted]),), ("A-001",))
+
+
+def target(storage: Storage, folder: str, **settings):
+    options = settings.pop("options", storage.options)
+    return open_target(Settings(kind="storage", url=f"{storage.url}/{folder}", options=options, **settings), Path())
+
+
+def stored(storage: Storage, folder: str) -> dict[str, str]:
+    """Path -> SHA-256 of all that a storage has below a folder, pacsflow's own books left out."""
+    with opened_store(f"{storage.url}/{folder}", storage.options) as (store, root):
+        store.invalidate_cache()
+        found = {}
+        for path in store.find(root):
+            name = path.removeprefix(root).lstrip("/")
+            if not name.startswith(".pacsflow"):
+                found[name] = hashlib.sha256(store.cat_file(path)).hexdigest()
+        return found
+
+
+def test_all_files_arrive_under_their_names(storage, study):
+    delivered = target(storage, "arrive").deliver(study)
+    assert stored(storage, "arrive") == {path: digest for path, digest, _ in delivered.files}
+    sent = {hashlib.sha256(path.read_bytes()).hexdigest() for _, path in study.series[0].dicom}
+    assert sent < {digest for _, digest, _ in delivered.files}
+    assert sum(path.endswith("T1.nii.gz") for path, _, _ in delivered.files) == 1
+
+
+def test_again_is_the_same_and_what_is_gone_or_changed_is_noticed_and_mended(storage, study):
+    place = target(storage, "again")
+    delivered = place.deliver(study)
+    assert place.verify(delivered) == []
+    gone, changed = delivered.files[0][0], delivered.files[1][0]
+    with opened_store(f"{storage.url}/again", storage.options) as (store, root):
+        store.rm_file(f"{root}/{gone}")
+        store.pipe_file(f"{root}/{changed}", b"something else")
+    assert set(place.verify(delivered)) == {gone, changed}
+    assert place.deliver(study) == delivered
+    assert place.verify(delivered) == []
+
+
+def test_what_is_no_part_of_a_delivery_any_more_goes(storage, study):
+    place = target(storage, "less")
+    delivered = place.deliver(study)
+    first, *others = [path for path, _, _ in delivered.files]
+    place.remove([first, "sub-X/never-there.dcm"])
+    assert set(stored(storage, "less")) == set(others)
+
+
+def test_two_series_of_one_name_have_folders_of_their_own(storage, tmp_path):
+    one, two = (
+        StudyFolder((read_series(write_files(make_study(series=1, images=1, AccessionNumber=name), tmp_path / name)),))
+        for name in ("one", "two")
+    )
+    place = target(storage, "names", layout="all-{series_number}")
+    first, second = place.deliver(one), place.deliver(two)
+    assert {path.split("/")[0] for path, _, _ in first.files} == {"all-1"}
+    assert {path.split("/")[0] for path, _, _ in second.files} != {"all-1"}
+    assert place.deliver(one) == first
+
+
+def test_a_server_that_is_not_trusted_gets_nothing(storage, study):
+    with pytest.raises(TargetError) as caught:
+        target(storage, "distrusted", options=storage.distrusted).deliver(study)
+    assert stored(storage, "distrusted") == {}
+    assert str(caught.value).startswith("storage: ")
+
+
+def test_a_refused_log_in_is_an_error_without_its_words(storage, study):
+    if not storage.refused:
+        pytest.skip("moto takes every log-in")
+    with pytest.raises(TargetError) as caught:
+        target(storage, "refused", options=storage.refused).deliver(study)
+    assert "wrong" not in str(caught.value)
+    assert not caught.value.transient
+
+
+def test_a_server_that_is_away_may_come_back(storage, study):
+    before = target(storage, "away").deliver(study)
+    storage.server.stop()
+    try:
+        with pytest.raises(TargetError) as caught:
+            target(storage, "away").deliver(study)
+        assert caught.value.transient
+    finally:
+        storage.server.start()
+        if storage.url.startswith("s3"):
+            make_bucket(storage)
+    assert target(storage, "away").deliver(study) == before

@@ -1,0 +1,60 @@
+"""Storages: what is refused before anything is sent, and how fast it may go."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from pacsflow.errors import TargetError
+from pacsflow.export import StudyFolder, open_target, storage, stores
+from pacsflow.export.stores import opened_store
+from schemas.export import Storage
+
+
+def settings(url: str, **more) -> Storage:
+    return Storage(kind="storage", url=url, **more)
+
+
+@pytest.mark.parametrize(
+    ("url", "instead"),
+    [("ftp://h/x", "ftps://"), ("http://h/x", "webdavs://"), ("ssh://h/x", "sftp://"), ("nothing://h/x", "s3, gs")],
+)
+def test_addresses_that_are_not_taken_say_what_is(url, instead):
+    with pytest.raises(TargetError) as caught:
+        open_target(settings(url), Path()).deliver(StudyFolder(()))
+    assert instead in caught.value.remedy
+
+
+def test_an_unprotected_endpoint_is_not_taken():
+    target = open_target(settings("s3://b/x", options={"endpoint_url": "http://s3.example.org"}), Path())
+    with pytest.raises(TargetError, match="endpoint_url"):
+        target.deliver(StudyFolder(()))
+
+
+def test_a_password_in_the_address_or_in_plain_text_is_a_mistake():
+    with pytest.raises(ValidationError):
+        settings("sftp://me:word@h/x")
+    with pytest.raises(ValidationError, match="reference"):
+        settings("sftp://h/x", options={"password": "word"})
+
+
+def test_secrets_are_looked_up_when_they_are_needed(monkeypatch):
+    monkeypatch.setenv("STORE_WORD", "quiet")
+    given = {}
+    monkeypatch.setitem(stores._OPENERS, "s3", lambda _, o: given.update(o) or (None, ""))
+    with opened_store("s3://b/x", {"secret": "${env:STORE_WORD}", "nested": {"token": "${env:STORE_WORD}"}}):
+        pass
+    assert given == {"secret": "quiet", "nested": {"token": "quiet"}}
+
+
+def test_the_bandwidth_limit_is_kept(tmp_path, monkeypatch):
+    from fsspec.implementations.local import LocalFileSystem
+
+    source = tmp_path / "source"
+    source.write_bytes(bytes(4 << 20))
+    clock = [0.0]
+    monkeypatch.setattr(storage.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(storage.time, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+    storage._send(LocalFileSystem(), source, str(tmp_path / "sink"), 2.0)
+    assert clock[0] == pytest.approx((4 << 20) / 2e6)
+    assert (tmp_path / "sink").read_bytes() == source.read_bytes()
