@@ -2,7 +2,20 @@
 
 import typer
 
-from pacsflow.cli import deid, explain, init, moving, project, schema, server, settle, validate, vault, verify
+from pacsflow.cli import (
+    deid,
+    explain,
+    init,
+    moving,
+    project,
+    schema,
+    server,
+    settle,
+    shift_table,
+    validate,
+    vault,
+    verify,
+)
 
 app = typer.Typer(
     name="pacsflow",
@@ -22,6 +35,7 @@ app.command("status", rich_help_panel="A run")(project.status)
 app.command("deid", rich_help_panel="Folder trees")(deid.deid)
 app.command("explain", rich_help_panel="Folder trees")(explain.explain)
 app.command("verify", rich_help_panel="Folder trees")(verify.verify)
+app.command("shift-table", rich_help_panel="Folder trees")(shift_table.shift_table)
 app.command("demo", rich_help_panel="Training")(server.demo)
 app.command("simpacs", rich_help_panel="Training")(server.simpacs)
 app.add_typer(vault.app, name="vault", rich_help_panel="Keys")

@@ -137,7 +137,13 @@ def old_systems(new_user):
         Path(name).write_text(text, "utf-8")
 
 
-@pytest.mark.usefixtures("scans", "old_systems")
+@pytest.fixture
+def clinical(new_user):
+    """A table of clinical data."""
+    Path("clinical.csv").write_text("MRN,Day of surgery,Outcome\n0004711,2020-01-15,good\n")
+
+
+@pytest.mark.usefixtures("scans", "old_systems", "clinical")
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_the_commands_of_a_document_work_in_order(document, prefect, pacs, new_user):
     told = commands(document)
