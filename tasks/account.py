@@ -8,6 +8,7 @@ from pacsflow.ledger import Ledger, summary
 from pacsflow.ledger.summary import RowState, SeriesState, StudyState
 from pacsflow.projects import Project
 from tasks.deliver import left_to_do
+from tasks.label import label
 from tasks.session import Session
 
 BY_PROFILE = ("dropped:", "pixels:")
@@ -34,10 +35,9 @@ class Account:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-def label(run: Session, row: RowState) -> str:
-    """What reports call a row: the user's own id, unless it is one of the patient's own values."""
-    asked = run.row(row.number).keys.values()
-    return f"row {row.number}" if any(row.id.strip() == value.strip() for value in asked) else row.id
+def called(run: Session, one: Account) -> str:
+    """What reports call a row: the user's own id, unless it tells who the patient is."""
+    return label(run.row(one.row.number), (study.attributes for study in (*one.studies, *one.doubtful)))
 
 
 def accounts(ledger: Ledger, project: Project) -> list[Account]:

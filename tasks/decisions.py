@@ -17,7 +17,7 @@ from tasks.session import open_ledger_of
 def settle_row(folder: Path, row_id: str, *, take: Sequence[str], by: str) -> None:
     """Take the named studies (by the plan's short name, or by UID) of a held row, and no others."""
     with _opened(folder) as ledger:
-        row = next((r for r in summary.rows(ledger) if r.id == row_id), None)
+        row = next((r for r in summary.rows(ledger) if row_id in (r.id, f"row {r.number}")), None)
         if row is None:
             near = ", ".join(r.id for r in summary.rows(ledger) if r.status == "held")
             raise _mistake("no row has that id", f"held rows: {near or 'none'}")

@@ -13,6 +13,7 @@ from pacsflow.projects import Project
 from pacsflow.refs import StudyRef
 from schemas.export import Nifti, Target
 from tasks._policy import engine_task
+from tasks.label import label
 from tasks.session import Session, session
 
 
@@ -98,7 +99,8 @@ def _folder(run: Session, study: Study) -> StudyFolder:
             files = [run.staging / i.path for i in instances]
             output = _converted(run, (study, wanted), instances, done.get(wanted.key))
             series.append(read_series(files, [run.staging / name for name in output.files] if output else []))
-    return StudyFolder(tuple(series), tuple(rows_of(run.ledger, study.key)))
+    wanting = (run.row(number) for number in rows_of(run.ledger, study.key))
+    return StudyFolder(tuple(series), tuple(label(row, [study.attributes]) for row in wanting))
 
 
 def _converted(run: Session, of: tuple[Study, Series], held: list[Instance], before: Output | None) -> Output | None:

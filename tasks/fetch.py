@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from pacsflow.dicom.contract import Lane, Request
-from pacsflow.errors import PacsError, PacsTransientError, PausedError
+from pacsflow.errors import PacsflowError, PacsTransientError, PausedError
 from pacsflow.ledger import studies
 from pacsflow.ledger.studies import Instance, Study
 from pacsflow.refs import StudyRef
@@ -40,12 +40,12 @@ def fetch_study(ref: StudyRef) -> StudyRef | None:
     began = time.monotonic()
     try:
         verdict = _fetch(run, study)
-    except PacsError as error:
-        verdict = Verdict("failed", str(error), error=error)
     except PausedError:
         begun = any(i.status != "expected" for i in studies.instances(run.ledger, study.key))
         studies.release(run.ledger, study.key, **(STOPPED if begun else {}))
         return None
+    except PacsflowError as error:
+        verdict = Verdict("failed", str(error), error=error)
     except BaseException:
         studies.release(run.ledger, study.key, status="failed", reason="broke off")
         raise

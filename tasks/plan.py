@@ -14,7 +14,7 @@ from pacsflow.ledger.summary import SeriesState, StudyState
 from pacsflow.report import HeldStudy, PlanRow, PlanSeries, PlanStudy, PlanSummary
 from pacsflow.report import write_plan as write_workbook
 from schemas.project import ApprovalAbove
-from tasks.account import Account, accounts, label
+from tasks.account import Account, accounts, called
 from tasks.decisions import plan_digest
 from tasks.session import Session
 
@@ -88,7 +88,7 @@ def _summary(run: Session, found: list[Account]) -> PlanSummary:
     takers: dict[str, list[str]] = {}
     for one in found:
         for study in one.studies:
-            takers.setdefault(study.key, []).append(label(run, one.row))
+            takers.setdefault(study.key, []).append(called(run, one))
     planned = {s.key: s for one in found for s in one.studies}
     wants = {key for one in found for key in one.row.wants}
     sizes = _sizes(planned.values())
@@ -119,7 +119,7 @@ def _row(run: Session, one: Account) -> PlanRow:
     cells = run.row(row.number).cells
     images = one.counts["announced"]
     facts = (row.status, row.reason, tuple(row.warnings), len(one.studies), len(one.series), images)
-    return PlanRow(row.number, label(run, row), *facts, cells)
+    return PlanRow(row.number, called(run, one), *facts, cells)
 
 
 def _study(
@@ -138,7 +138,7 @@ def _held(run: Session, found: list[Account]) -> Iterable[HeldStudy]:
             for study in one.doubtful:
                 images = sum(s.announced or 0 for s in study.series)
                 facts = (study.attributes, len(study.series), images)
-                yield HeldStudy(one.row.number, label(run, one.row), study.key, one.row.reason, *facts)
+                yield HeldStudy(one.row.number, called(run, one), study.key, one.row.reason, *facts)
 
 
 def _sizes(studies: Iterable[StudyState]) -> dict[str, float]:

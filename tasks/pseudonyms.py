@@ -2,12 +2,17 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 
 import sqlalchemy as sa
 
-from pacsflow.ledger import Ledger
+from pacsflow.ledger import Ledger, studies
 from pacsflow.ledger import tables as t
+from pacsflow.pseudonyms import Means, knows
 from pacsflow.query import Row
+
+WANTING = "pseudonym:"
+"""Beginning of refusals that end when the source of pseudonyms is completed."""
 
 
 def pseudonyms_of_rows(ledger: Ledger, rows: Iterable[Row], column: str) -> Callable[[str], Mapping[str, int]]:
@@ -26,6 +31,17 @@ def pseudonyms_of_rows(ledger: Ledger, rows: Iterable[Row], column: str) -> Call
         return Counter({each: len(_patients(ledger, saying[each])) for each in found})
 
     return given
+
+
+def reopen_refused(ledger: Ledger, means: Means) -> None:
+    """Instances that were refused for want of a pseudonym are expected again where their patient has one by now."""
+    studies_left = studies.refused(ledger, WANTING)
+    if not studies_left:
+        return
+    known = cache(knows(means))
+    for key, patient_id in studies_left.items():
+        if patient_id.strip() and known(patient_id.strip()):
+            studies.reopen(ledger, key, WANTING)
 
 
 def _patients(ledger: Ledger, row_ids: list[str]) -> set[str]:

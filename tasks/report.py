@@ -24,7 +24,7 @@ from pacsflow.report import (
     write_record,
     write_table,
 )
-from tasks.account import FINISHED, Account, accounts, label
+from tasks.account import FINISHED, Account, accounts, called
 from tasks.session import Session
 
 PICTURES = 24
@@ -90,7 +90,7 @@ def _row(run: Session, one: Account) -> RowResult:
     keys = tuple(study.key for study in one.studies)
     facts = (one.status, one.reason, tuple(row.warnings), keys, len(one.series))
     cells = run.row(row.number).cells
-    return RowResult(row.number, label(run, row), *facts, counts["announced"], counts["held"], cells)
+    return RowResult(row.number, called(run, one), *facts, counts["announced"], counts["held"], cells)
 
 
 class _Pictures:

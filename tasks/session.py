@@ -9,13 +9,14 @@ from pathlib import Path
 
 from pacsflow.deid import compile_profile
 from pacsflow.deid.contract import Cleaner
+from pacsflow.discretion import keep_libraries_quiet
 from pacsflow.errors import LedgerError
 from pacsflow.ledger import Ledger, open_ledger, outcomes, rows, setting, traffic
 from pacsflow.ledger.book import canonical
 from pacsflow.ledger.studies import new_owner
 from pacsflow.ledger.traffic import Slowed
 from pacsflow.projects import Project
-from pacsflow.pseudonyms import Means, Pseudonyms, pseudonyms_of
+from pacsflow.pseudonyms import Means, pseudonyms_of
 from pacsflow.query import Row, load
 from pacsflow.secrets import project_key, register_resolver, resolve
 from pacsflow.vault import Vault
@@ -24,7 +25,7 @@ from tasks.blocks import secret_block
 from tasks.caution import Slowing
 from tasks.clock import SYSTEM, Clock
 from tasks.lanes import LanePool
-from tasks.pseudonyms import pseudonyms_of_rows
+from tasks.pseudonyms import pseudonyms_of_rows, reopen_refused
 
 register_resolver("prefect", secret_block)
 
@@ -112,10 +113,13 @@ def open_session(project: str, *, action: str, clock: Clock = SYSTEM) -> Iterato
 
     Raises ProjectError, SecretError, KeyMismatchError, LedgerError.
     """
+    keep_libraries_quiet()
     with ExitStack() as stack:
         loaded, table = load(Path(project))
         name = str(loaded.folder)
         opened = _open(stack, loaded, table, clock=clock)
+        if action == "run" and opened.vault:
+            reopen_refused(opened.ledger, means_of(loaded, opened.ledger, table, opened.vault))
         opened.listeners.extend(_listeners.pop(name, []))
         facts = {"profile": opened.cleaner.fingerprint(), "outside hours": opened.hurry}
         outcomes.begin_run(opened.ledger, owner=opened.owner, action=action, facts=facts)
@@ -135,7 +139,7 @@ def _open(stack: ExitStack, project: Project, table: tuple[Row, ...], *, clock: 
     ledger = open_ledger_of(project)
     stack.callback(ledger.close)
     vault = Vault(project.workdir / "private" / "vault", key) if key else None
-    given = _given(project, ledger, table, vault) if vault else None
+    given = pseudonyms_of(means_of(project, ledger, table, vault)) if vault else None
     cleaner = compile_profile(project.deid, key or b"", pseudonyms=given)
     _same_profile(ledger, cleaner.fingerprint())
     rows.sync(ledger, ((r.id, r.number, _asked(project, r)) for r in table))
@@ -155,11 +159,12 @@ def _lanes(node: PacsNode, ledger: Ledger, clock: Clock) -> LanePool:
     return LanePool(node, clock=clock, slowed=slowed)
 
 
-def _given(project: Project, ledger: Ledger, table: tuple[Row, ...], vault: Vault) -> Pseudonyms | None:
+def means_of(project: Project, ledger: Ledger, table: tuple[Row, ...], vault: Vault) -> Means:
+    """What the project's source of pseudonyms draws from."""
     patient = project.deid.patient
     of_rows = pseudonyms_of_rows(ledger, table, patient.column or "")
     shifts = project.deid.dates.source == "api"
-    return pseudonyms_of(Means(patient, vault, of_rows, project.settings.name, service_shifts=shifts))
+    return Means(patient, vault, of_rows, project.settings.name, service_shifts=shifts)
 
 
 def _asked(project: Project, row: Row) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pacsflow.dicom.contract import Outcome
 from pacsflow.dicom.retrieve import merge
 from pacsflow.dicom.status import SUCCESS, Category, categorise, told
-from pacsflow.errors import PacsError, PacsPermanentError, PacsTransientError
+from pacsflow.errors import PacsflowError, PacsPermanentError, PacsTransientError
 from pacsflow.ledger import Ledger, studies
 from pacsflow.ledger.studies import Instance, Study
 
@@ -34,7 +34,7 @@ class Verdict:
 
     status: str
     reason: str = ""
-    error: PacsError | None = None
+    error: PacsflowError | None = None
     content: str = ""
     proof: str = "uid"
 

@@ -21,8 +21,10 @@ def main() -> None:
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     from pacsflow.cli.app import app
+    from pacsflow.discretion import keep_libraries_quiet
     from pacsflow.errors import PacsflowError
 
+    keep_libraries_quiet()
     try:
         app()
     except PacsflowError as error:

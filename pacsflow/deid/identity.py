@@ -74,7 +74,9 @@ class Identity:
         if self._pseudonyms is None:
             pseudonym = self._ways.prefix + b32encode(self.digest("patient", issuer, who)[:10]).decode()
             return Person(patient_id, issuer, pseudonym, shift_days)
-        given = self._pseudonyms(patient_id, issuer, shift_days) if patient_id else None
+        if not patient_id:
+            raise RefusalError("no patient id", remedy="only keyed pseudonyms can be given without one")
+        given = self._pseudonyms(patient_id, issuer, shift_days)
         if given is None or not _PSEUDONYM.fullmatch(given.pseudonym):
             raise RefusalError("pseudonym: none for this patient", remedy="have its source give the patient one")
         return Person(patient_id, issuer, given.pseudonym, given.shift_days)

@@ -98,13 +98,17 @@ def needles(values: tuple[tuple[int, bytes], ...], charset: bytes) -> tuple[Need
 
 def _needles(kind: Kind, value: bytes, charset: bytes) -> Iterator[Needle]:
     text = decoded(value.strip(b" \0"), encodings(charset)).strip()
-    spelled = {"name": names, "id": identifiers, "place": places, "birth date": birth_dates}[kind](text)
-    for word in spelled:
+    for word in spellings(kind, text):
         for raw in _encoded(word):
             yield Needle(raw.lower(), kind, word)
     if (kind == "name" and not value.isascii()) or b"\x1b" in value:
         raws = (part.strip() for part in re.split(rb"[\\^= ]", value.strip(b" \0")))
         yield from (Needle(raw.lower(), kind, "") for raw in raws if len(raw) >= SHORTEST_ID and not raw.isascii())
+
+
+def spellings(kind: Kind, text: str) -> Iterable[str]:
+    """The forms in which a value may be told, as far as they are long enough to be told from chance."""
+    return {"name": names, "id": identifiers, "place": places, "birth date": birth_dates}[kind](text)
 
 
 def names(text: str) -> Iterable[str]:

@@ -8,6 +8,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
+from pacsflow.discretion import keep_libraries_quiet
 from pacsflow.errors import PacsflowError
 
 T = TypeVar("T")
@@ -60,6 +61,7 @@ def _submitted(pool: ProcessPoolExecutor, chunk: Sequence[str]) -> Future[list[A
 
 
 def _begin(make: Callable[[], Work[Any]]) -> None:
+    keep_libraries_quiet()
     _here[:] = [make()]
 
 

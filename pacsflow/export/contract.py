@@ -28,7 +28,7 @@ class SeriesFiles:
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """A complete study: all of its series that go out, and the ids of the rows that want it, in order."""
+    """A complete study: all of its series that go out, and what the rows that want it are called, in order."""
 
     series: tuple[SeriesFiles, ...]
     rows: tuple[str, ...] = ()

@@ -189,6 +189,25 @@ def note(ledger: Ledger, study: Study, instances: Iterable[Instance]) -> None:
             ledger.upsert(connection, t.instances, records)
 
 
+def refused(ledger: Ledger, reason: str) -> dict[str, str]:
+    """Study key -> patient id, of the studies with instances that were refused for a reason beginning with `reason`."""
+    found = t.instances.c.study_key == t.studies.c.key
+    query = sa.select(t.studies.c.key, t.studies.c.patient_id).where(sa.exists().where(found, *_refused(reason)))
+    return {r.key: r.patient_id for r in ledger.all(query)}
+
+
+def reopen(ledger: Ledger, key: str, reason: str) -> None:
+    """Expect the instances of a study again that were refused for such a reason: the study is not complete then."""
+    with ledger.write() as connection:
+        mine = (t.instances.c.study_key == key, *_refused(reason))
+        connection.execute(sa.update(t.instances).where(*mine).values(status="expected", reason=""))
+        connection.execute(sa.update(t.studies).where(t.studies.c.key == key).values(status="found", reason=""))
+
+
+def _refused(reason: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return t.instances.c.status == "refused", t.instances.c.reason.startswith(reason, autoescape=True)
+
+
 def _record(ledger: Ledger, study: Study, i: Instance) -> dict[str, Any]:
     uid = next((s.uid for s in study.series if s.key == i.series_key), "")
     return {

@@ -115,12 +115,12 @@ def _series(ledger: Ledger) -> dict[str, SeriesState]:
     }
 
 
-def rows_of(ledger: Ledger, study_key: str) -> list[str]:
-    """Ids of the listed rows that take a study, in their order."""
+def rows_of(ledger: Ledger, study_key: str) -> list[int]:
+    """Numbers of the listed rows that take a study, in their order."""
     query = (
-        sa.select(t.rows.c.id)
+        sa.select(t.rows.c.number)
         .join(t.hits, t.hits.c.row_id == t.rows.c.id)
         .where(t.hits.c.study_key == study_key, t.hits.c.decision == "take", t.rows.c.listed)
         .order_by(t.rows.c.number)
     )
-    return [r.id for r in ledger.all(query)]
+    return [r.number for r in ledger.all(query)]

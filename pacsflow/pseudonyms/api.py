@@ -2,6 +2,7 @@
 
 import json
 import ssl
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
@@ -38,6 +39,19 @@ def source(means: Means) -> Pseudonyms:
         return Given(link.pseudonym, link.shift_days)
 
     return given
+
+
+def knows(means: Means) -> Callable[[str], bool]:
+    """Whether the service has a pseudonym that can be used for a Patient ID; False where it cannot be asked."""
+    service = _Service(means)
+
+    def known(patient_id: str) -> bool:
+        try:
+            return service.pseudonym(patient_id) is not None
+        except (RefusalError, ServiceError):
+            return False
+
+    return known
 
 
 class _Service:
