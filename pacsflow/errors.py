@@ -94,6 +94,11 @@ class PacsError(PacsflowError):
         self.status = status
         self.answers = answers
 
+    @property
+    def withholds(self) -> bool:
+        """Whether the node itself said, by its status, that it gives a part only, or never answers what was asked."""
+        return bool(self.answers) or (self.status is not None and not self.transient)
+
 
 class PacsTransientError(PacsError):
     """It may work later: refused for now, unreachable, cut off."""

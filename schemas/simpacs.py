@@ -67,6 +67,15 @@ class NoService(Model):
     )
 
 
+class RefusedLevels(Model):
+    """C-FIND at these levels ends with A900: identifier does not match the SOP class."""
+
+    kind: Literal["refused-levels"]
+    levels: list[Literal["STUDY", "SERIES", "IMAGE"]] = Field(
+        default=["IMAGE"], min_length=1, description="Levels that are not answered"
+    )
+
+
 class NoCounts(Model):
     """NumberOf…Related… and ModalitiesInStudy are missing from all answers."""
 
@@ -143,6 +152,9 @@ class Offline(_Passing):
 
     kind: Literal["offline"]
     every: int = Field(1, ge=1, description="Every nth study of the archive, in its order")
+    availability: Literal["NEARLINE", "OFFLINE", "UNAVAILABLE"] = Field(
+        "NEARLINE", description="Instance Availability of what is not at hand (PS3.3 C.4.23.1.1)"
+    )
 
 
 class Busy(_Passing):
@@ -195,6 +207,7 @@ Fault = Annotated[
     | ResultLimit
     | IgnoredKeys
     | NoService
+    | RefusedLevels
     | NoCounts
     | Slow
     | Stall

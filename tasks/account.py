@@ -20,7 +20,7 @@ FINISHED = ("complete", "refused", "dropped")
 
 @dataclass(frozen=True)
 class Account:
-    """A row in the end. `status`: complete, refused, partial, incomplete, undelivered, failed and others.
+    """A row in the end. `status`: complete, refused, partial, incomplete, offline, undelivered, failed and others.
 
     `refused`: the profile lets none of its images leave. `found`: its studies are not fetched yet.
     `series` and `counts` are those the row wants; `doubtful`: the studies a person must choose from.
@@ -62,7 +62,7 @@ def _account(row: RowState, known: Mapping[str, StudyState], left: set[str]) -> 
 def _fetched(taken: tuple[StudyState, ...], series: list[SeriesState], left: set[str]) -> tuple[str, str]:
     """Status and reason of a row whose studies are wanted: the worst of them."""
     statuses = {study.status for study in taken}
-    for status in ("failed", "incomplete", "found"):
+    for status in ("failed", "incomplete", "offline", "found"):
         if status in statuses:
             return status, "; ".join(sorted({s.reason for s in taken if s.status == status and s.reason}))
     if any(study.key in left for study in taken):

@@ -2,7 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+
+from pydicom import Dataset
 
 from pacsflow.dicom.contract import Lane, Request
 from pacsflow.errors import PacsflowError, PacsTransientError, PausedError
@@ -13,13 +15,11 @@ from pacsflow.staging import staging, sweep
 from tasks._policy import engine_task
 from tasks.reception import Reception
 from tasks.session import Session, session
-from tasks.verdict import Attempt, Verdict, judge
+from tasks.verdict import AWAY, Attempt, Verdict, counted, judge, uncounted
 
 STOPPED = {"status": "incomplete", "reason": "stopped when the hours of the node ended, the next run goes on"}
 Asked = tuple[frozenset[str], Request]
 """Keys of the series a request is about, and the request."""
-NOT_AT_HAND = ("NEARLINE", "OFFLINE", "UNAVAILABLE")
-"""Values of Instance Availability (PS3.3 C.4.23.1.1) of what must first be brought from somewhere else."""
 
 
 @engine_task("fetch study", "fetch {ref}")
@@ -64,7 +64,7 @@ def _fetch(run: Session, study: Study) -> Verdict:
     try:
         with run.lanes.borrow() as lane:
             attempt.listed = _expect(run, lane, study, attempt)
-            if requests := list(_requests(run, study)):
+            if requests := list(_requests(run, study, attempt.uncertain)):
                 run.lanes.pace(len({key for keys, _ in requests for key in keys}))
                 _receive(run, lane, (study, requests), attempt)
     except PacsTransientError as error:
@@ -77,19 +77,40 @@ def _fetch(run: Session, study: Study) -> Verdict:
 def _expect(run: Session, lane: Lane, study: Study, attempt: Attempt) -> dict[str, int]:
     """Ask for the UIDs of all instances (C-FIND, IMAGE level) and write them down before any comes.
 
-    Gives series key -> number of instances listed.
+    Gives series key -> number of instances listed. A series whose list may be a part is uncertain, as are those
+    of a study that was found incomplete although nothing listed is missing.
     """
     found: list[Instance] = []
     for series in study.wanted:
         keys = {"StudyInstanceUID": study.uid, "SeriesInstanceUID": series.uid}
-        answers = lane.find("IMAGE", {**keys, "SOPInstanceUID": "", "SOPClassUID": "", "InstanceAvailability": ""})
-        run.traffic(find=1)
-        mine = [a for a in answers if a.get("SOPInstanceUID") and all((a.get(k) or v) == v for k, v in keys.items())]
+        answers = _listed(run, lane, keys)
+        if answers is None or (run.lanes.ceiling.reached("IMAGE", len(answers)) and counted(series) != len(answers)):
+            attempt.uncertain.add(series.key)
+        mine = [a for a in answers or () if a.get("SOPInstanceUID") and _same(keys, a)]
         found += [Instance(series.key, str(a.SOPInstanceUID), str(a.get("SOPClassUID") or "")) for a in mine]
-        attempt.offline |= {str(a.SOPInstanceUID) for a in mine if a.get("InstanceAvailability") in NOT_AT_HAND}
+        availability = {str(a.SOPInstanceUID): str(a.get("InstanceAvailability")) for a in mine}
+        attempt.offline |= {uid: word for uid, word in availability.items() if word in AWAY}
     found = list({i.uid: i for i in found}.values())
     studies.expect(run.ledger, study, found)
+    if study.status == "incomplete" and not studies.instances(run.ledger, study.key, "expected"):
+        attempt.uncertain |= uncounted(study)
     return dict(Counter(i.series_key for i in found))
+
+
+def _listed(run: Session, lane: Lane, keys: Mapping[str, str]) -> list[Dataset] | None:
+    """The instances of a series as the node lists them; None where it cuts the list, or does not give one."""
+    run.traffic(find=1)
+    try:
+        return lane.find("IMAGE", {**keys, "SOPInstanceUID": "", "SOPClassUID": "", "InstanceAvailability": ""})
+    except PacsError as error:
+        if error.withholds:
+            return None
+        raise
+
+
+def _same(keys: Mapping[str, str], answer: Dataset) -> bool:
+    """Whether an answer is of what was asked for, or does not tell."""
+    return all((answer.get(keyword) or value) == value for keyword, value in keys.items())
 
 
 def _receive(run: Session, lane: Lane, todo: tuple[Study, list[Asked]], attempt: Attempt) -> None:
@@ -113,14 +134,15 @@ def _receive(run: Session, lane: Lane, todo: tuple[Study, list[Asked]], attempt:
         if reception:
             studies.note(run.ledger, study, reception.remarks())
             run.traffic(images=reception.received, bytes=reception.bytes)
-            attempt.strangers = reception.strangers
+            attempt.strangers, attempt.received = reception.strangers, reception.received
             reception.raise_fault()
 
 
-def _requests(run: Session, study: Study) -> Iterator[Asked]:
+def _requests(run: Session, study: Study, uncertain: set[str]) -> Iterator[Asked]:
     """The fewest requests that ask for what is missing and nothing else: the study, series, or instances.
 
-    A series of which the node counts more than it lists is asked for whole: nobody knows what is missing.
+    A series of which the node counts more than it lists is asked for whole, as an uncertain one that it does not
+    count, or of which it counts another number: nobody knows what is missing.
     """
     by_series: dict[str, list[Instance]] = {s.key: [] for s in study.wanted}
     known = [i for i in studies.instances(run.ledger, study.key) if i.series_key in by_series]
@@ -128,7 +150,9 @@ def _requests(run: Session, study: Study) -> Iterator[Asked]:
         by_series[instance.series_key] += [instance] if instance.status == "expected" else []
     uids = {s.key: s.uid for s in study.series}
     begun = {i.series_key for i in known if i.status != "expected"}
-    blind = {s.key for s in study.wanted if (s.expected or 0) > sum(i.series_key == s.key for i in known)}
+    numbers = Counter(i.series_key for i in known)
+    blind = {s.key for s in study.wanted if (s.expected or 0) > numbers[s.key]}
+    blind |= uncertain - {s.key for s in study.wanted if counted(s) == numbers[s.key]}
     whole = frozenset(key for key, missing in by_series.items() if key in blind or (missing and key not in begun))
     classes = frozenset(i.sop_class for missing in by_series.values() for i in missing)
     if blind or "" in classes:

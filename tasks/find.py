@@ -159,13 +159,13 @@ class Search:
         return FoundSeries(uid, attributes(series), count, fits, reason)
 
     def _counted(self, keys: Mapping[str, str]) -> int | None:
-        """The number of a series' images, from their list; None where the node says that it cut the list."""
+        """The number of a series' images, from their list; None where the node cuts the list, or gives none."""
         try:
             return len(self._ask("IMAGE", keys))
         except PacsError as error:
-            if not error.answers:
-                raise
-            return None
+            if error.withholds:
+                return None
+            raise
 
     def _image_fits(self, study_uid: str, uid: str) -> bool:
         """Whether one image of a series at least fits the row's keys of images."""

@@ -141,6 +141,7 @@ def _study(run: Session, study: StudyState, shared: _Shared) -> StudyResult:
             _series(run, s, outputs.get(s.key), held=held.get(s.key, []), pictures=shared.pictures) for s in mine
         ),
         deliveries=_deliveries(run, study),
+        proof=study.proof,
     )
 
 

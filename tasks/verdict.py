@@ -9,7 +9,10 @@ from pacsflow.dicom.retrieve import merge
 from pacsflow.dicom.status import SUCCESS, Category, categorise, told
 from pacsflow.errors import PacsflowError, PacsPermanentError, PacsTransientError
 from pacsflow.ledger import Ledger, studies
-from pacsflow.ledger.studies import Instance, Study
+from pacsflow.ledger.studies import Instance, Series, Study
+
+AWAY = {"NEARLINE": "offline", "OFFLINE": "offline", "UNAVAILABLE": "locked or unavailable"}
+"""Values of Instance Availability (PS3.3 C.4.23.1.1) of what is not at hand, and what we call that."""
 
 
 @dataclass
@@ -17,12 +20,16 @@ class Attempt:
     """What one attempt at a study met.
 
     `listed`: series key -> number of instances the node lists, of all wanted series once it is not None.
-    `offline`: UIDs of the instances it says are not online. `answers`: each retrieval's series, where they
-    were asked for whole, and how it ended. `strangers`: what came and was refused, as it was not asked for.
+    `uncertain`: keys of the series of which it may list a part only. `offline`: UID -> Instance Availability of
+    the instances it says are not online. `received`: number of instances that came.
+    `answers`: each retrieval's series, where they were asked for whole, and how it ended.
+    `strangers`: what came and was refused, as it was not asked for.
     """
 
     listed: dict[str, int] | None = None
-    offline: set[str] = field(default_factory=set)
+    uncertain: set[str] = field(default_factory=set)
+    offline: dict[str, str] = field(default_factory=dict)
+    received: int = 0
     answers: list[tuple[frozenset[str], Outcome]] = field(default_factory=list)
     strangers: Counter[str] = field(default_factory=Counter)
     cut: PacsTransientError | None = None
@@ -30,7 +37,11 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a study stands. `proof`: what expected was compared by (uid, count)."""
+    """How a study stands. `proof`: what tells that nothing is missing, or that something is.
+
+    uid: each instance the node lists; count: as many as the node counts, its list was shorter; retrieval: the
+    sub-operations of its retrieval (PS3.4 C.4.2.1.6), as it neither counts nor lists them for certain.
+    """
 
     status: str
     reason: str = ""
@@ -46,20 +57,45 @@ def judge(ledger: Ledger, study: Study, attempt: Attempt) -> Verdict:
     """
     wanted = {s.key for s in study.wanted}
     found = [i for i in studies.instances(ledger, study.key) if i.series_key in wanted]
-    short = _short(study, found)
+    short, vague = _short(study, found), _vague(study, found, attempt)
+    proof = "retrieval" if vague else "uid" if _listing(attempt, wanted) >= len(found) else "count"
     missing = [i for i in found if i.status == "expected"]
-    if missing or short - _confirmed(found, attempt):
-        return _incomplete(study, attempt, found)
+    if missing or (short | vague) - _confirmed(found, attempt):
+        return _incomplete(study, attempt, found, proof)
     if not found:
         reason = "the node lists no instance"
         return Verdict("incomplete", reason, PacsPermanentError(f"study {study.key}: {reason}"))
-    proof = "uid" if _listing(attempt, wanted) >= len(found) else "count"
     content = studies.digest_of(f"{i.path} {i.sha256}" for i in found)
     return Verdict("complete", "; ".join(_remarks(found, attempt, miscounted=bool(short))), None, content, proof)
 
 
+def counted(series: Series) -> int | None:
+    """The number of instances the node itself counts in a series; None where it does not."""
+    number = series.attributes.get("NumberOfSeriesRelatedInstances", "").strip()
+    return int(number) if number.isdigit() else None
+
+
+def uncounted(study: Study) -> set[str]:
+    """Keys of the wanted series in which the node counts nothing."""
+    return {s.key for s in study.wanted if counted(s) is None}
+
+
 def _listing(attempt: Attempt, wanted: set[str]) -> int:
     return sum((attempt.listed or {}).get(key, 0) for key in wanted)
+
+
+def _vague(study: Study, found: list[Instance], attempt: Attempt) -> set[str]:
+    """Keys of the series of which neither list nor count tells all: their retrieval must."""
+    known, listed = Counter(i.series_key for i in found), attempt.listed or {}
+    short_list = {key for key in uncounted(study) if known[key] > listed.get(key, 0)}
+    claimed = uncounted(study) if _sent(attempt) > attempt.received else set()
+    settled = {s.key for s in study.wanted if counted(s) == known[s.key]}
+    return (attempt.uncertain | short_list | claimed) - settled
+
+
+def _sent(attempt: Attempt) -> int:
+    """Number of instances the node says it sent."""
+    return sum(outcome.completed + outcome.warning for _, outcome in attempt.answers)
 
 
 def _short(study: Study, found: list[Instance]) -> set[str]:
@@ -82,12 +118,15 @@ def _confirmed(found: list[Instance], attempt: Attempt) -> set[str]:
     return keys
 
 
-def _incomplete(study: Study, attempt: Attempt, found: list[Instance]) -> Verdict:
+def _incomplete(study: Study, attempt: Attempt, found: list[Instance], proof: str) -> Verdict:
     reason = "; ".join(_shortfalls(study, attempt, found))
-    remedy = "ask again later" if attempt.offline else "run again: only what is missing is asked for"
+    missing = {i.uid for i in found if i.status == "expected"}
+    offline = bool(missing) and missing <= attempt.offline.keys()
+    remedy = "run again later" if offline else "run again: only what is missing is asked for"
     if attempt.cut:
-        return Verdict("failed", reason, attempt.cut)
-    return Verdict("incomplete", reason, PacsTransientError(f"study {study.key}: {reason}", remedy=remedy))
+        return Verdict("failed", reason, attempt.cut, proof=proof)
+    error = PacsTransientError(f"study {study.key}: {reason}", remedy=remedy)
+    return Verdict("offline" if offline else "incomplete", reason, error, proof=proof)
 
 
 def _shortfalls(study: Study, attempt: Attempt, found: list[Instance]) -> Iterator[str]:
@@ -95,13 +134,18 @@ def _shortfalls(study: Study, attempt: Attempt, found: list[Instance]) -> Iterat
     if attempt.cut:
         yield str(attempt.cut)
     missing = [i for i in found if i.status == "expected"]
-    if offline := sum(i.uid in attempt.offline for i in missing):
-        yield f"offline: ask again later ({offline} of {len(found)} instances are not online)"
-    elif missing:
-        yield f"{len(missing)} of {len(found)} instances did not come"
+    away = Counter(attempt.offline[i.uid] for i in missing if i.uid in attempt.offline)
+    for availability, number in sorted(away.items()):
+        yield f"{AWAY[availability]}: ask again later ({number} of {len(found)} instances are {availability})"
+    if lost := len(missing) - away.total():
+        yield f"{lost} of {len(found)} instances did not come"
     announced = sum(s.expected or 0 for s in study.wanted)
     if announced > len(found):
         yield f"the node counts {announced} instances, but lists {_listing(attempt, {s.key for s in study.wanted})}"
+    if vague := _vague(study, found, attempt) - _confirmed(found, attempt):
+        yield f"nobody knows how many instances {len(vague)} series have: the node's list may be a part"
+        if _sent(attempt) > attempt.received:
+            yield f"the node says it sent {_sent(attempt)}, {attempt.received} came"
     for why, number in sorted(Counter(i.reason for i in missing if i.reason).items()):
         yield f"{number} came spoilt ({why})"
     yield from _said(attempt)

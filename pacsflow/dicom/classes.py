@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pydicom import Dataset
 
 from pacsflow.dicom.contract import Level, Request
-from pacsflow.errors import PacsPermanentError
+from pacsflow.errors import PacsError
 
 Find = Callable[[Level, Mapping[str, str]], list[Dataset]]
 
@@ -17,7 +17,9 @@ def discover(find: Find, request: Request) -> frozenset[str]:
         keys["PatientID"] = request.patient_id
     try:
         return _of_study(find, keys) or _of_instances(find, keys, request.series_uids)
-    except PacsPermanentError:
+    except PacsError as error:
+        if error.transient and not error.withholds:
+            raise
         return frozenset()
 
 

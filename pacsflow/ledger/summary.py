@@ -40,7 +40,10 @@ class SeriesState:
 
 @dataclass(frozen=True)
 class StudyState:
-    """A study, its series, and what its targets hold: target -> (status, reason)."""
+    """A study, its series, and what its targets hold: target -> (status, reason).
+
+    `proof`: what its status is told by (uid, count, retrieval).
+    """
 
     key: str
     status: str
@@ -49,6 +52,7 @@ class StudyState:
     seconds: float
     series: tuple[SeriesState, ...]
     delivered: Mapping[str, tuple[str, str]]
+    proof: str = ""
 
 
 def rows(ledger: Ledger) -> list[RowState]:
@@ -83,6 +87,7 @@ def studies(ledger: Ledger) -> dict[str, StudyState]:
             r.seconds,
             tuple(series.get(r.key, ())),
             delivered.get(r.key, {}),
+            r.proof,
         )
         for r in ledger.all(sa.select(t.studies))
     }

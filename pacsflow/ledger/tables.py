@@ -54,7 +54,7 @@ studies = Table(
     Column("until", Float),
     Column("seconds", Float, nullable=False, default=0.0),
 )
-"""`status`: found, complete, incomplete, failed. `proof`: what expected was compared by (uid, count).
+"""`status`: found, complete, incomplete, offline, failed. `proof`: what tells it (uid, count, retrieval).
 `listed`: `series` holds all its series. `wanted`, `content`: digests of the series wanted and of the
 instances held when it was last complete."""
 

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pacsflow.report.files import PUBLIC, write_text
 from pacsflow.report.records import RowResult, RunSummary, SeriesResult, StudyResult
+from pacsflow.report.table import proof_of
 from pacsflow.report.tally import stages, tally
 
 ROWS_SHOWN = 5000
@@ -63,6 +64,7 @@ def render(run: RunSummary) -> str:
         pictures_left=max(0, len(shown) - PICTURES_SHOWN),
         rows=run.rows[:ROWS_SHOWN],
         rows_left=max(0, len(run.rows) - ROWS_SHOWN),
+        proof=partial(_proof, {study.key: study for study in run.studies}),
         pseudonyms=partial(_pseudonyms, {study.key: study.pseudonym for study in run.studies}),
         seconds=int((run.ended - run.started).total_seconds()),
     )
@@ -70,6 +72,10 @@ def render(run: RunSummary) -> str:
 
 def _pseudonyms(known: Mapping[str, str], row: RowResult) -> str:
     return ", ".join(dict.fromkeys(filter(None, (known.get(key, "") for key in row.studies))))
+
+
+def _proof(known: Mapping[str, StudyResult], row: RowResult) -> str:
+    return proof_of([known[key] for key in row.studies if key in known])
 
 
 def _concerns(run: RunSummary) -> list[Concern]:
@@ -83,6 +89,12 @@ def _concerns(run: RunSummary) -> list[Concern]:
             "Incomplete or failed studies",
             "Run again: only what is missing is asked for.",
             [(f"study {s.key}", s.reason) for s in run.studies if s.status in ("incomplete", "failed")],
+        ),
+        Concern(
+            "held",
+            "Offline or locked at the PACS",
+            "They are not lost: the PACS must bring them back first. Run again later.",
+            [(f"study {s.key}", s.reason) for s in run.studies if s.status == "offline"],
         ),
         Concern(
             "failed",

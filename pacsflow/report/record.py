@@ -58,6 +58,7 @@ def _study(study: StudyResult) -> dict[str, Any]:
     return {
         "study": study.key,
         "status": study.status,
+        "proof": study.proof,
         "images": {"expected": study.expected, "received": study.received, "refused": study.refused},
         "series": [{"converted": s.converted, "images": s.received} for s in study.series],
         "deliveries": [_delivery(delivery) for delivery in study.deliveries],

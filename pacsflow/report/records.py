@@ -36,7 +36,10 @@ class DeliveryResult:
 
 @dataclass(frozen=True)
 class StudyResult:
-    """One study, by its keyed digest. `status`: found, complete, incomplete, failed. `size` in bytes."""
+    """One study, by its keyed digest. `status`: found, complete, incomplete, offline, failed. `size` in bytes.
+
+    `proof`: what tells whether instances are missing: uid, count, retrieval; empty before it was fetched.
+    """
 
     key: str
     pseudonym: str
@@ -49,6 +52,7 @@ class StudyResult:
     series: tuple[SeriesResult, ...] = ()
     deliveries: tuple[DeliveryResult, ...] = ()
     notes: tuple[str, ...] = ()
+    proof: str = ""
 
     @property
     def delivered(self) -> bool:
@@ -60,8 +64,8 @@ class StudyResult:
 class RowResult:
     """One row of the query. `studies`: keys of those it takes; `cells`: the row as the user wrote it.
 
-    `status`: complete, partial, incomplete, undelivered, failed, found, pending, held, unmatched, dropped; any other
-    word is shown as it is.
+    `status`: complete, partial, incomplete, offline, undelivered, failed, found, pending, held, unmatched, dropped; any
+    other word is shown as it is.
     `label` is what the page calls the row.
     """
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from pacsflow.report.records import RowResult, RunSummary, StudyResult
 from pacsflow.report.sheets import Sheet, write_csv, write_workbook
 
-ADDED = ("status", "reason", "studies", "series", "images expected", "images received", "pseudonym", "output")
+ADDED = ("status", "reason", "studies", "series", "images expected", "images received", "proof", "pseudonym", "output")
 
 
 def write_table(summary: RunSummary, folder: Path) -> tuple[Path, Path]:
@@ -44,9 +44,15 @@ def _outcome(row: RowResult, studies: Mapping[str, StudyResult]) -> list[str]:
         str(row.series),
         "" if row.expected is None else str(row.expected),
         str(row.received),
+        proof_of(taken),
         "; ".join(dict.fromkeys(study.pseudonym for study in taken if study.pseudonym)),
         "; ".join(dict.fromkeys(outputs)),
     ]
+
+
+def proof_of(studies: Sequence[StudyResult]) -> str:
+    """What tells that nothing is missing of these studies, or that something is: uid, count, retrieval."""
+    return ", ".join(sorted({study.proof for study in studies} - {""}))
 
 
 def _folders(study: StudyResult) -> list[str]:

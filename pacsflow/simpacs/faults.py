@@ -85,7 +85,7 @@ class Mischief:
         for fault in self.of("offline"):
             recalled = fault.times is not None and self._struck[id(fault), uid] >= fault.times
             if _nth_study(archive, uid, fault.every) and not recalled:
-                return "NEARLINE"
+                return str(fault.availability)
         return "ONLINE"
 
     def _concerned(self, fault: Fault, archive: Archive, plan: Plan) -> bool:
@@ -115,6 +115,12 @@ def _nth_study(archive: Archive, uid: str, every: int) -> bool:
 
 def _limit(_: Mischief, fault: Any, __: Query, answers: list[Dataset], status: int) -> tuple[list[Dataset], int]:
     return (answers[: fault.answers], FINAL[fault.status]) if len(answers) > fault.answers else (answers, status)
+
+
+def _refused_level(
+    _: Mischief, fault: Any, query: Query, answers: list[Dataset], status: int
+) -> tuple[list[Dataset], int]:
+    return ([], 0xA900) if query.level in fault.levels else (answers, status)
 
 
 def _no_counts(_: Mischief, __: Any, ___: Query, answers: list[Dataset], status: int) -> tuple[list[Dataset], int]:
@@ -239,6 +245,7 @@ def _restart(fault: Any, retrieval: Retrieval, _: Delivery) -> None:
 
 ANSWERS: dict[str, Callable[..., tuple[list[Dataset], int]]] = {
     "result-limit": _limit,
+    "refused-levels": _refused_level,
     "no-counts": _no_counts,
     "changing-answers": _changing,
 }

@@ -14,7 +14,7 @@ import pytest
 
 from clock import TestClock
 from pacsflow.errors import PacsflowError, PacsTransientError
-from pacsflow.ledger import rows, studies
+from pacsflow.ledger import rows, studies, summary
 from pacsflow.refs import RowRef, StudyRef
 from pacsflow.simpacs import Faults, SimPacs, phantom_archive
 from pacsflow.simpacs.archive import Archive
@@ -26,6 +26,7 @@ from tasks.deliver import deliver_study, left_to_do
 from tasks.fetch import fetch_study
 from tasks.find import find_row
 from tasks.session import open_session
+from tasks.status import status_of
 
 IMAGES = 6
 METHODS = pytest.mark.parametrize("method", ["c-get", "c-move"])
@@ -150,6 +151,15 @@ PASSING = {
     ),
     "result-limit": ([fault("result-limit", answers=4)], 2, 12),
     "result-limit, drop-images": ([fault("result-limit", answers=4), fault("drop-images", every=5, times=1)], 4, 22),
+    "result-limit warning": ([fault("result-limit", answers=4, status="warning")], 2, 12),
+    "result-limit out-of-resources": ([fault("result-limit", answers=4, status="out-of-resources")], 2, 12),
+    "no-counts, result-limit": ([fault("no-counts"), fault("result-limit", answers=4)], 2, 12),
+    "no-counts, result-limit, drop-images": (
+        [fault("no-counts"), fault("result-limit", answers=5), fault("drop-images", every=6, times=1)],
+        4,
+        10 + 12,
+    ),
+    "no-counts, refused-levels": ([fault("no-counts"), fault("refused-levels")], 2, 12),
     "success-none-sent": ([fault("success-none-sent", times=1)], 4, 12),
     "all-failed-but-success": ([fault("all-failed-but-success", times=1)], 4, 12),
     "busy A700": ([fault("busy", status="A700", times=1)], 4, 12),
@@ -192,9 +202,42 @@ def test_an_image_after_the_final_response_is_asked_for_again_or_waited_for(tmp_
     assert (told.retrievals, told.counts["images sent"]) == (retrievals, sent)
 
 
+@pytest.mark.parametrize(
+    ("faults", "proof"),
+    [
+        ([], "uid"),
+        ([fault("no-counts")], "uid"),
+        ([fault("result-limit", answers=4)], "count"),
+        ([fault("refused-levels")], "count"),
+        ([fault("no-counts"), fault("refused-levels")], "retrieval"),
+        ([fault("no-counts"), fault("result-limit", answers=4)], "retrieval"),
+    ],
+)
+def test_each_verdict_says_what_tells_it(tmp_path, faults, proof):
+    with lying(*faults) as (pacs, node):
+        folder = project(tmp_path, pacs, node, number=1)
+        assert run_once(folder, pacs).rows == [("complete", "")]
+        with open_session(str(folder), action="run") as run:
+            assert [study.proof for study in summary.studies(run.ledger).values()] == [proof]
+
+
+def test_a_study_that_was_offline_is_told_apart_and_fetched_by_the_next_run(tmp_path, honest):
+    with lying(fault("offline", times=2)) as (pacs, node):
+        folder = project(tmp_path, pacs, node, attempts=2)
+        first, second = run_once(folder, pacs), run_once(folder, pacs)
+        assert status_of(folder)["rows"] == {"complete": 2}
+    assert [status for status, _ in first.rows] == ["offline"] * 2
+    assert {error.remedy for error in first.errors} == {"run again later"}
+    assert second.rows == [("complete", "")] * 2
+    assert second.out == honest
+
+
 SUCCESS = "the node ended with 0x0000 (success)"
 MISSING = "instances did not come"
 REFUSED = "0xA702 (refused: out of resources)"
+VAGUE = "nobody knows how many instances 1 series have: the node's list may be a part"
+LOCKED = "locked or unavailable: ask again later (6 of 6 instances are UNAVAILABLE)"
+CLAIMED = "the node says it sent 6, 5 came"
 # faults that last -> study, its reason, instances by status and reason, retrievals and images sent in two attempts
 LASTING = {
     "drop-images completed": (
@@ -236,8 +279,8 @@ LASTING = {
     "offline": (
         [fault("offline")],
         (
-            "incomplete",
-            f"offline: ask again later (6 of 6 instances are not online); the node ended with {REFUSED}, 0 sent, 6 failed",
+            "offline",
+            f"offline: ask again later (6 of 6 instances are NEARLINE); the node ended with {REFUSED}, 0 sent, 6 failed",
         ),
         {("expected", ""): 6},
         (2, 0),
@@ -260,23 +303,38 @@ LASTING = {
         {("held", ""): 5},
         (2, 10),
     ),
-    "result-limit warning": (
-        [fault("result-limit", answers=4, status="warning")],
-        (
-            "failed",
-            "the node cut its answers after 4: C-FIND ended with status 0xB001 (warning: not everything was done)",
-        ),
-        {},
-        (0, 0),
+    "result-limit warning, drop-images": (
+        [fault("result-limit", answers=4, status="warning"), fault("drop-images", every=5)],
+        ("incomplete", f"the node counts 6 instances, but lists 0; {VAGUE}; {CLAIMED}; {SUCCESS}, 6 sent, 0 failed"),
+        {("held", ""): 5},
+        (2, 10),
     ),
-    "result-limit out-of-resources": (
-        [fault("result-limit", answers=4, status="out-of-resources")],
+    "no-counts, result-limit, drop-images": (
+        [fault("no-counts"), fault("result-limit", answers=4), fault("drop-images", every=5)],
+        ("incomplete", f"{VAGUE}; {CLAIMED}; {SUCCESS}, 6 sent, 0 failed"),
+        {("held", ""): 5},
+        (2, 10),
+    ),
+    "no-counts, result-limit, the unlisted dropped": (
+        [fault("no-counts"), fault("result-limit", answers=5), fault("drop-images", every=6)],
+        ("incomplete", f"{VAGUE}; {CLAIMED}; {SUCCESS}, 6 sent, 0 failed"),
+        {("held", ""): 5},
+        (2, 10),
+    ),
+    "no-counts, refused-levels, drop-images": (
+        [fault("no-counts"), fault("refused-levels"), fault("drop-images", every=5, counted="failed")],
+        ("incomplete", f"{VAGUE}; the node ended with 0xB000 (warning: not everything was done), 5 sent, 1 failed"),
+        {("held", ""): 5},
+        (2, 10),
+    ),
+    "locked": (
+        [fault("offline", availability="UNAVAILABLE")],
         (
-            "failed",
-            "C-FIND ended with status 0xA700: refused: out of resources after 4 answers, maybe the most the node gives",
+            "offline",
+            f"{LOCKED}; the node ended with {REFUSED}, 0 sent, 6 failed",
         ),
-        {},
-        (0, 0),
+        {("expected", ""): 6},
+        (2, 0),
     ),
     "ignored-keys": (
         [fault("ignored-keys", keys=["StudyInstanceUID", "SeriesInstanceUID", "PatientID"])],

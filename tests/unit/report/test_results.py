@@ -20,6 +20,7 @@ STUDY = StudyResult(
     received=2,
     refused=1,
     size=30,
+    proof="uid",
     series=(SeriesResult("1", "T1", "MR", 1, 1, "done"), SeriesResult("2", "T2", "MR", 1, 1, "refused", "gantry-tilt")),
     deliveries=(DeliveryResult("folder 1", "done", "", FILES),),
 )
@@ -65,11 +66,24 @@ def test_rows_columns_and_order_are_the_user_s(tmp_path) -> None:
                 "series",
                 "images expected",
                 "images received",
+                "proof",
                 "pseudonym",
                 "output",
             ],
-            ["0012", 'first, "quoted"\nline', "complete", "", "1", "2", "3", "2", "P1", "folder 1: sub-P1/ses-1"],
-            ["0007", "=1+1", "unmatched", "no study", "0", "0", "", "0", "", ""],
+            [
+                "0012",
+                'first, "quoted"\nline',
+                "complete",
+                "",
+                "1",
+                "2",
+                "3",
+                "2",
+                "uid",
+                "P1",
+                "folder 1: sub-P1/ses-1",
+            ],
+            ["0007", "=1+1", "unmatched", "no study", "0", "0", "", "0", "", "", ""],
         ]
 
 
