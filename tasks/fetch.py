@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pydicom import Dataset
 
 from pacsflow.dicom.contract import Lane, Request
-from pacsflow.errors import PacsflowError, PacsTransientError, PausedError
+from pacsflow.errors import PacsError, PacsflowError, PacsTransientError, PausedError
 from pacsflow.ledger import studies
 from pacsflow.ledger.studies import Instance, Study
 from pacsflow.refs import StudyRef

@@ -81,5 +81,6 @@ def status_error(operation: str, status: int, *, so_far: int = 0) -> PacsError:
     kind = PacsPermanentError if category is Category.PERMANENT else PacsTransientError
     after = f" after {so_far} answers, maybe the most the node gives" if so_far else ""
     message = f"{operation} ended with status 0x{status:04X}: {meaning}{after}"
-    cut = so_far if OUT_OF_RESOURCES <= status < OUT_OF_RESOURCES + 0x100 else 0
+    # Orthanc ends a query that it cuts as one that we had cancelled, and we never cancel.
+    cut = so_far if category is Category.CANCELLED or OUT_OF_RESOURCES <= status < OUT_OF_RESOURCES + 0x100 else 0
     return kind(message, remedy=remedy, status=status, answers=cut)
