@@ -136,13 +136,24 @@ class DeidProfile(Model):
         examples=[[{"ImageType": "SCREEN SAVE"}, {"Modality": ["SR", "KO"]}]],
     )
     pixels: Pixels = Field(default_factory=Pixels, description="Burned-in text")
-    recipe: str | None = Field(None, description="A recipe in the language of the `deid` package, applied on top")
+    recipe: str | None = Field(
+        None,
+        description="A recipe in the language of the `deid` package, applied on top: after `elements`, before `vrs`",
+        examples=["site.deid"],
+    )
+    functions: str | None = Field(
+        None,
+        description="A Python file with the functions that `func:NAME` of the recipe means; it is run, see deid.md",
+        examples=["site_functions.py"],
+    )
     verify: Literal["strict", "off"] = Field("strict", description="strict: what fails verification is refused")
 
     @model_validator(mode="after")
     def _key(self) -> "DeidProfile":
         if self.base != "none" and self.key is None:
             raise ValueError("key: a profile that de-identifies needs a key, as ${keyring:pacsflow/NAME}")
+        if self.functions is not None and self.recipe is None:
+            raise ValueError("functions: go with a `recipe` that names them")
         if self.dates.source == "api" and self.patient.source != "api":
             raise ValueError("dates.source: `api` needs `patient: {source: api}`")
         if self.base == "none" and (self.options or self.elements or self.vrs or self.drop or self.recipe):

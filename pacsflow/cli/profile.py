@@ -6,7 +6,7 @@ from pathlib import Path
 from pacsflow.errors import Problem, ProjectError
 from pacsflow.projects import read_project
 from pacsflow.projects.meaning import check_meaning
-from pacsflow.projects.places import with_table
+from pacsflow.projects.places import with_recipe, with_table
 from pacsflow.projects.source import read_document
 from pacsflow.projects.support import check_support
 from pacsflow.projects.validation import validated
@@ -37,7 +37,7 @@ def _from_file(path: Path) -> DeidProfile:
     document = read_document(path, path.name)
     profile = None if document.value is None else validated(DeidProfile, document)
     if profile is not None:
-        profile = with_table(document, profile)
+        profile = with_recipe(document, with_table(document, profile))
         check_meaning(document, profile)
         check_support(document, profile)
     if document.problems or profile is None:

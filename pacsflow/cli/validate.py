@@ -51,7 +51,7 @@ def _profile(inspection: Inspection, problems: list[Problem]) -> list[str]:
         return compile_profile(model, bytes(KEY_BYTES), pseudonyms=nobody(model.patient.source)).describe()
     except ProjectError as error:
         document = inspection.documents["deid.yaml"]
-        problems += [replace(each, line=document.line_of(unspell(each.field))) for each in error.problems]
+        problems += [replace(each, line=each.line or document.line_of(unspell(each.field))) for each in error.problems]
         return []
 
 

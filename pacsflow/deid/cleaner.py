@@ -15,7 +15,9 @@ from pacsflow.deid.identity import Identity
 from pacsflow.deid.marking import METHOD, METHOD_CODES, Marking
 from pacsflow.deid.part10 import file_head
 from pacsflow.deid.profile import SUBJECT
-from pacsflow.deid.rules import Rules
+from pacsflow.deid.recipe import CompiledRecipe
+from pacsflow.deid.recipe.application import added, given
+from pacsflow.deid.rules import PIXELS, Rules
 from pacsflow.deid.shapes import Shapes
 from pacsflow.deid.splice import Part, Splicer, element
 from pacsflow.deid.verify import Finished, LeftoverError, Verifier
@@ -72,6 +74,7 @@ class Compiled:
     verifier: Verifier | None
     sentences: tuple[str, ...]
     fingerprint: str
+    recipe: CompiledRecipe | None = None
 
 
 def walked(source: Source) -> tuple[Source, Walk, Header]:
@@ -113,6 +116,8 @@ class ProfileCleaner:
         guards.refuse_without_pixels(header, source.sop_class_uid)
         if self._compiled.refuse_risky:
             guards.refuse_risky(header)
+            if self._compiled.recipe and self._compiled.recipe.filters and guards.has_pixels(header):
+                self._compiled.recipe.filters.refuse(header)
         try:
             return self._cleaned(original, source, walk, header)
         except Aside as error:
@@ -135,10 +140,13 @@ class ProfileCleaner:
         rules = self._compiled.rules_for(sop_class)
         person = self._person(header, uids[1])
         case = Case(self._compiled.identity, person, self._scrubber(header), header.charsets())
+        before = bytes(header.view[: header.level.place(PIXELS)]) if self._compiled.verifier else b""
+        if self._compiled.recipe and self._compiled.recipe.workers:
+            walk, header = given(self._compiled.recipe.workers, source, header)
         splicer = Splicer(walk, header.view, rules, case)
         new = [uid if SOP_INSTANCE not in rules.actions else self.uid(uid) for uid in uids]
         meta = file_head(sop_class, new[0], source.transfer_syntax_uid)
-        parts = self._parts(meta, header, splicer)
+        parts = self._parts(meta, header, splicer, before=before)
         return Cleaned(parts, new[0], new[1], new[2], person)
 
     def _scrubber(self, header: Header) -> Scrubber:
@@ -147,13 +155,14 @@ class ProfileCleaner:
             return Scrubber()
         return _scrubber(tuple(map(header.raw, OWN)), header.raw(CHARSET))
 
-    def _parts(self, meta: bytes, header: Header, splicer: Splicer) -> list[Part]:
+    def _parts(self, meta: bytes, header: Header, splicer: Splicer, *, before: bytes) -> list[Part]:
         """Verified buffers. Kept text that names the patient is emptied, unless a rule of the profile keeps it."""
         extra = self._extra(header, splicer)
         while True:
             head, pixels, behind = splicer.dataset(header.level, extra)
             try:
-                self._verify(header, splicer, (meta, head, behind))
+                if self._compiled.verifier:
+                    self._compiled.verifier.check(before, Finished(meta, head, behind, splicer.walk.explicit))
             except LeftoverError as error:
                 if error.tag is None or error.tag in {*SUBJECT, *splicer.suspects, *splicer.rules.ruled}:
                     raise
@@ -161,19 +170,15 @@ class ProfileCleaner:
             else:
                 return [part for part in (meta + head, *pixels, behind) if part]
 
-    def _verify(self, header: Header, splicer: Splicer, done: tuple[bytes, bytes, bytes]) -> None:
-        if self._compiled.verifier:
-            before = bytes(header.view[: splicer.pixels_at(header.level)])
-            self._compiled.verifier.check(before, Finished(*done, splicer.walk.explicit))
-
     def _extra(self, header: Header, splicer: Splicer) -> dict[int, bytes]:
         """Marking, and the pseudonym where the instance had neither name nor id."""
         walk, rules, person = splicer.walk, splicer.rules, splicer.case.person
         prior = splicer.items(header.level, METHOD_CODES)
-        extra = dict(self._compiled.marking.elements(header.raw(METHOD), prior, explicit=walk.explicit))
+        extra = added(self._compiled.recipe, header, splicer) if self._compiled.recipe else {}
+        extra |= dict(self._compiled.marking.elements(header.raw(METHOD), prior, explicit=walk.explicit))
         pseudonym = person.pseudonym.encode("ascii")
         for tag, vr in zip(SUBJECT, ("PN", "LO"), strict=True):
-            if not header.raw(tag) and isinstance(rules.actions.get(tag), Pseudonym):
+            if tag not in extra and not header.raw(tag) and isinstance(rules.actions.get(tag), Pseudonym):
                 extra[tag] = element(tag, vr, pseudonym, explicit=walk.explicit)
         return extra
 

@@ -14,6 +14,7 @@ from pacsflow.deid.identity import Identity, Ways
 from pacsflow.deid.marking import BASIC, OPTION_CODE, Marking
 from pacsflow.deid.part10 import IMPLEMENTATION
 from pacsflow.deid.profile import DATES, Compiler, table
+from pacsflow.deid.recipe import CompiledRecipe, compile_recipe
 from pacsflow.deid.rules import Rules
 from pacsflow.deid.verify import Verifier
 from pacsflow.errors import Problem, ProjectError
@@ -30,27 +31,32 @@ def compile_profile(profile: DeidProfile, key: bytes, *, pseudonyms: Pseudonyms 
     """
     if profile.base == "none":
         return PassThrough()
-    compiler = Compiler(profile)
+    recipe = compile_recipe(profile)
+    compiler = Compiler(profile, recipe)
     rules = compiler.rules(iod_types.conservative)
     drop = _drop_rules(profile, compiler.problems)
+    compiler.problems += recipe.problems if recipe else []
     compiler.problems += _contradictions(profile, key)
     compiler.problems += _undone(profile, given=pseudonyms is not None)
     if compiler.problems:
         raise ProjectError(compiler.problems)
     first, last = profile.dates.days
-    ways = Ways(profile.patient.prefix, (first, last), profile.uids.root, _dates(profile) == "MODIFIED")
+    ways = Ways(profile.patient.prefix, (first, last), profile.uids.root, _dates_of_options(profile) == "MODIFIED")
     return ProfileCleaner(
         Compiled(
             rules_for=lru_cache(256)(lambda sop_class: compiler.rules(iod_types.resolver(sop_class))),
             identity=Identity(key, ways, pseudonyms),
-            marking=Marking(_methods(profile), _codes(profile, exceeds=compiler.exceeds), _dates(profile)),
+            marking=Marking(
+                _methods(profile, recipe), _codes(profile, exceeds=compiler.exceeds), _dates(profile, recipe)
+            ),
             drop=drop,
             cleans_text=any(isinstance(action, Clean) for action in rules.actions.values())
             or bool({"clean-structured-content", "clean-descriptors"} & set(profile.options)),
             refuse_risky=profile.pixels.burned_in != "keep",
             verifier=_verifier(rules) if profile.verify == "strict" else None,
-            sentences=tuple(_sentences(profile, rules)),
-            fingerprint=_fingerprint(profile),
+            sentences=tuple(_sentences(profile, rules, recipe)),
+            fingerprint=_fingerprint(profile, recipe),
+            recipe=recipe,
         )
     )
 
@@ -80,25 +86,29 @@ def _contradictions(profile: DeidProfile, key: bytes) -> Iterator[Problem]:
 
 def _undone(profile: DeidProfile, *, given: bool) -> Iterator[Problem]:
     """What the language can say and this version does not do: refused, not passed over."""
-    if profile.recipe is not None:
-        yield Problem("deid.yaml", 0, "recipe", "recipes are not applied", "write its rules under `elements:`")
     if profile.pixels.burned_in == "mask":
         yield Problem("deid.yaml", 0, "pixels.burned_in", "`mask` is not done", "write drop-risky or keep")
     if profile.patient.source != "keyed" and not given:
         yield Problem("deid.yaml", 0, "patient.source", "has no patients to give here", "write keyed or table")
 
 
-def _dates(profile: DeidProfile) -> str:
+def _dates(profile: DeidProfile, recipe: CompiledRecipe | None = None) -> str:
     """(0028,0303) Longitudinal Temporal Information Modified."""
-    if DATES[0] in profile.options:
+    kept, moved = (recipe.keeps_dates, recipe.moves_dates) if recipe else (False, False)
+    if DATES[0] in profile.options or kept:
         return "UNMODIFIED"
+    said = _dates_of_options(profile)
+    return "MODIFIED" if moved and said == "REMOVED" else said
+
+
+def _dates_of_options(profile: DeidProfile) -> str:
     if DATES[1] not in profile.options or profile.dates.method == "remove":
         return "REMOVED"
     return "UNMODIFIED" if profile.dates.method == "keep" else "MODIFIED"
 
 
-def _methods(profile: DeidProfile) -> list[str]:
-    return [IMPLEMENTATION, f"PS3.15 {table()['edition']}", f"profile {_fingerprint(profile)}"]
+def _methods(profile: DeidProfile, recipe: CompiledRecipe | None) -> list[str]:
+    return [IMPLEMENTATION, f"PS3.15 {table()['edition']}", f"profile {_fingerprint(profile, recipe)}"]
 
 
 def _codes(profile: DeidProfile, *, exceeds: bool) -> list[str]:
@@ -116,16 +126,19 @@ def _verifier(rules: Rules) -> Verifier:
     return Verifier(frozenset(rules.actions), allowed)
 
 
-def _fingerprint(profile: DeidProfile) -> str:
+def _fingerprint(profile: DeidProfile, recipe: CompiledRecipe | None) -> str:
+    patient = profile.patient.model_dump_json(exclude={"token", "file", "url"})
     said = (
-        profile.model_dump_json(exclude={"key": True, "patient": {"token", "file", "url"}})
+        profile.model_dump_json(exclude={"key", "recipe", "functions", "patient"})
+        + patient
+        + (recipe.digest if recipe else "")
         + table()["edition"]
         + IMPLEMENTATION
     )
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
-def _sentences(profile: DeidProfile, rules: Rules) -> Iterator[str]:
+def _sentences(profile: DeidProfile, rules: Rules, recipe: CompiledRecipe | None) -> Iterator[str]:
     counts: dict[str, int] = {}
     for action in rules.actions.values():
         counts[action.says] = counts.get(action.says, 0) + 1
@@ -140,7 +153,8 @@ def _sentences(profile: DeidProfile, rules: Rules) -> Iterator[str]:
         if profile.dates.method == "shift"
         else "Dates are cut down to their year.",
         "UNMODIFIED": "Dates stay as they are.",
-    }[_dates(profile)]
+    }[_dates_of_options(profile)]
+    yield from recipe.sentences() if recipe else ()
     if profile.pixels.burned_in == "keep":
         yield "Images that may show text are kept: look at them before they leave."
     if profile.verify == "off":

@@ -14,6 +14,8 @@ from pacsflow.deid.compile import compile_alone
 from pacsflow.deid.dictionary import CREATORS, PRIVATE, VR_OF, parse_tag, tag_text
 from pacsflow.deid.part10 import read_part10
 from pacsflow.deid.profile import SUBJECT, UNLISTED, table
+from pacsflow.deid.recipe import CompiledRecipe, compile_recipe
+from pacsflow.deid.recipe.functions import AsProfile
 from schemas.deid import DeidProfile
 
 MARKING: Final = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
@@ -34,6 +36,37 @@ class Change:
     rule: str
 
 
+@dataclass(frozen=True)
+class _Ruling:
+    """A profile and its recipe, asked for the rule of an element."""
+
+    profile: DeidProfile
+    recipe: CompiledRecipe | None
+
+    def of(self, elem: DataElement) -> str:
+        """Which rule decides about an element."""
+        return rule_of(self.profile, int(elem.tag), str(elem.VR), line=self._line(elem))
+
+    def _line(self, elem: DataElement) -> str:
+        tag, recipe = int(elem.tag), self.recipe
+        if recipe is None:
+            return ""
+        rule = recipe.private.get((tag >> 16, str(elem.private_creator), tag & 0xFF)) if tag & PRIVATE else None
+        if not tag & PRIVATE:
+            rule = recipe.added.get(tag) or (recipe.table.get(tag) if tag in VR_OF else recipe.unlisted(tag))
+        if rule is None or isinstance(rule.action, AsProfile):
+            return ""
+        return f"{recipe.name}:{rule.line.number}: {rule.line}"
+
+    @property
+    def otherwise(self) -> str:
+        """What else changes an element that the rules keep."""
+        found = "verification found the patient in it"
+        return (
+            f"a line about values in {self.recipe.name}, or {found}" if self.recipe and self.recipe.workers else found
+        )
+
+
 def explain(profile: DeidProfile, key: bytes, file: Path) -> list[Change]:
     """Every element of a DICOM file and of what becomes of it, sequences inside too, in order; kept ones as well.
 
@@ -44,32 +77,32 @@ def explain(profile: DeidProfile, key: bytes, file: Path) -> list[Change]:
         warnings.simplefilter("ignore")  # of pydicom, about values that are not legal
         old = dcmread(file)
         new = dcmread(BytesIO(b"".join(bytes(part) for part in cleaned.parts)))
-        return list(_compared(old, new, profile, ""))
+        return list(_compared(old, new, _Ruling(profile, compile_recipe(profile)), ""))
 
 
-def _compared(old: Dataset, new: Dataset, profile: DeidProfile, within: str) -> Iterator[Change]:
+def _compared(old: Dataset, new: Dataset, ruling: "_Ruling", within: str) -> Iterator[Change]:
     for tag in sorted({int(each) for each in (*old.keys(), *new.keys())}):
         before, after = old.get(tag), new.get(tag)
         shown = before or after
         if shown is None:
             continue
         keyword = within + (shown.keyword or shown.name)
-        rule = rule_of(profile, tag, str(shown.VR))
-        if _touched_by_verification(rule, before, after):
-            rule = f"verification found the patient in it ({rule})"
+        rule = ruling.of(shown)
+        if _changed_all_the_same(rule, before, after):
+            rule = f"{ruling.otherwise} ({rule})"
         yield Change(tag_text(tag), keyword, _value(before), _value(after), rule)
         if before is not None and after is not None:
-            yield from _inside(before, after, profile, f"{keyword}[{{}}].")
+            yield from _inside(before, after, ruling, f"{keyword}[{{}}].")
 
 
-def _inside(before: DataElement, after: DataElement, profile: DeidProfile, within: str) -> Iterator[Change]:
+def _inside(before: DataElement, after: DataElement, ruling: "_Ruling", within: str) -> Iterator[Change]:
     """The items of a sequence, where none went: then it is known which is which."""
     if before.VR == after.VR == "SQ" and len(before.value) == len(after.value):
         for number, (old, new) in enumerate(zip(before.value, after.value, strict=True)):
-            yield from _compared(old, new, profile, within.format(number))
+            yield from _compared(old, new, ruling, within.format(number))
 
 
-def _touched_by_verification(rule: str, before: DataElement | None, after: DataElement | None) -> bool:
+def _changed_all_the_same(rule: str, before: DataElement | None, after: DataElement | None) -> bool:
     kept = rule.endswith(": kept") and before is not None and before.VR != "SQ"
     return kept and (after is None or (bool(before and before.value) and not after.value))
 
@@ -85,21 +118,19 @@ def _value(elem: DataElement | None) -> str | None:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def rule_of(profile: DeidProfile, tag: int, vr: str) -> str:
-    """Which rule decides about an element, in the order of precedence."""
+def rule_of(profile: DeidProfile, tag: int, vr: str, *, line: str = "") -> str:
+    """Which rule decides about an element, in the order of precedence. `line`: that of the recipe, if it has one."""
     if tag in MARKING:
         return "marking"
     if tag & PRIVATE:
         number = tag & 0xFFFF
-        return "private" if number not in CREATORS else "private creator: stays with an element of its own"
-    for rule in reversed(profile.elements):
-        if _fits(rule.tag, tag):
-            return f"elements: {rule.action}"
+        return line or ("private" if number not in CREATORS else "private creator: stays with an element of its own")
+    own = next((f"elements: {rule.action}" for rule in reversed(profile.elements) if _fits(rule.tag, tag)), line)
+    if own:
+        return own
     if vr in profile.vrs and tag in VR_OF:
         return f"vrs: {vr} {profile.vrs[vr]}"
-    if tag in SUBJECT:
-        return "pseudonym"
-    return _standard(profile, tag, vr)
+    return "pseudonym" if tag in SUBJECT else _standard(profile, tag, vr)
 
 
 def _fits(rule: str, tag: int) -> bool:

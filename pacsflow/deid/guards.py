@@ -82,9 +82,14 @@ def _is_image(sop_class: str) -> bool:
     return UID(sop_class).name.endswith("Image Storage")
 
 
+def has_pixels(header: Header) -> bool:
+    """Whether the instance has pixel data."""
+    return any(tag in header.level.elements for tag in PIXELS)
+
+
 def refuse_risky(header: Header) -> None:
     """Raise RefusalError `pixels: …` where the pixel data may show text (PS3.15 E.3.1)."""
-    if any(tag in header.level.elements for tag in PIXELS) and (why := _risk(header)):
+    if has_pixels(header) and (why := _risk(header)):
         raise RefusalError(
             f"pixels: may show text ({why})",
             remedy="`pixels: {burned_in: keep}` in deid.yaml lets such images pass; look at them first",

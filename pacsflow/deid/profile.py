@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -25,7 +26,9 @@ from pacsflow.deid.actions import (
 from pacsflow.deid.dictionary import EXACT, VR_OF, PrivateTag, TagError, parse_private, parse_tag
 from pacsflow.deid.ge_blocks import PROTOCOL_BLOCK, USER_DATA, CleanProtocolBlock, CleanUserData
 from pacsflow.deid.private_sets import private_tags
-from pacsflow.deid.rules import Pattern, Rules
+from pacsflow.deid.recipe.compile import CompiledRecipe
+from pacsflow.deid.recipe.functions import AsProfile, Given, Jitter
+from pacsflow.deid.rules import OVERRIDDEN, Pattern, Rest, Rules
 from pacsflow.deid.siemens_csa import CSA_HEADERS, CleanCsa
 from pacsflow.deid.structured import content_rules
 from pacsflow.deid.values import TEXT, encoded
@@ -64,11 +67,13 @@ def table() -> dict[str, Any]:
 class Compiler:
     """Turns a profile into Rules. Mistakes gather in `problems`."""
 
-    def __init__(self, profile: DeidProfile) -> None:
+    def __init__(self, profile: DeidProfile, recipe: CompiledRecipe | None = None) -> None:
         self.profile = profile
+        self.recipe = recipe
         self.problems: list[Problem] = []
         self.exceeds = False
         self.ruled: set[int] = set()
+        self.placed = OVERRIDDEN
 
     def rules(self, resolve: Callable[[int, str], str]) -> Rules:
         """The rules; `resolve` picks one letter of a compound code for a tag."""
@@ -76,6 +81,8 @@ class Compiler:
         actions |= {tag: Pseudonym() for tag in SUBJECT}
         self._apply_vrs(actions)
         patterns, private = self._graphics(), self._private()
+        if self.recipe is not None:
+            patterns = self._apply_recipe(self.recipe, actions, private, patterns)
         for number, rule in enumerate(self.profile.elements):
             try:
                 patterns = self._element(rule, actions, private, patterns)
@@ -85,7 +92,7 @@ class Compiler:
                 self._problem(f"elements[{number}].{where}", str(error), remedy)
         actions = {tag: action for tag, action in actions.items() if not isinstance(action, Keep)}
         content = content_rules(table()["content"], table()["options"], self.profile.options)
-        return Rules(frozenset(VR_OF), actions, patterns, private, frozenset(self.ruled), content)
+        return Rules(frozenset(VR_OF), actions, patterns, private, frozenset(self.ruled), content, self.placed)
 
     def _problem(self, field: str, message: str, remedy: str) -> None:
         self.problems.append(Problem("deid.yaml", 0, field, message, remedy))
@@ -122,7 +129,7 @@ class Compiler:
         actions: dict[str, Action] = {"shift": Date(), "keep": Keep(), "year": Year()}
         return actions.get(self.profile.dates.method)
 
-    def _graphics(self) -> tuple[Pattern, ...]:
+    def _graphics(self) -> tuple[Rest, ...]:
         return (Pattern(CURVES, GROUPS, Remove()), Pattern(OVERLAYS, GROUPS, Remove()))
 
     def _apply_vrs(self, actions: dict[int, Action]) -> None:
@@ -137,6 +144,29 @@ class Compiler:
     def _weaker(self, before: Action | None, verb: str) -> None:
         """Notes where a rule keeps what the standard's profile would not."""
         self.exceeds |= verb == "keep" and before is not None and not isinstance(before, Nested | Keep)
+
+    def _apply_recipe(
+        self,
+        recipe: CompiledRecipe,
+        actions: dict[int, Action],
+        private: dict[PrivateTag, Action],
+        patterns: tuple[Rest, ...],
+    ) -> tuple[Rest, ...]:
+        for tag, rule in recipe.table.items():
+            if isinstance(rule.action, AsProfile):
+                continue
+            if isinstance(rule.action, Keep | Jitter | Given) and actions.get(tag) != rule.action:
+                self._weaker(actions.get(tag), "keep")
+            actions[tag] = Nested() if isinstance(rule.action, Keep) and VR_OF[tag] == "SQ" else rule.action
+            if rule.exact:
+                self.ruled.add(tag)
+        for gone in [each for each in private if recipe.takes(each)]:
+            del private[gone]
+        for single, rule in recipe.private.items():
+            private[single] = self._kept_private(single) if isinstance(rule.action, Keep) else rule.action
+        self.placed = OVERRIDDEN | recipe.added.keys()
+        self.exceeds |= recipe.keeps_graphics
+        return (_Unlisted(recipe), *patterns)
 
     def _private(self) -> dict[PrivateTag, Action]:
         keep = list(self.profile.private.keep)
@@ -168,8 +198,8 @@ class Compiler:
         rule: ElementRule,
         actions: dict[int, Action],
         private: dict[PrivateTag, Action],
-        patterns: tuple[Pattern, ...],
-    ) -> tuple[Pattern, ...]:
+        patterns: tuple[Rest, ...],
+    ) -> tuple[Rest, ...]:
         if single := parse_private(rule.tag):
             private[single] = self._kept_private(single) if rule.action == "keep" else _explicit(rule, "LO")
             return patterns
@@ -183,6 +213,18 @@ class Compiler:
         actions[value] = _explicit(rule, VR_OF[value])
         self.ruled.add(value)
         return patterns
+
+
+@dataclass(frozen=True)
+class _Unlisted:
+    """A recipe's rules for tags that are not in PS3.6's list one by one."""
+
+    recipe: CompiledRecipe
+
+    def action_for(self, tag: int) -> Action | None:
+        """The action for a tag; None where no line means it."""
+        rule = self.recipe.unlisted(tag)
+        return rule.action if rule else None
 
 
 def basic_action(tag: int, vr: str, letter: str) -> Action:

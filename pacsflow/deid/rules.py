@@ -1,10 +1,10 @@
 """The compiled profile: for every tag, what is done with it."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from pacsflow.deid.actions import Action, Remove
 from pacsflow.deid.dictionary import PRIVATE, PrivateTag
@@ -15,7 +15,6 @@ BEHIND: Final = 0x7FE10000
 """First tags of the pixel data's group and of what follows it."""
 OVERRIDDEN: Final = frozenset({0x00100010, 0x00100020, 0x00120062, 0x00120063, 0x00120064, 0x00280303})
 """Tags that pseudonym and marking put something in the place of, whatever the rules say."""
-_BREAKS: Final = sorted({*OVERRIDDEN, PIXELS, BEHIND})
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,17 @@ class Pattern:
     value: int
     mask: int
     action: Action
+
+    def action_for(self, tag: int) -> Action | None:
+        """The action, where the rule fits."""
+        return self.action if tag & self.mask == self.value else None
+
+
+class Rest(Protocol):
+    """Rules for tags that are not in PS3.6's list one by one."""
+
+    def action_for(self, tag: int) -> Action | None:
+        """The action for a tag; None where no rule fits."""
 
 
 class Plan(NamedTuple):
@@ -40,12 +50,12 @@ class Plan(NamedTuple):
     private: tuple[int, ...]
 
 
-def _runs(tags: tuple[int, ...], gone: set[int]) -> dict[int, int]:
+def _runs(tags: tuple[int, ...], gone: set[int], breaks: Sequence[int]) -> dict[int, int]:
     """First -> last tag of each stretch of `gone` tags; a stretch does not reach over what is put in."""
     runs: dict[int, int] = {}
     first = None
     for tag in tags:
-        if tag not in gone or (first is not None and _side(first) != _side(tag)):
+        if tag not in gone or (first is not None and bisect_right(breaks, first) != bisect_right(breaks, tag)):
             first = None
         if tag in gone:
             first = tag if first is None else first
@@ -53,24 +63,22 @@ def _runs(tags: tuple[int, ...], gone: set[int]) -> dict[int, int]:
     return runs
 
 
-def _side(tag: int) -> int:
-    return bisect_right(_BREAKS, tag)
-
-
 @dataclass(frozen=True)
 class Rules:
     """Tag -> action. A tag of `known` without an action is kept; a tag that is not known follows a pattern or goes.
 
     `actions` holds every sequence of PS3.6, as its items need a look even where it is kept. `ruled` are tags with a
-    rule of the user's own. `content` has a letter per concept of SR content items.
+    rule of the user's own. `content` has a letter per concept of SR content items. `placed` are tags that
+    something is put in the place of, whatever their action.
     """
 
     known: frozenset[int]
     actions: Mapping[int, Action]
-    patterns: tuple[Pattern, ...]
+    patterns: tuple[Rest, ...]
     private: Mapping[PrivateTag, Action]
     ruled: frozenset[int] = frozenset()
     content: Mapping[str, str] = field(default_factory=dict)
+    placed: frozenset[int] = OVERRIDDEN
 
     @cached_property
     def plan(self) -> Callable[[tuple[int, ...]], Plan]:
@@ -79,12 +87,13 @@ class Rules:
 
     def _plan(self, tags: tuple[int, ...]) -> Plan:
         actions = {tag: self._action(tag) for tag in tags if not tag & PRIVATE}
-        gone = {tag for tag, action in actions.items() if isinstance(action, Remove) and tag not in OVERRIDDEN}
+        gone = {tag for tag, action in actions.items() if isinstance(action, Remove) and tag not in self.placed}
         work = tuple((tag, action) for tag, action in actions.items() if action and tag not in gone)
         private = tuple(sorted(tag for tag in tags if tag & PRIVATE))
         if not self.private:
             gone.update(private)
-        return Plan(_runs(tags, gone), frozenset(gone), work, private if self.private else ())
+        breaks = sorted({*self.placed, PIXELS, BEHIND})
+        return Plan(_runs(tags, gone, breaks), frozenset(gone), work, private if self.private else ())
 
     def _action(self, tag: int) -> Action | None:
         return self.actions.get(tag) if tag in self.known else self.unlisted(tag)
@@ -96,4 +105,4 @@ class Rules:
 
     def unlisted(self, tag: int) -> Action:
         """The action for a tag that PS3.6 does not know."""
-        return next((rule.action for rule in self.patterns if tag & rule.mask == rule.value), REMOVE)
+        return next((action for rule in self.patterns if (action := rule.action_for(tag))), REMOVE)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from pacsflow.deid import structured
-from pacsflow.deid.actions import KEPT, Action, Answer, Case, Clean, Dummy, Empty, Keep, Mode, Nested
+from pacsflow.deid.actions import KEPT, Action, Answer, Case, Clean, Dummy, Empty, Keep, Mode, Nested, Replace
 from pacsflow.deid.dictionary import CREATORS
 from pacsflow.deid.rules import BEHIND, PIXELS, Rules
 from pacsflow.deid.values import DUMMY, TEXT, padded
@@ -79,7 +79,7 @@ class Splicer:
         """
         changes = self._replacements(level, 0) | extra
         tags = sorted(changes)
-        first, behind = self._place(level, PIXELS), self._place(level, BEHIND)
+        first, behind = level.place(PIXELS), level.place(BEHIND)
         middle, last = bisect_left(tags, PIXELS), bisect_left(tags, BEHIND)
         return (
             b"".join(self._cut(level, changes, tags[:middle], (level.start, first))),
@@ -98,10 +98,6 @@ class Splicer:
         )
         return b"".join(item(b"".join(part)) for part in parts)
 
-    def pixels_at(self, level: Level) -> int:
-        """Offset at which the pixel data begins, or would begin."""
-        return self._place(level, PIXELS)
-
     def _cut(self, level: Level, changes: Changes, tags: list[int], span: tuple[int, int]) -> list[Part]:
         """Slices of the span between the elements `tags`, and what stands in their place."""
         run, end = span
@@ -113,7 +109,7 @@ class Splicer:
             if tag in elements:
                 _, start, _, stop = elements[tag]
             else:
-                start = stop = self._place(level, tag)
+                start = stop = level.place(tag)
             if start > run:
                 parts.append(view[run:start])
             if isinstance(new, int):
@@ -124,12 +120,6 @@ class Splicer:
         if run < end:
             parts.append(view[run:end])
         return parts
-
-    def _place(self, level: Level, tag: int) -> int:
-        """Offset at which `tag` stands or would stand."""
-        tags = level.tags()
-        found = bisect_left(tags, tag)
-        return level.elements[tags[found]][1] if found < len(tags) else level.end
 
     def _replacements(self, level: Level, depth: int, mode: Mode = "plain") -> Changes:
         """Tag -> what stands in the place of its element; only tags that change."""
@@ -150,7 +140,7 @@ class Splicer:
         vr, _, start, stop = place.level.elements[tag]
         if vr == SQ:
             new = self._sequence(place, tag, action)
-        elif start == stop and not isinstance(action, Nested):
+        elif start == stop and not isinstance(action, Nested | Replace):
             new = None if action(NAME[vr], b"", self.case) is None else KEPT
         else:
             new = action(NAME[vr], bytes(self.view[start:stop]), self.case)

@@ -5,6 +5,7 @@ Aside, and the instance goes through `normalize` first.
 """
 
 import struct
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -85,6 +86,12 @@ class Level:
         if not self._tags:
             self._tags = list(self.elements)
         return self._tags
+
+    def place(self, tag: int) -> int:
+        """Offset at which `tag` stands or would stand."""
+        tags = self.tags()
+        found = bisect_left(tags, tag)
+        return self.elements[tags[found]][1] if found < len(tags) else self.end
 
 
 @dataclass(slots=True, frozen=True)

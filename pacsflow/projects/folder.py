@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from pacsflow.errors import Problem, ProjectError
 from pacsflow.projects.meaning import check_meaning
-from pacsflow.projects.places import with_table, written_folder
+from pacsflow.projects.places import with_recipe, with_table, written_folder
 from pacsflow.projects.source import Document, FieldPath, read_document
 from pacsflow.projects.support import check_support
 from pacsflow.projects.validation import validated
@@ -144,7 +144,7 @@ def _replaced(folder: Path, documents: dict[str, Document], models: dict[str, Ba
         place = written_folder(documents[name], ("workdir",), folder=folder, text=model.workdir)
         return model.model_copy(update={"workdir": str(place)})
     if isinstance(model, DeidProfile):
-        return with_table(documents[name], model)
+        return with_recipe(documents[name], with_table(documents[name], model))
     if isinstance(model, PacsNode) and model.tls is not None:
         return model.model_copy(update={"tls": _with_files(documents[name].folder, model.tls)})
     if isinstance(model, Export):

@@ -34,6 +34,7 @@ def check_meaning(document: Document, model: BaseModel) -> None:
             _check_hours(document, model.hours)
     elif isinstance(model, DeidProfile):
         _check_pseudonyms(document, model)
+        _check_recipe(document, model)
     elif isinstance(model, Export):
         _check_layouts(document, model)
 
@@ -67,6 +68,13 @@ def _check_pseudonyms(document: Document, model: DeidProfile) -> None:
         document.problem(("patient", "file"), "names no file", "write the path of a JSON or CSV table")
         return
     document.problems += read_table(Path(model.patient.file))[1]
+
+
+def _check_recipe(document: Document, model: DeidProfile) -> None:
+    for name in ("recipe", "functions"):
+        file = getattr(model, name)
+        if file is not None and not Path(file).is_file():
+            document.problem((name,), "names no file", "write its path, seen from the file that names it")
 
 
 def _check_move(document: Document, model: PacsNode) -> None:

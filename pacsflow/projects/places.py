@@ -39,6 +39,17 @@ def with_table(document: Document, profile: DeidProfile) -> DeidProfile:
     return profile.model_copy(update={"patient": profile.patient.model_copy(update={"file": str(file)})})
 
 
+def with_recipe(document: Document, profile: DeidProfile) -> DeidProfile:
+    """The profile with absolute paths of its recipe and functions: relative ones start at the file that says them."""
+    folder = document.folder.absolute()
+    found = {
+        name: str(named_place(document, (name,), folder=folder, text=text))
+        for name in ("recipe", "functions")
+        if (text := getattr(profile, name)) is not None
+    }
+    return profile.model_copy(update=found)
+
+
 def _value(document: Document, path: FieldPath, name: str) -> str:
     kind, _, variable = name.partition(":")
     if kind != "env":

@@ -51,7 +51,6 @@ _GAPS = (
         "take `ours` out",
     ),
     _Gap(PacsNode, ("fallback",), lambda m: bool(m.fallback), "fall back on another node", "take `fallback` out"),
-    _Gap(DeidProfile, ("recipe",), lambda m: m.recipe is not None, "apply a recipe of `deid`", "use `elements`"),
     _Gap(
         DeidProfile,
         ("pixels", "burned_in"),

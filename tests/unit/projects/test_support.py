@@ -17,7 +17,6 @@ DEID = FILES["deid"]
         ("pacs", PACS + "fetch: {method: wado-rs}\n", "fetch.method"),
         ("pacs", PACS + "fetch: {move_to: {aet: A, port: 1, ours: false}}\n", "fetch.move_to.ours"),
         ("pacs", PACS + "fallback: [b.yaml]\n", "fallback"),
-        ("deid", DEID + "recipe: site.deid\n", "recipe"),
         ("deid", DEID + "pixels: {burned_in: mask}\n", "pixels.burned_in"),
         ("export", "nifti: [{modality: MR, bids: bids.yaml}]\n", "nifti[0].bids"),
         ("export", "targets: [{kind: dicomdir}]\n", "targets[0].kind"),

@@ -1,0 +1,41 @@
+"""A recipe at work on one instance: what it adds, and what its process makes of the header."""
+
+from pacsflow.deid.contract import Source
+from pacsflow.deid.dictionary import VR_OF
+from pacsflow.deid.header import Header
+from pacsflow.deid.normalize import IMPLICIT
+from pacsflow.deid.part10 import file_head
+from pacsflow.deid.recipe.compile import CompiledRecipe
+from pacsflow.deid.recipe.functions import Given
+from pacsflow.deid.recipe.worker import Workers
+from pacsflow.deid.rules import PIXELS
+from pacsflow.deid.splice import Splicer, element
+from pacsflow.deid.walk import Aside, Walk
+from pacsflow.errors import RefusalError
+
+
+def added(recipe: CompiledRecipe, header: Header, splicer: Splicer) -> dict[int, bytes]:
+    """Whole elements that take the place of the tag's own at top level."""
+    extra: dict[int, bytes] = {}
+    for tag, rule in recipe.added.items():
+        value = header.raw(tag)
+        new = value if isinstance(rule.action, Given) else rule.action(VR_OF[tag], value, splicer.case)
+        if isinstance(new, bytes):
+            extra[tag] = element(tag, VR_OF[tag], new, explicit=splicer.walk.explicit)
+    return extra
+
+
+def given(workers: Workers, source: Source, header: Header) -> tuple[Walk, Header]:
+    """The instance with the header that the recipe's process makes of it; pixel data stays here.
+
+    Raises RefusalError `recipe: …`.
+    """
+    pixels = header.level.place(PIXELS)
+    head = file_head(source.sop_class_uid, source.sop_instance_uid, source.transfer_syntax_uid)
+    new = workers.run(head + bytes(header.view[:pixels]))
+    data = new + bytes(header.view[pixels:])
+    walk = Walk(data, explicit=source.transfer_syntax_uid != IMPLICIT)
+    try:
+        return walk, Header(walk.dataset(), memoryview(data))
+    except Aside:
+        raise RefusalError("recipe: what it makes of the header cannot be read") from None
