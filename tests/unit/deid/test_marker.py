@@ -1,17 +1,64 @@
-"""Every attribute of PS3.15 Table E.1-1 filled with a marker, top level and two sequences deep: what survives."""
+"""Every attribute of PS3.15 Table E.1-1 filled with a marker, in one instance per family of storage SOP classes.
+
+The markers stand at the top level, two sequences deep, and in a private sequence; further ones in every sequence that
+the table lists, in private elements, UN, overlays, curves, the preamble and the file meta information.
+"""
+
+from functools import cache
+from io import BytesIO
 
 import pytest
-from pydicom import Dataset
+from pydicom import Dataset, dcmread, uid
+from pydicom.dataset import FileMetaDataset
 from pydicom.sequence import Sequence
 
+from pacsflow.deid import read_part10
 from pacsflow.deid.dictionary import VR_OF
-from pacsflow.deid.profile import table
-from unit.deid.instances import cleaner, ct, encoded, read, whole
+from pacsflow.deid.private_sets import private_tags
+from pacsflow.deid.profile import SPECIAL, table
+from unit.deid.instances import cleaner, ct, read, whole
 
 OPTIONS = tuple(table()["options"])
 TAGS = [int(tag, 16) for tag in table()["rules"] if "x" not in tag and tag != "PRIVATE"]
 LISTED = [tag for tag in TAGS if VR_OF.get(tag) not in (None, "SQ") and tag < 0xFFFA0000]
+SEQUENCES = [tag for tag in TAGS if VR_OF.get(tag) == "SQ" and tag < 0xFFFA0000]
 BINARY = {"OB", "UN", "OW"}
+IMAGES = [
+    uid.CTImageStorage,
+    uid.EnhancedCTImageStorage,
+    uid.MRImageStorage,
+    uid.EnhancedMRImageStorage,
+    uid.PositronEmissionTomographyImageStorage,
+    uid.NuclearMedicineImageStorage,
+    uid.UltrasoundImageStorage,
+    uid.SecondaryCaptureImageStorage,
+    uid.ComputedRadiographyImageStorage,
+    uid.DigitalXRayImageStorageForPresentation,
+    uid.DigitalMammographyXRayImageStorageForPresentation,
+    uid.XRayAngiographicImageStorage,
+    uid.OphthalmicPhotography8BitImageStorage,
+    uid.VLEndoscopicImageStorage,
+    uid.VLWholeSlideMicroscopyImageStorage,
+    uid.RTImageStorage,
+    uid.RTDoseStorage,
+    uid.SegmentationStorage,
+    uid.ParametricMapStorage,
+]
+OTHERS = [
+    uid.MRSpectroscopyStorage,
+    uid.RTStructureSetStorage,
+    uid.RTPlanStorage,
+    uid.ComprehensiveSRStorage,
+    uid.KeyObjectSelectionDocumentStorage,
+    uid.GrayscaleSoftcopyPresentationStateStorage,
+    uid.TwelveLeadECGWaveformStorage,
+    uid.SpatialRegistrationStorage,
+    uid.RealWorldValueMappingStorage,
+    uid.EncapsulatedPDFStorage,
+    uid.RawDataStorage,
+    "1.2.826.0.1.3680043.2.1143.99",  # nobody's: a class that PS3.3 does not know
+]
+SAFE = sorted(tag for tag in private_tags("ps3.15-safe") if tag not in SPECIAL)
 
 
 def marker(tag):
@@ -37,24 +84,67 @@ def marked(ds):
     return ds
 
 
-@pytest.fixture(scope="module")
-def instance():
+def named(number):
+    """A sequence with a marker in a name and in a text."""
+    item = Dataset()
+    item.PatientName, item.PatientComments = f"ZqSeq^{number}", f"ZqSeq{number}"
+    return Sequence([item])
+
+
+def safe(ds):
+    """Safe private elements with markers, and beside each an element that is not in the list."""
+    for number, (group, creator, element) in enumerate(SAFE):
+        block = ds.private_block(group, creator, create=True)
+        block.add_new(element, "LO", f"Safe{number}")
+        other = next(e for e in range(256) if (group, creator, e) not in {*SAFE, *SPECIAL})
+        block.add_new(other, "LO", "ZqUnsafe")
+    return ds
+
+
+@cache
+def instance(sop_class):
+    """A DICOM file with markers wherever somebody's identity may stand."""
     ds = marked(ct())
+    ds.SOPClassUID = sop_class
+    if sop_class in OTHERS:
+        del ds.PixelData
+    for number, tag in enumerate(SEQUENCES):
+        ds.add_new(tag, "SQ", named(number))
     ds.SharedFunctionalGroupsSequence = Sequence([Dataset()])
     ds.SharedFunctionalGroupsSequence[0].FrameAnatomySequence = Sequence([marked(Dataset())])
-    ds.add_new(0x60003000, "OW", b"ZqOverlay.")
-    ds.add_new(0x60004000, "LT", "ZqComment")
+    for group in (0x6000, 0x601E):
+        ds.add_new((group, 0x0010), "US", 8)
+        ds.add_new((group, 0x0022), "LO", "ZqDescription")
+        ds.add_new((group, 0x1500), "LO", "ZqLabel")
+        ds.add_new((group, 0x3000), "OW", b"ZqOverlay.")
+        ds.add_new((group, 0x4000), "LT", "ZqComment")
     ds.add_new(0x50003000, "OW", b"ZqCurves")
+    ds.add_new(0x501E2500, "LO", "ZqCurveLabel")
     ds.add_new(0x00091001, "UN", b"ZqNoCreator.")
     block = ds.private_block(0x0011, "ACME", create=True)
     block.add_new(1, "UN", b"ZqPrivat")
     block.add_new(2, "SQ", Sequence([marked(Dataset())]))
-    return encoded(ds)
+    block.add_new(3, "UN", b"\xfe\xff\x00\xe0\x12\0\0\0\x10\0\x10\0PN\x0a\0ZqHidden..")
+    safe(ds)
+    ds.preamble, ds.file_meta = b"ZqPreamble".ljust(128, b"Z"), FileMetaDataset()
+    meta = ds.file_meta
+    meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = sop_class, ds.SOPInstanceUID
+    for keyword in ("SourceApplicationEntityTitle", "SendingApplicationEntityTitle", "ReceivingApplicationEntityTitle"):
+        setattr(meta, keyword, "ZQTITLE")
+    meta.PrivateInformationCreatorUID, meta.PrivateInformation = "1.3.6.1.4.1.9999.56", b"ZqMeta"
+    file = BytesIO()
+    ds.save_as(file, enforce_file_format=True)
+    return file.getvalue()
 
 
-def survivors(ds):
-    """Tags whose marker is still there, in this dataset alone."""
-    return {int(e.tag) for e in ds if int(e.tag) in LISTED and e.VR != "SQ" and e.value == marker(int(e.tag))}
+def inner(ds):
+    return ds.SharedFunctionalGroupsSequence[0].FrameAnatomySequence[0]
+
+
+def survivors(old, new):
+    """Tags whose encoded value is still there, in this dataset alone."""
+    return {tag for tag in LISTED if tag in new and new.get_item(tag).value == old.get_item(tag).value}
 
 
 def kept_by(option):
@@ -67,21 +157,42 @@ def kept_by(option):
     return found
 
 
-def test_basic_profile_leaves_none(instance):
-    data = whole(cleaner().clean(instance))
-    new = read(cleaner().clean(instance))
-    assert survivors(new) == set()
-    assert survivors(new.SharedFunctionalGroupsSequence[0].FrameAnatomySequence[0]) == set()
-    assert b"Zq" not in data
-    assert b"ZQ" not in data
+def private_of(ds):
+    return sorted(element.value for element in ds.iterall() if element.tag.is_private and element.tag.element > 0xFF)
 
 
-@pytest.mark.parametrize("option", [option for option in OPTIONS if option != "retain-safe-private"])
-def test_an_option_leaves_what_its_column_keeps_and_no_more(instance, option):
-    new = read(cleaner(options=[option]).clean(instance))
-    for ds in (new, new.SharedFunctionalGroupsSequence[0].FrameAnatomySequence[0]):
-        assert survivors(ds) == kept_by(option)
-    assert not [element for element in new.iterall() if element.tag.is_private]
+@pytest.fixture(scope="module")
+def clean():
+    """(data of a marked file, option or none) -> what is left of it."""
+    profiles = {
+        option: cleaner(options=[option] if option else [], pixels={"burned_in": "keep"}) for option in ("", *OPTIONS)
+    }
+    return lambda sop_class, option="": profiles[option].clean(read_part10(instance(sop_class)))
+
+
+@pytest.mark.parametrize("sop_class", IMAGES + OTHERS)
+def test_basic_profile_leaves_none(clean, sop_class):
+    cleaned = clean(sop_class)
+    data, old, new = whole(cleaned), dcmread(BytesIO(instance(sop_class))), read(cleaned)
+    assert survivors(old, new) == set()
+    assert survivors(inner(old), inner(new)) == set()
+    assert private_of(new) == []
+    for text in (b"zq", b"safe", b"1.3.6.1.4.1.9999."):
+        assert text not in data.lower()
+    assert not [e for e in new if e.tag.group >> 8 in (0x50, 0x60)]
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_an_option_leaves_what_its_column_keeps_and_no_more(clean, option):
+    for sop_class in IMAGES[::3] + OTHERS[::3]:
+        cleaned = clean(sop_class, option)
+        old, new = dcmread(BytesIO(instance(sop_class))), read(cleaned)
+        for before, after in ((old, new), (inner(old), inner(new))):
+            assert survivors(before, after) == kept_by(option), sop_class
+        expected = [f"Safe{number}" for number in range(len(SAFE))] if option == "retain-safe-private" else []
+        assert private_of(new) == sorted(expected)
+        for text in (b"ZqSeq", b"ZqUnsafe", b"ZqPriv", b"ZqHidden", b"ZqOverlay", b"ZqC", b"ZqLabel", b"ZqPreamble"):
+            assert text not in whole(cleaned), (sop_class, text)
 
 
 def test_no_attribute_of_the_table_is_without_a_rule():
@@ -91,5 +202,8 @@ def test_no_attribute_of_the_table_is_without_a_rule():
     for tag in unknown:
         if tag > 0x0002FFFF:
             ds.add_new(tag, "LO", "Zq")
-    new = read(cleaner().clean(encoded(ds)))
-    assert not unknown & {int(element.tag) for element in new}
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
+    file = BytesIO()
+    ds.save_as(file, enforce_file_format=True)
+    assert not unknown & {int(element.tag) for element in read(cleaner().clean(read_part10(file.getvalue())))}
