@@ -75,7 +75,8 @@ _SPLIT: Final = re.compile(r"[\\^=\s,;/()]+")
 PLACEHOLDERS: Final = frozenset(
     """
     anon anonym anonymised anonymized anonymous anonymization deid deidentified de-identified hidden masked n/a na nil
-    none null pseudonymized pseudonymised redacted removed test unknown unnamed withheld xxx xxxx xxxxx xxxxxx
+    none null patient phantom pseudonymized pseudonymised redacted removed subject test unknown unnamed volunteer
+    withheld xxx xxxx xxxxx xxxxxx
     """.split()  # noqa: SIM905 - a list of words reads as one
 )
 """What others wrote in place of an identifier; it stands in many elements and tells nothing."""
