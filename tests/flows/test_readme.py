@@ -15,7 +15,7 @@ from pacsflow.cli.app import app
 from pacsflow.deid.part10 import file_head
 from pacsflow.simpacs import SimPacs, demo_archive
 from peers.ports import free_port
-from unit.deid.instances import ct, encoded
+from unit.deid.instances import PATIENT_ID, ct, encoded
 from unit.projects.old_systems import PACSMAN, PACSNPULL, PEERS
 
 NOT_RUN = {
@@ -139,7 +139,8 @@ def old_systems(new_user):
 
 @pytest.fixture
 def clinical(new_user):
-    """A table of clinical data."""
+    """A table of clinical data, and one of pseudonyms."""
+    Path("new_ids.json").write_text(json.dumps({f"sub-{PATIENT_ID}": "P0001"}))
     Path("clinical.csv").write_text("MRN,Day of surgery,Outcome\n0004711,2020-01-15,good\n")
 
 

@@ -1,11 +1,13 @@
 """deid, as it is called: what it says, its exit code, its report."""
 
 import csv
+import datetime as dt
 import json
 import stat
 
 import pytest
 import typer
+from pydicom import dcmread
 from typer.testing import CliRunner
 
 from pacsflow.cli import deid, explain
@@ -105,3 +107,74 @@ def test_pseudonyms_of_a_table_are_taken_by_every_process(call, tmp_path):
     (tmp_path / "deid.yaml").write_text(json.dumps(profile | {"patient": table}))
     assert call(tmp_path / "out", "--workers", 2).exit_code == 0
     assert len(list((tmp_path / "out" / "P0001").rglob("*.dcm"))) == 41
+
+
+@pytest.fixture
+def old(call, tmp_path, monkeypatch):
+    """The command as PACSMAN's users write it, without a profile."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    app = typer.Typer()
+    app.command()(deid.deid)
+    folders = ["--in_folder", str(tmp_path / "in"), "-o", str(tmp_path / "out")]
+    return lambda *words: CliRunner().invoke(app, [*folders, *map(str, words)])
+
+
+def result(tmp_path):
+    [path] = (tmp_path / "out").rglob("*.dcm")
+    return dcmread(path)
+
+
+def test_a_command_of_pacsman_works_without_a_profile_and_leaves_key_files_where_only_their_owner_reads(old, tmp_path):
+    (tmp_path / "new_ids.json").write_text(json.dumps({f"sub-{PATIENT_ID}": "P0001"}))
+    words = ["--new_ids", tmp_path / "new_ids.json", "-a", "-p", "-i"]
+    told = old(*words)
+    assert told.exit_code == 0, told.exception
+    assert "Quistgaard" not in told.output
+    [own] = (tmp_path / "share" / "pacsflow" / "deid").iterdir()
+    assert json.loads((own / "mapper.json").read_text()) == {"P0001": PATIENT_ID}
+    with (own / "date_offsets.csv").open(newline="") as file:
+        [offset] = csv.DictReader(file)
+    days = int(offset["days"])
+    assert offset["new_id"] == "P0001"
+    assert -30 <= days <= 30
+    ds = result(tmp_path)
+    assert ds.PatientID == "P0001"
+    assert dt.date.fromisoformat(ds.StudyDate) == dt.date(2015, 5, 12) + dt.timedelta(days=days)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in own.iterdir()} == {0o600}
+    assert stat.S_IMODE(own.stat().st_mode) == 0o700
+    assert "doubled" in old(*words).output, "the same key again, the same files"
+
+
+def test_without_its_options_dates_stay_and_folders_are_renamed_all_the_same(old, tmp_path):
+    told = old("--keep_patient_dir_names")
+    assert told.exit_code == 0, told.exception
+    assert "folders have the pseudonyms' names" in told.output
+    assert result(tmp_path).StudyDate == "20150512"
+    assert NAME not in str(list((tmp_path / "out").rglob("*")))
+
+
+def test_what_pacsman_deleted_is_refused_and_the_original_stays(old, tmp_path):
+    [path] = (tmp_path / "in" / NAME).glob("1")
+    source = encoded(ct(ImageType=["DERIVED", "SECONDARY"]))
+    path.write_bytes(
+        file_head(source.sop_class_uid, source.sop_instance_uid, source.transfer_syntax_uid) + bytes(source.dataset)
+    )
+    told = old("--delete-identifiable")
+    assert isinstance(told.exception, WorkLeftError)
+    assert "dropped: ImageType, Modality" in told.output
+    assert path.exists()
+
+
+def test_explain_is_an_option_of_deid_too(tmp_path, call):
+    app = typer.Typer()
+    app.command()(deid.deid)
+    words = ["--explain", str(tmp_path / "deid.yaml")]
+    assert "Basic profile of PS3.15" in CliRunner().invoke(app, words).output
+    told = CliRunner().invoke(app, [*words, str(tmp_path / "in" / NAME / "1")])
+    assert told.exit_code == 0, told.exception
+    assert "elements differ" in told.output
+
+
+def test_a_folder_that_is_none_or_named_twice_is_refused(old, call, tmp_path):
+    assert "IN is given twice" in str(call("-d", tmp_path / "in").exception)
+    assert "OUT is given twice" in str(call(tmp_path / "out", "-o", tmp_path / "other").exception)
