@@ -6,7 +6,7 @@ The disk is waited for in a thread of its own, so that the network need not wait
 import hashlib
 import os
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -44,14 +44,19 @@ class Stager(Generic[T]):
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="staging")
         self._pending: list[Future[None]] = []
 
-    def put(self, path: Path, parts: Sequence[Buffer], note: Callable[[int, str], T]) -> None:
-        """Write `parts` one after the other; `note` makes the remembered fact of size in bytes and sha256."""
+    def put(
+        self, path: Path, parts: Sequence[Buffer], note: Callable[[int, str], T], *, rest: Iterable[Buffer] = ()
+    ) -> None:
+        """Write `parts` and `rest` one after the other; `note` makes the remembered fact of size in bytes and sha256.
+
+        Where `rest` raises, nothing is left of the file.
+        """
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         temporary = path.with_name(f".{uuid.uuid4().hex}.part")
         descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, self._mode)
         try:
-            size = write_all(descriptor, parts)
-            fact = note(size, sha256(parts))
+            size, digest = write_hashed(descriptor, parts, rest)
+            fact = note(size, digest)
         except BaseException:
             os.close(descriptor)
             temporary.unlink(missing_ok=True)
@@ -117,7 +122,18 @@ def write_all(descriptor: int, parts: Sequence[Buffer]) -> int:
     return size
 
 
-def sha256(parts: Sequence[Buffer]) -> str:
+def write_hashed(descriptor: int, parts: Sequence[Buffer], rest: Iterable[Buffer]) -> tuple[int, str]:
+    """Write parts that are at hand, then what comes; number of bytes, and their SHA-256 in hexadecimal."""
+    size, digest = write_all(descriptor, parts), hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    for piece in rest:
+        size += write_all(descriptor, (piece,))
+        digest.update(piece)
+    return size, digest.hexdigest()
+
+
+def sha256(parts: Iterable[Buffer]) -> str:
     """SHA-256 of the parts, one after the other, in hexadecimal."""
     digest = hashlib.sha256()
     for part in parts:

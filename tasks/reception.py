@@ -3,13 +3,14 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 
 from pydicom.uid import UID
 
 from pacsflow.deid.contract import Cleaned, Source
-from pacsflow.dicom.contract import Received
+from pacsflow.dicom.contract import BrokenError, Received
 from pacsflow.errors import PacsflowError, PacsTransientError, RefusalError
 from pacsflow.ledger import studies
 from pacsflow.ledger.studies import LEASE_SECONDS, Instance, Study
@@ -61,10 +62,19 @@ class Reception:
                 text = f"the disk refused a file: {error.strerror}"
                 self._fault = PacsTransientError(text, remedy="make room, then run again")
                 return OUT_OF_RESOURCES
+            except BrokenError:  # it did not come whole, and stays expected
+                raise
             except PacsflowError as error:
                 self._fault = error
                 return OUT_OF_RESOURCES
             return SUCCESS
+
+    def _counted(self, rest: Iterator[memoryview]) -> Iterator[memoryview]:
+        """The pieces of a large instance, which may take longer than a lease."""
+        for piece in rest:
+            self.bytes += len(piece)
+            self._renew()
+            yield piece
 
     def _renew(self) -> None:
         """Keep the study's lease while images still come."""
@@ -77,13 +87,12 @@ class Reception:
         known = self._known.get(received.sop_instance_uid)
         if known and known.status == "refused":
             return
-        source = Source(
-            received.sop_class_uid, received.sop_instance_uid, received.transfer_syntax_uid, received.dataset
-        )
-        cleaned = run.cleaner.clean(source)
+        uids = (received.sop_class_uid, received.sop_instance_uid, received.transfer_syntax_uid)
+        rest = None if received.rest is None else self._counted(received.rest)
+        cleaned = run.cleaner.clean(Source(*uids, received.dataset, rest))
         series = self._belongs(cleaned, received)
         if known and known.status == "held":
-            self._compare(known, cleaned.parts)
+            self._compare(known, chain(cleaned.parts, cleaned.rest))
             return
         if run.vault:
             person = cleaned.person
@@ -95,7 +104,7 @@ class Reception:
             self._known[uid] = Instance(series, uid, sop_class, "held", "", path, size, sha256)
             return self._known[uid]
 
-        self._stager.put(run.staging / path, cleaned.parts, note)
+        self._stager.put(run.staging / path, cleaned.parts, note, rest=cleaned.rest)
         self._remarks.pop(received.sop_instance_uid, None)
 
     def _belongs(self, cleaned: Cleaned, received: Received) -> str:
@@ -117,7 +126,7 @@ class Reception:
             raise RefusalError("SOP Instance UID is not valid")
         return series
 
-    def _compare(self, held: Instance, parts: Sequence[bytes | memoryview]) -> None:
+    def _compare(self, held: Instance, parts: Iterable[bytes | memoryview]) -> None:
         """Remark on an instance that is held and came again as another one."""
         if sha256(parts) != held.sha256:
             self._remarks[held.uid] = replace(held, reason=TWICE)

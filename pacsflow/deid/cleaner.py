@@ -20,6 +20,7 @@ from pacsflow.deid.recipe.application import added, given
 from pacsflow.deid.rules import PIXELS, Rules
 from pacsflow.deid.shapes import Shapes
 from pacsflow.deid.splice import Part, Splicer, element
+from pacsflow.deid.streamed import clean_streamed
 from pacsflow.deid.verify import Finished, LeftoverError, Verifier
 from pacsflow.deid.walk import Aside, Walk
 from pacsflow.errors import RefusalError
@@ -110,6 +111,8 @@ class ProfileCleaner:
 
     def clean(self, source: Source) -> Cleaned:
         """The instance, de-identified and verified. Raises RefusalError (reason code) where it must not leave."""
+        if source.rest is not None:
+            return clean_streamed(self.clean, source)
         original = source
         source, walk, header = walked(original)
         guards.refuse_dropped(header, self._compiled.drop)
@@ -210,6 +213,8 @@ class PassThrough:
 
     def clean(self, source: Source) -> Cleaned:
         """The dataset's bytes, untouched, behind new file meta information. Raises RefusalError."""
+        if source.rest is not None:
+            return clean_streamed(self.clean, source)
         meta = file_head(source.sop_class_uid, source.sop_instance_uid, source.transfer_syntax_uid)
         patient, issuer, study, series = self._told(source)
         person = self.person(patient, issuer)

@@ -1,18 +1,22 @@
 """What goes in and what comes out of de-identification."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 
 @dataclass(frozen=True)
 class Source:
-    """One instance as it came: encoded dataset without preamble and file meta information."""
+    """One instance as it came: encoded dataset without preamble and file meta information.
+
+    Of a large one `dataset` is the beginning, and `rest` gives what follows, piece by piece, once.
+    """
 
     sop_class_uid: str
     sop_instance_uid: str
     transfer_syntax_uid: str
     dataset: bytes | memoryview
+    rest: Iterator[memoryview] | None = None
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,9 @@ class Person:
 class Cleaned:
     """A whole Part 10 file as a list of buffers to be written one after the other (os.writev).
 
-    Buffers may be slices of the source: write them before the source goes away.
+    Buffers may be slices of the source: write them before the source goes away. Of a large instance `rest` gives what
+    follows `parts`, once, each piece until the next one is asked for; it may end in a RefusalError, and what was
+    written of the file must then go.
     """
 
     parts: Sequence[bytes | memoryview]
@@ -37,6 +43,7 @@ class Cleaned:
     study_instance_uid: str
     series_instance_uid: str
     person: Person
+    rest: Iterable[bytes | memoryview] = ()
 
 
 class Cleaner(Protocol):

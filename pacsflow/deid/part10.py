@@ -1,6 +1,8 @@
 """DICOM files (PS3.10 7.1): taken apart into a Source, and their head written anew."""
 
 import struct
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +16,9 @@ from pacsflow.errors import RefusalError
 IMPLEMENTATION_UID: Final = "2.25.254309236420190718530287716046093361507"
 IMPLEMENTATION: Final = f"PACSFLOW {version('pacsflow')}"[:16]
 PREAMBLE: Final = 128
+STREAMED_FROM = 16 << 20
+"""Files of more bytes than this are not read into memory as one."""
+_PIECE: Final = 1 << 20
 _PREFIX: Final = bytes(PREAMBLE) + b"DICM"
 _META_VERSION: Final = element(0x00020001, "OB", b"\0\1", explicit=True)
 _META_OURS: Final = element(0x00020012, "UI", IMPLEMENTATION_UID.encode(), explicit=True) + element(
@@ -36,6 +41,27 @@ def file_head(sop_class: str, sop_instance: str, transfer_syntax: str) -> bytes:
 @lru_cache(256)
 def _uid(tag: int, uid: str) -> bytes:
     return element(tag, "UI", uid.encode(), explicit=True)
+
+
+def open_part10(path: Path) -> Source:
+    """The instance in a file, read as it is needed where the file is large.
+
+    Raises RefusalError as `read_part10`; so does `rest`, for what cannot be read.
+    """
+    if path.stat().st_size <= STREAMED_FROM:
+        return read_part10(path)
+    pieces = _pieces(path)
+    return replace(read_part10(next(pieces)), rest=pieces)
+
+
+def _pieces(path: Path) -> Iterator[memoryview]:
+    try:
+        with path.open("rb") as file:
+            yield memoryview(file.read(STREAMED_FROM))
+            while piece := file.read(_PIECE):
+                yield memoryview(piece)
+    except OSError as error:
+        raise RefusalError(f"cannot be read: {error.strerror}") from None
 
 
 def read_part10(file: Path | Buffer) -> Source:

@@ -15,9 +15,10 @@ from pacsflow.deid.cleaner import SERIES, SOP_INSTANCE, STUDY, walked
 from pacsflow.deid.compile import compile_alone
 from pacsflow.deid.contract import Cleaned, Source
 from pacsflow.deid.marking import METHOD
-from pacsflow.deid.part10 import PREAMBLE, read_part10
+from pacsflow.deid.part10 import PREAMBLE, open_part10
 from pacsflow.deid.place import NO_SERIES, NO_STUDY, OURS, place
 from pacsflow.deid.spread import spread
+from pacsflow.deid.streamed import without_pixels
 from pacsflow.errors import LedgerError, RefusalError
 from pacsflow.staging import sync, write_all
 from pacsflow.vault import Link, Vault
@@ -133,7 +134,10 @@ class TreeCleaner:
             return Outcome(name, "refused", f"fault of pacsflow: {type(error).__name__}")
         if isinstance(cleaned, Outcome):
             return cleaned
-        self._stage(name, new, cleaned, staged)
+        try:
+            self._stage(name, new, cleaned, staged)
+        except RefusalError as refusal:  # of a large file, told while it is written
+            return Outcome(name, "refused", refusal.reason)
         return None
 
     def _cleaned(self, name: str) -> Cleaned | Outcome:
@@ -155,6 +159,7 @@ class TreeCleaner:
         descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         try:
             size = write_all(descriptor, cleaned.parts)
+            size += sum(write_all(descriptor, (piece,)) for piece in cleaned.rest)
         except BaseException:
             os.close(descriptor)
             temporary.unlink(missing_ok=True)
@@ -188,7 +193,7 @@ class TreeCleaner:
         parts = Path(name).parts
         if len(parts) != _DEPTH:
             return False
-        _, _, header = walked(source)
+        _, _, header = walked(source if source.rest is None else without_pixels(open_part10(self._tree.source / name)))
         uids = [header.text(tag) for tag in (STUDY, SERIES, SOP_INSTANCE)]
         named = [uids[0] or NO_STUDY, uids[1] or NO_SERIES, f"{uids[2]}.dcm"]
         return f"profile {self._cleaner.fingerprint()}" in header.text(METHOD).split("\\") and named == list(parts[1:])
@@ -201,7 +206,7 @@ def _opened(path: Path) -> Source | str:
     with path.open("rb") as file:
         if file.read(PREAMBLE + 4)[PREAMBLE:] != b"DICM":
             return "not DICOM"
-    return read_part10(path)
+    return open_part10(path)
 
 
 def _appears(temporary: Path, final: Path) -> bool:

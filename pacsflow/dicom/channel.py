@@ -2,22 +2,21 @@
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from pacsflow.dicom.contract import Received
-from pacsflow.errors import PacsTransientError
+from pacsflow.dicom.contract import BrokenError, Received
 
 Operation = Literal["C-ECHO", "C-FIND", "C-GET", "C-MOVE"]
 
 
-class SilenceError(PacsTransientError):
+class SilenceError(BrokenError):
     """The peer said nothing for as long as we were ready to wait."""
 
 
-class CutError(PacsTransientError):
+class CutError(BrokenError):
     """The association ended before the peer's final response."""
 
 
@@ -35,13 +34,17 @@ class Response:
 
 @dataclass(frozen=True)
 class Incoming:
-    """A C-STORE request of the peer (PS3.7 9.3.1). The originator is that of our C-MOVE, where the peer says it."""
+    """A C-STORE request of the peer (PS3.7 9.3.1). The originator is that of our C-MOVE, where the peer says it.
+
+    `abort` ends the association, from any thread; who reads the rest of the instance then gets a BrokenError.
+    """
 
     received: Received
     context_id: int
     message_id: int
     originator: str = ""
     originator_message_id: int | None = None
+    abort: Callable[[], None] | None = None
 
 
 _numbers = itertools.count(1)

@@ -1,22 +1,34 @@
 """What every protocol module gives: find answers, fetch instances into a sink."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from pydicom import Dataset
 
+from pacsflow.errors import PacsTransientError
+
 Level = Literal["PATIENT", "STUDY", "SERIES", "IMAGE"]
+
+
+class BrokenError(PacsTransientError):
+    """The association broke, or is of no use any more; what was under way did not come whole."""
 
 
 @dataclass(frozen=True)
 class Received:
-    """One instance as it came: the encoded dataset (without file meta information), undecoded."""
+    """One instance as it came: the encoded dataset (without file meta information), undecoded.
+
+    Of a large one `dataset` is the beginning, and `rest` takes what follows from the association, once, each piece
+    until the next one is asked for. It raises BrokenError, which the sink passes on. What the sink does not read is
+    read and thrown away after it.
+    """
 
     sop_class_uid: str
     sop_instance_uid: str
     transfer_syntax_uid: str
     dataset: bytes | memoryview
+    rest: Iterator[memoryview] | None = None
 
 
 Sink = Callable[[Received], int]

@@ -4,14 +4,14 @@ pynetdicom's own reactor waits in sleeps of 1 ms, reads 4 KB at a time and copie
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from pacsflow.dicom import message as dimse
 from pacsflow.dicom.channel import Ask, CutError, Incoming, Response, SilenceError
 from pacsflow.dicom.contract import Received
-from pacsflow.dicom.message import Assembler, Command, Message, command_set
+from pacsflow.dicom.message import Assembler, Command, End, Message, command_set
 from pacsflow.dicom.pdu import ABORT, P_DATA, RELEASE_REQUEST, NonsenseError, PduStream, data_units
 from pacsflow.errors import PacsTransientError
 
@@ -24,6 +24,8 @@ _REQUESTS = {
 _PRIORITY_LOW = 2
 _WITH_DATASET = 1
 _MOMENT = 0.05
+STREAMED_FROM = 16 << 20
+"""Instances of more bytes than this are handed on while they come."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,23 @@ class Conversation:
     def __init__(self, stream: PduStream, negotiated: Negotiated) -> None:
         self.stream = stream
         self.negotiated = negotiated
-        self._assembler = Assembler(negotiated.syntaxes)
-        self._messages: deque[Message] = deque()
+        self._assembler = Assembler(negotiated.syntaxes, most=STREAMED_FROM)
+        self._heard: deque[Message | memoryview | End] = deque()
+        self._patience = 0.0
+        self._open = False
 
     def receive(self, seconds: float) -> Message:
         """The next message. Raises SilenceError, CutError; aborts, and raises NonsenseError, on broken protocol."""
+        for _ in self._rest():
+            pass
+        message = self._next(seconds)
+        assert isinstance(message, Message)  # noqa: S101 - fragments come behind an open message only
+        self._patience, self._open = seconds, message.open
+        return message
+
+    def _next(self, seconds: float) -> Message | memoryview | End:
         try:
-            while not self._messages:
+            while not self._heard:
                 self._take(*self.stream.receive(seconds))
         except NonsenseError as error:
             self.stream.abort(error.reason)
@@ -58,11 +70,20 @@ class Conversation:
         except CutError:
             self.stream.close()
             raise
-        return self._messages.popleft()
+        return self._heard.popleft()
+
+    def _rest(self) -> Iterator[memoryview]:
+        """What is still to come of an open message, waiting as long for each piece as for its beginning."""
+        while self._open:
+            piece = self._next(self._patience)
+            if isinstance(piece, memoryview):
+                yield piece
+            else:
+                self._open = False
 
     def _take(self, kind: int, content: memoryview) -> None:
         if kind == P_DATA:
-            self._messages.extend(self._assembler.feed(content))
+            self._heard.extend(self._assembler.feed(content))
         elif kind == RELEASE_REQUEST:
             self.stream.released()
             raise CutError("the node released the association")
@@ -82,15 +103,18 @@ class Conversation:
         if not sop_class or not instance or not command.has_dataset:
             raise NonsenseError("a C-STORE request without an instance")
         return Incoming(
-            Received(sop_class, instance, syntax, message.dataset),
+            Received(sop_class, instance, syntax, message.dataset, self._rest() if message.open else None),
             message.context_id,
             command.number(dimse.MESSAGE_ID),
             command.text(dimse.ORIGINATOR),
             command.number(dimse.ORIGINATOR_ID, -1) if dimse.ORIGINATOR_ID in command else None,
+            self.stream.abort,
         )
 
     def answer(self, incoming: Incoming, status: int) -> None:
-        """The C-STORE response to `incoming`."""
+        """The C-STORE response to `incoming`, once all of it has come."""
+        for _ in self._rest():
+            pass
         response: dict[int, int | str] = {
             dimse.AFFECTED_CLASS: incoming.received.sop_class_uid,
             dimse.COMMAND_FIELD: dimse.C_STORE_RQ | dimse.RESPONSE,

@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from pacsflow.dicom.pdu import INVALID_PARAMETER, NonsenseError, values_in
 
@@ -47,11 +47,16 @@ class Command(dict[int, bytes]):
 
 @dataclass(frozen=True)
 class Message:
-    """A whole message, its dataset undecoded."""
+    """A message, its dataset undecoded; of an `open` one the dataset goes on."""
 
     context_id: int
     command: Command
     dataset: memoryview
+    open: bool = False
+
+
+End = Literal["end"]
+"""Stands behind the last fragment of an open message."""
 
 
 def parse(data: bytes | bytearray) -> Command:
@@ -89,10 +94,15 @@ def _element(element: int, value: int | str) -> bytes:
 
 
 class Assembler:
-    """Fragments to messages, one association's worth; `contexts` are the ids that were accepted."""
+    """Fragments to messages, one association's worth; `contexts` are the ids that were accepted.
 
-    def __init__(self, contexts: Collection[int]) -> None:
+    A C-STORE request whose dataset grows beyond `most` bytes is given as an open message; then come its fragments,
+    which hold as long as what was fed.
+    """
+
+    def __init__(self, contexts: Collection[int], *, most: int) -> None:
         self._contexts = frozenset(contexts)
+        self._most = most
         self._begin()
 
     def _begin(self) -> None:
@@ -100,21 +110,25 @@ class Assembler:
         self._head = bytearray()
         self._dataset = bytearray()
         self._command: Command | None = None
+        self._open = False
 
-    def feed(self, content: memoryview) -> Iterator[Message]:
-        """Messages that a P-DATA-TF completes. Raises NonsenseError."""
+    def feed(self, content: memoryview) -> Iterator[Message | memoryview | End]:
+        """Messages that a P-DATA-TF completes or opens, and the fragments of open ones. Raises NonsenseError."""
         for context_id, control, fragment in values_in(content):
             if context_id not in self._contexts or self._context_id not in (0, context_id):
                 raise NonsenseError("data in a presentation context that has no place here")
             self._context_id = context_id
-            whole = self._take_command if control & _COMMAND else self._take_dataset
-            if whole(fragment, last=bool(control & _LAST)):
-                assert self._command is not None  # noqa: S101 - whole only with a command
-                message = Message(context_id, self._command, memoryview(self._dataset))
-                self._begin()
-                yield message
+            last = bool(control & _LAST)
+            if control & _COMMAND:
+                if self._take_command(fragment, last=last):
+                    yield self._whole()
+            elif self._command is None:
+                raise NonsenseError("a dataset where a command was due")
+            else:
+                yield from self._take_dataset(fragment, last=last)
 
     def _take_command(self, fragment: memoryview, *, last: bool) -> bool:
+        """Whether the message is whole with it."""
         if self._command is not None:
             raise NonsenseError("a command where a dataset was due")
         self._head += fragment
@@ -125,8 +139,29 @@ class Assembler:
         self._command = parse(self._head)
         return not self._command.has_dataset
 
-    def _take_dataset(self, fragment: memoryview, *, last: bool) -> bool:
-        if self._command is None:
-            raise NonsenseError("a dataset where a command was due")
+    def _take_dataset(self, fragment: memoryview, *, last: bool) -> Iterator[Message | memoryview | End]:
+        if self._open:
+            yield fragment
+            if last:
+                self._begin()
+                yield "end"
+            return
         self._dataset += fragment
-        return last
+        if last:
+            yield self._whole()
+        elif len(self._dataset) > self._most and self._storing():
+            self._open = True
+            yield self._message()
+            self._dataset = bytearray()
+
+    def _storing(self) -> bool:
+        return self._command is not None and self._command.number(COMMAND_FIELD) == C_STORE_RQ
+
+    def _whole(self) -> Message:
+        message = self._message()
+        self._begin()
+        return message
+
+    def _message(self) -> Message:
+        assert self._command is not None  # noqa: S101 - no message without a command
+        return Message(self._context_id, self._command, memoryview(self._dataset), self._open)

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 
 from pacsflow.dicom.channel import CutError, SilenceError
+from pacsflow.dicom.contract import BrokenError
 from pacsflow.dicom.transport import acknowledge, hang_up
 from pacsflow.errors import PacsTransientError
 
@@ -18,7 +19,7 @@ _ABORT_BY_PROVIDER = 2
 _UNRECOGNIZED, _UNEXPECTED, INVALID_PARAMETER = 1, 2, 6
 
 
-class NonsenseError(PacsTransientError):
+class NonsenseError(BrokenError):
     """The peer sent what has no place here; `reason` is that of our A-P-ABORT (PS3.8 9.3.8)."""
 
     def __init__(self, message: str, *, reason: int = _UNEXPECTED) -> None:

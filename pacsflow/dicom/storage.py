@@ -3,7 +3,8 @@
 import logging
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from itertools import count
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from zlib import MAX_WBITS, decompressobj
 from pydicom.filereader import read_dataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
-from pacsflow.dicom.contract import Received, Sink
+from pacsflow.dicom.contract import BrokenError, Received, Sink
 from pacsflow.dicom.status import OUT_OF_RESOURCES
 
 if TYPE_CHECKING:
@@ -35,19 +36,48 @@ class Waiting:
     received: int = 0
     last: float = field(default_factory=time.monotonic)
     error: BaseException | None = None
+    gone: bool = False
+    _abort: Callable[[], None] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self, received: Received) -> int:
-        """The status of the sink; an error of the sink is kept for the lane, which then ends its C-MOVE."""
+    def take(self, incoming: "Incoming") -> int:
+        """The status of the sink; an error of the sink is kept for the lane, which then ends its C-MOVE.
+
+        Raises BrokenError where the association did not bring the instance whole: that is no error of the sink's.
+        """
         with self._lock:
+            self._abort = incoming.abort if incoming.received.rest is not None else None
+            if self.gone:  # looked at last, as `give_up` says it first
+                return NOT_AUTHORIZED
             try:
-                status = self.sink(received)
+                status = self.sink(self._watched(incoming.received))
+            except BrokenError:
+                raise
             except BaseException as error:  # noqa: BLE001 - raised again by the lane's own thread
                 self.error = error
                 status = OUT_OF_RESOURCES
+            finally:
+                self._abort = None
             self.received += 1
             self.last = time.monotonic()
         return status
+
+    def _watched(self, received: Received) -> Received:
+        """The instance, each piece of its rest noted as a sign of life."""
+        return received if received.rest is None else replace(received, rest=self._alive(received.rest))
+
+    def _alive(self, rest: Iterator[memoryview]) -> Iterator[memoryview]:
+        for piece in rest:
+            self.last = time.monotonic()
+            yield piece
+
+    def give_up(self) -> None:
+        """Nobody waits any more: the sink is not called again, and has ended when this returns."""
+        self.gone = True
+        if abort := self._abort:
+            abort()
+        with self._lock:
+            pass
 
 
 class Desk:
@@ -64,16 +94,17 @@ class Desk:
             self._waiting.append(waiting)
 
     def leave(self, waiting: Waiting) -> None:
-        """`waiting` takes no more instances."""
+        """`waiting` takes no more instances; one that is still on its way is broken off."""
         with self._lock:
             self._waiting.remove(waiting)
+        waiting.give_up()
 
     def deliver(self, incoming: "Incoming") -> int:
         """The status of the C-STORE response; what nobody waits for is refused and counted, not kept."""
         with self._lock:
             waiting = self._originator(incoming) or self._of_study(incoming.received)
         if waiting is not None:
-            return waiting.take(incoming.received)
+            return waiting.take(incoming)
         LOG.warning("refused an instance that nobody waits for (%d so far)", next(self._unclaimed))
         return NOT_AUTHORIZED
 

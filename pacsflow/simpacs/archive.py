@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+Encoded = bytes | memoryview
 Attributes = Mapping[str, str]
 """DICOM keyword -> text; several values are joined by a backslash (PS3.5 6.4)."""
 
@@ -36,7 +37,7 @@ class Instance:
     attributes: Attributes
     transfer_syntax: str
     position: int
-    encoded: Callable[[], bytes]
+    encoded: Callable[[], Encoded]
 
     @property
     def sop_class(self) -> str:

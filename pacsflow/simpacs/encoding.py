@@ -16,7 +16,7 @@ from pydicom.uid import UID, ImplicitVRLittleEndian
 from pacsflow.simpacs.volumes import fan, head, torso
 
 if TYPE_CHECKING:
-    from pacsflow.simpacs.archive import Instance
+    from pacsflow.simpacs.archive import Encoded, Instance
     from pacsflow.simpacs.phantoms import SeriesPlan, StudyPlan
 
 FIELD = {"CT": 380.0, "MR": 230.0}
@@ -44,7 +44,7 @@ def phantom_file(instance: "Instance") -> bytes:
     return buffer.getvalue()
 
 
-def recode(encoded: bytes, syntax: str) -> Dataset:
+def recode(encoded: "Encoded", syntax: str) -> Dataset:
     """The dataset of uncompressed little endian bytes, without file meta information."""
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = UID(syntax)
@@ -53,10 +53,10 @@ def recode(encoded: bytes, syntax: str) -> Dataset:
     empty.file_meta = meta
     meta.MediaStorageSOPClassUID = meta.MediaStorageSOPInstanceUID = UID("2.25.1")
     dcmwrite(buffer, empty, enforce_file_format=True)
-    return dcmread(BytesIO(buffer.getvalue() + encoded))
+    return dcmread(BytesIO(buffer.getvalue() + bytes(encoded)))
 
 
-def other_syntax(encoded: bytes, syntax: str) -> bytes:
+def other_syntax(encoded: "Encoded", syntax: str) -> bytes:
     """Explicit little endian bytes in implicit VR, or the other way round."""
     return encoded_in(recode(encoded, syntax), implicit=syntax != ImplicitVRLittleEndian)
 

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pacsflow.errors import Problem, ProjectError
-from pacsflow.simpacs.archive import Archive, Study
+from pacsflow.simpacs.archive import Archive, Encoded, Study
 from pacsflow.simpacs.find import Query
 from pacsflow.simpacs.retrieve import Delivery, Plan, Retrieval
 from pacsflow.simpacs.wire import Gone
@@ -160,9 +160,9 @@ def _mislabelled(_: Any, delivery: Delivery) -> list[Delivery]:
     return [replace(delivery, mislabelled=True)]
 
 
-def corrupted(data: bytes) -> bytes:
+def corrupted(data: Encoded) -> bytes:
     """The dataset with bytes 12 to 24 overwritten: tags, VRs and lengths that cannot be."""
-    return data[:12] + b"\xff" * 12 + data[24:]
+    return bytes(data[:12]) + b"\xff" * 12 + bytes(data[24:])
 
 
 # Plans: (fault, archive, plan) -> plan
@@ -223,7 +223,7 @@ def _at_image(deed: Callable[[Any, Retrieval, Delivery], bool | None]) -> Callab
 
 
 def _stall(fault: Any, retrieval: Retrieval, delivery: Delivery) -> bool:
-    message = retrieval.message(delivery) or b""
+    message = b"".join(retrieval.message(delivery) or ())
     retrieval.carrier.send(message[: len(message) // 2])
     retrieval.pacs.wait(fault.seconds)
     retrieval.carrier.send(message[len(message) // 2 :])

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import groupby
+from mmap import ACCESS_READ, mmap
 from operator import itemgetter
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from pydicom.errors import InvalidDicomError
 from pydicom.multival import MultiValue
 from pynetdicom.dsutils import split_dataset
 
-from pacsflow.simpacs.archive import SERIES_KEYS, STUDY_KEYS, Archive, Instance, Series, Study, summary
+from pacsflow.simpacs.archive import SERIES_KEYS, STUDY_KEYS, Archive, Encoded, Instance, Series, Study, summary
 
-Entry = tuple[dict[str, str], str, Callable[[], bytes]]
+Entry = tuple[dict[str, str], str, Callable[[], Encoded]]
 """Attributes, transfer syntax, and a way to the encoded dataset."""
+MAPPED_FROM = 64 << 20
+"""Larger files are not read into memory."""
 LONGEST = 1024
 """Longer values are no query keys."""
 UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
@@ -56,8 +59,10 @@ def _read(path: Path) -> list[Entry]:
     return [(attributes_of(dataset), str(dataset.file_meta.TransferSyntaxUID), partial(_tail, path, offset))]
 
 
-def _tail(path: Path, offset: int) -> bytes:
+def _tail(path: Path, offset: int) -> Encoded:
     with path.open("rb") as file:
+        if path.stat().st_size > MAPPED_FROM:
+            return memoryview(mmap(file.fileno(), 0, access=ACCESS_READ))[offset:]
         file.seek(offset)
         return file.read()
 

@@ -1,6 +1,6 @@
 """C-GET and C-MOVE (PS3.4 C.4.2, C.4.3): a plan of deliveries, carried out on a wire."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom.dsutils import encode
 from pynetdicom.presentation import PresentationContext
 
-from pacsflow.simpacs.archive import Instance, Study
+from pacsflow.simpacs.archive import Encoded, Instance, Study
 from pacsflow.simpacs.encoding import other_syntax
 from pacsflow.simpacs.wire import Gone, Wire
 
@@ -30,7 +30,7 @@ class Delivery:
     """One instance to be sent, and what is done to it first."""
 
     instance: Instance
-    spoil: tuple[Callable[[bytes], bytes], ...] = ()
+    spoil: tuple[Callable[[Encoded], Encoded], ...] = ()
     deeds: tuple[Deed, ...] = ()
     mislabelled: bool = False
 
@@ -120,7 +120,7 @@ class Retrieval:
             identifier = encode(dataset, syntax.is_implicit_VR, syntax.is_little_endian) or b""
         self.asker.respond(self.asked.context, {**self.asked.head(status), **counts}, identifier)
 
-    def message(self, delivery: Delivery) -> bytes | None:
+    def message(self, delivery: Delivery) -> Iterator[Encoded] | None:
         """The C-STORE request of a delivery, or None where no context fits its transfer syntax."""
         instance = delivery.instance
         held = instance.transfer_syntax

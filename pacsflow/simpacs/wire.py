@@ -7,7 +7,7 @@ and a fault can stop in the middle of one.
 import socket
 import struct
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import cast
 
@@ -15,6 +15,8 @@ from pynetdicom import evt
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.presentation import PresentationContext
+
+from pacsflow.simpacs.archive import Encoded
 
 LARGEST = 1 << 20
 """Length of a PDU for peers that set no limit."""
@@ -37,16 +39,26 @@ def command(elements: Mapping[int, str | int]) -> bytes:
     return struct.pack("<HHII", 0, 0, 4, len(body)) + body
 
 
-def pdus(context_id: int, command_set: bytes, dataset: bytes, limit: int) -> bytes:
-    """The P-DATA-TF PDUs (PS3.8 9.3.5) of a message; `limit` is the peer's maximum length, 0 for none."""
+def pdus(context_id: int, command_set: bytes, dataset: Encoded, limit: int) -> Iterator[Encoded]:
+    """The P-DATA-TF PDUs (PS3.8 9.3.5) of a message, in pieces; `limit` is the peer's maximum length, 0 for none."""
     room = min(limit or LARGEST, LARGEST) - 6
-    parts = []
     for data, more, last in ((command_set, 1, 3), (dataset, 0, 2)):
         for begin in range(0, len(data), room):
             piece = data[begin : begin + room]
             control = last if begin + room >= len(data) else more
-            parts += [struct.pack(">BBIIBB", 4, 0, len(piece) + 6, len(piece) + 2, context_id, control), piece]
-    return b"".join(parts)
+            yield struct.pack(">BBIIBB", 4, 0, len(piece) + 6, len(piece) + 2, context_id, control)
+            yield piece
+
+
+def joined(pieces: Iterable[Encoded]) -> Iterator[bytes]:
+    """The pieces, small ones together: a message in one go, but of a large one never all."""
+    batch = bytearray()
+    for piece in pieces:
+        batch += piece
+        if len(batch) >= LARGEST:
+            yield bytes(batch)
+            batch.clear()
+    yield bytes(batch)
 
 
 def quicken(association: Association) -> None:
@@ -67,8 +79,12 @@ class Wire:
         self.association = association
         self._message = 0
 
-    def send(self, message: bytes) -> None:
+    def send(self, message: Encoded | Iterable[Encoded]) -> None:
         """Send PDUs, or a part of one."""
+        for piece in (message,) if isinstance(message, Encoded) else joined(message):
+            self._send(piece)
+
+    def _send(self, message: Encoded) -> None:
         raw = _socket(self.association)
         try:
             if raw is None or not self.association.is_established:
@@ -83,8 +99,13 @@ class Wire:
         self.send(self._pdus(context, {**command_set, **kind}, dataset))
 
     def store(
-        self, context: PresentationContext, instance: tuple[str, str], dataset: bytes, *, extra: Mapping[int, str | int]
-    ) -> bytes:
+        self,
+        context: PresentationContext,
+        instance: tuple[str, str],
+        dataset: Encoded,
+        *,
+        extra: Mapping[int, str | int],
+    ) -> Iterator[Encoded]:
         """The C-STORE request for `instance` (SOP class, SOP instance), ready to send; `extra` tells of the move."""
         self._message = self._message % 0xFFFF + 1
         request: dict[int, str | int] = {
@@ -126,7 +147,9 @@ class Wire:
                     return context
         return None
 
-    def _pdus(self, context: PresentationContext, command_set: Mapping[int, str | int], dataset: bytes) -> bytes:
+    def _pdus(
+        self, context: PresentationContext, command_set: Mapping[int, str | int], dataset: Encoded
+    ) -> Iterator[Encoded]:
         limit = self.association.dimse.maximum_pdu_size
         return pdus(cast("int", context.context_id), command(command_set), dataset, limit)
 

@@ -3,7 +3,9 @@
 Each project is run in this process as the flows run it, without Prefect.
 """
 
+import errno
 import hashlib
+import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -13,6 +15,10 @@ from functools import partial
 import pytest
 
 from clock import TestClock
+from pacsflow import staging
+from pacsflow.deid import cleaner
+from pacsflow.deid.streamed import clean_streamed
+from pacsflow.dicom import association, fastpath, receiver
 from pacsflow.errors import PacsflowError, PacsTransientError
 from pacsflow.ledger import rows, studies, summary
 from pacsflow.refs import RowRef, StudyRef
@@ -191,6 +197,71 @@ def test_what_passes_leaves_the_output_of_an_honest_pacs_and_asks_for_no_more_th
     assert told.out == honest
     assert (told.retrievals, told.counts["images sent"]) == (retrievals, sent)
     assert all(isinstance(error, PacsTransientError) for error in told.errors)
+
+
+@pytest.fixture
+def streamed(monkeypatch):
+    """Instances are handed on while they come, after their first bytes; a list of those of which that is so."""
+    for module in (association, receiver):
+        monkeypatch.setattr(module, "MAXIMUM_PDU", 512)
+    monkeypatch.setattr(fastpath, "STREAMED_FROM", 600)
+    begun = []
+    monkeypatch.setattr(cleaner, "clean_streamed", lambda *args: begun.append(args[1]) or clean_streamed(*args))
+    return begun
+
+
+MID_IMAGE = [
+    "none", "wrong-transfer-syntax", "duplicate-images", "stall", "abort", "close", "restart", "truncated-pixels",
+    "corrupt-header",
+]  # fmt: skip
+
+
+@METHODS
+@pytest.mark.parametrize("name", MID_IMAGE)
+def test_the_same_holds_for_instances_that_are_cleaned_while_they_come(tmp_path, honest, streamed, name, method):
+    faults, retrievals, sent = PASSING[name]
+    with lying(*faults, method=method) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node, response=1), pacs)
+    assert told.rows == [("complete", "")] * 2
+    assert told.instances == {("held", ""): 2 * IMAGES}
+    assert told.out == honest
+    assert (told.retrievals, told.counts["images sent"]) == (retrievals, sent)
+    assert len(streamed) >= sent - 2
+    assert not list(tmp_path.rglob("*.part"))
+
+
+@METHODS
+@pytest.mark.parametrize("base", ["ps3.15-basic", "none"])
+def test_a_refusal_in_the_middle_of_an_instance_leaves_the_others_and_the_association(tmp_path, streamed, base, method):
+    archive = phantom_archive(4, matrix=64, images=IMAGES)
+    with lying(fault("truncated-pixels"), fault("wrong-patient"), archive=archive, method=method) as (pacs, node):
+        folder = project(tmp_path, pacs, node)
+        if base == "none":
+            (folder / "deid.yaml").write_text('{"base": "none"}')
+        told = run_once(folder, pacs)
+    assert [status for status, _ in told.rows] == ["partial"] * 2
+    assert told.instances == {("held", ""): 8, ("refused", "malformed: pixel data cut off"): 4}
+    assert told.counts["associations"] <= 2 * len(told.errors) + 4
+    assert streamed
+    assert not list(tmp_path.rglob("*.part"))
+
+
+@METHODS
+def test_a_disk_that_is_full_in_the_middle_of_an_instance_is_a_fault_of_ours(tmp_path, streamed, monkeypatch, method):
+    real = staging.write_all
+
+    def fills_up(descriptor, parts):
+        if os.lseek(descriptor, 0, os.SEEK_CUR) > 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(descriptor, parts)
+
+    monkeypatch.setattr(staging, "write_all", fills_up)
+    with lying(method=method) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node, attempts=1, number=1), pacs)
+    assert [str(error) for error in told.errors] == ["the disk refused a file: No space left on device"]
+    assert told.instances == {("expected", ""): IMAGES}
+    assert streamed
+    assert not list(tmp_path.rglob("*.part"))
 
 
 @pytest.mark.parametrize(("method", "retrievals", "sent"), [("c-get", 4, 14), ("c-move", 2, 12)])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pydicom
 from pydicom.filebase import DicomBytesIO
@@ -37,17 +38,15 @@ def lane_to(peer, *, method: str = "auto", **fields) -> Iterator[Lane]:
 
 
 class Basket:
-    """A sink that keeps copies; `status` is what it answers."""
+    """A sink that keeps copies, whole; `status` is what it answers."""
 
     def __init__(self, status: int = 0) -> None:
         self.status = status
         self.received: list[Received] = []
 
     def __call__(self, received: Received) -> int:
-        kept = Received(
-            received.sop_class_uid, received.sop_instance_uid, received.transfer_syntax_uid, bytes(received.dataset)
-        )
-        self.received.append(kept)
+        dataset = bytes(received.dataset) + b"".join(map(bytes, received.rest or ()))
+        self.received.append(replace(received, dataset=dataset, rest=None))
         return self.status
 
     def __getitem__(self, uid: str) -> Received:

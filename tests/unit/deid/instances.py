@@ -1,6 +1,9 @@
 """The one factory of synthetic instances: encoded datasets with a patient in them."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
+from itertools import chain
 
 import numpy as np
 from pydicom import Dataset, dcmread
@@ -57,7 +60,19 @@ def encoded(ds, syntax=ExplicitVRLittleEndian):
 
 def whole(cleaned: Cleaned) -> bytes:
     """The file as it would be written."""
-    return b"".join(bytes(part) for part in cleaned.parts)
+    return b"".join(bytes(part) for part in chain(cleaned.parts, cleaned.rest))
+
+
+def streamed(source: Source, begin: int, piece: int) -> Source:
+    """The instance as a large one comes: its first bytes, then the others in pieces that hold for a moment."""
+    return replace(source, dataset=source.dataset[:begin], rest=_pieces(memoryview(source.dataset)[begin:], piece))
+
+
+def _pieces(data: memoryview, size: int) -> Iterator[memoryview]:
+    for start in range(0, len(data), size):
+        moment = bytearray(data[start : start + size])
+        yield memoryview(moment)
+        moment[:] = b"\xdd" * len(moment)
 
 
 def read(cleaned: Cleaned):

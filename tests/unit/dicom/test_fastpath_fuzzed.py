@@ -2,11 +2,14 @@
 
 import socket
 import struct
+import threading
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pacsflow.dicom import fastpath
 from pacsflow.dicom import message as dimse
 from pacsflow.dicom.channel import Ask, CutError, Incoming, Response, SilenceError
 from pacsflow.dicom.fastpath import FastChannel, Negotiated
@@ -20,6 +23,14 @@ CT = "1.2.840.10008.5.1.4.1.1.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
 AGREED = Negotiated({1: EXPLICIT, 3: EXPLICIT}, {GET: 1}, frozenset({CT}), frozenset({CT}), longest=LONGEST)
 MESSAGE_ID = 7
+
+
+@pytest.fixture(params=[1 << 24, 50], ids=["whole", "while they come"], scope="module", autouse=True)
+def streamed_from(request):
+    """From how many bytes on an instance is handed on while it comes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fastpath, "STREAMED_FROM", request.param)
+        yield request.param
 
 
 def pdu(kind, content):
@@ -57,6 +68,15 @@ def loopback():
         return ours, server.accept()[0]
 
 
+def whole(message):
+    """The message with all of its instance, kept."""
+    if not isinstance(message, Incoming):
+        return message
+    received = message.received
+    dataset = b"".join([bytes(received.dataset), *map(bytes, received.rest or ())])
+    return replace(message, received=replace(received, dataset=dataset, rest=None))
+
+
 class Wire:
     """A channel that has asked, and the raw other end of its socket."""
 
@@ -77,7 +97,7 @@ class Wire:
         heard = []
         try:
             while True:
-                heard.append(self.channel.hear(seconds))
+                heard.append(whole(self.channel.hear(seconds)))
         except PacsTransientError as error:
             return heard, error
 
@@ -138,6 +158,41 @@ def test_silence_keeps_what_has_come():
             wire.channel.hear(0.05)
         wire.say(data[50:])
         assert [type(one) for one in wire.hear_all()[0]] == [Incoming, Response]
+
+
+def test_what_nobody_reads_of_an_instance_is_passed_over_before_the_answer(streamed_from):
+    with Wire() as wire:
+        wire.say(store(b"a" * 3000, longest=500) + store(b"b" * 3000, longest=500) + response(0), end=False)
+        for letter in (b"a", b"b"):
+            incoming = wire.channel.hear(1)
+            assert bytes(incoming.received.dataset[:1]) == letter
+            assert (incoming.received.rest is None) == (streamed_from > 3000)
+            if incoming.received.rest:
+                assert len(next(incoming.received.rest)) == 494
+            wire.channel.answer(incoming, 0)
+        assert wire.channel.hear(1).status == 0
+
+
+@pytest.mark.parametrize(
+    ("end", "kind"), [(b"", SilenceError), (pdu(7, bytes(4)), CutError), (pdu(9, b""), NonsenseError)]
+)
+def test_an_instance_that_ends_in_the_middle_says_so_to_who_reads_it(end, kind):
+    with Wire() as wire:
+        begun = [pdu(4, content) for content in contents(store(b"a" * 3000, longest=500))][:4]
+        wire.say(b"".join(begun) + end, end=False)
+        with pytest.raises(kind):
+            whole(wire.channel.hear(0.05))
+
+
+def test_an_instance_is_given_up_from_another_thread(streamed_from):
+    with Wire() as wire:
+        wire.say(store(b"a" * 3000, longest=500)[:2000], end=False)
+        if streamed_from > 3000:
+            return
+        incoming = wire.channel.hear(5)
+        threading.Timer(0.05, incoming.abort).start()
+        with pytest.raises(CutError):
+            whole(incoming)
 
 
 BROKEN = {

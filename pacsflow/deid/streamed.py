@@ -1,0 +1,129 @@
+"""Large instances in bounded memory: all but the pixel data is cleaned and verified, the pixel data passes by.
+
+The cleaner sees an empty value in its place, so that rules, guards and verification are those of every other
+instance, and so are the bytes that come out.
+"""
+
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Final
+
+from pacsflow.deid.contract import Cleaned, Source
+from pacsflow.deid.normalize import BIG_ENDIAN, DEFLATED, IMPLICIT
+from pacsflow.deid.pixel_flow import Counted, Fragments, passed, pixels_at
+from pacsflow.deid.splice import Part
+from pacsflow.deid.walk import UNDEFINED, Aside, Buffer
+from pacsflow.errors import RefusalError
+
+HEAD_AT_MOST: Final = 64 << 20
+BEHIND_AT_MOST: Final = 64 << 20
+WHOLE_AT_MOST: Final = 512 << 20
+"""Bytes held at once: before the pixel data, behind it, and of an instance that must be taken as one."""
+
+_END: Final = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+_LENGTH = struct.Struct("<I").unpack_from
+
+Clean = Callable[[Source], Cleaned]
+
+
+def clean_streamed(clean: Clean, source: Source) -> Cleaned:
+    """The instance by `clean`; its pixel data and what stands behind it in `rest`, which is read once.
+
+    Where the encoding does not allow that, the instance is gathered in memory first. Raises RefusalError, as reading
+    `rest` does: for pixel data that is cut off, and for what must not leave of what stands behind it.
+    """
+    begun = _begin(source)
+    if isinstance(begun, Source):
+        return clean(begun)
+    first = clean(begun.empty())
+    written = b"".join(first.parts)
+    if not written.endswith(begun.stub):  # something is done to the pixel data itself
+        return clean(_gathered(begun.head + begun.header, begun.flow, source))
+    return replace(first, parts=[written[: -len(begun.stub)], begun.header], rest=_rest(begun, clean, written))
+
+
+def without_pixels(source: Source) -> Source:
+    """The instance with an empty value as its pixel data, or as it is where it has to be taken as one."""
+    begun = source if source.rest is None else _begin(source)
+    return begun if isinstance(begun, Source) else begun.empty()
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """An instance that is read up to the value of its pixel data, which `flow` begins with."""
+
+    source: Source
+    head: bytes
+    header: bytes
+    flow: Iterator[memoryview]
+
+    @property
+    def stub(self) -> bytes:
+        """The pixel data element without a value."""
+        return self.header + _END if _length(self.header) == UNDEFINED else self.header[:-4] + bytes(4)
+
+    def empty(self, behind: bytes = b"") -> Source:
+        """The instance with an empty value as its pixel data."""
+        return replace(self.source, dataset=self.head + self.stub + behind, rest=None)
+
+
+def _rest(begun: _Begun, clean: Clean, written: bytes) -> Iterator[Part]:
+    length = _length(begun.header)
+    pixels = Fragments() if length == UNDEFINED else Counted(length)
+    behind = yield from passed(begun.flow, pixels, most=BEHIND_AT_MOST)
+    if not behind:
+        return
+    again = b"".join(clean(begun.empty(behind)).parts)
+    if not again.startswith(written):
+        raise RefusalError("malformed: what stands behind the pixel data")
+    yield again[len(written) :]
+
+
+def _length(header: bytes) -> int:
+    return int(_LENGTH(header, len(header) - 4)[0])
+
+
+def _begin(source: Source) -> _Begun | Source:
+    """The instance read up to its pixel data; as one, where it has no pixel data that can pass by."""
+    explicit = source.transfer_syntax_uid != IMPLICIT
+    flow = iter(source.rest or ())
+    have: Buffer = source.dataset
+    while source.transfer_syntax_uid not in (DEFLATED, BIG_ENDIAN) and len(have) <= HEAD_AT_MOST:
+        try:
+            found = pixels_at(have, explicit=explicit)
+        except Aside:
+            break
+        if found:
+            head, header = bytes(have[: found[0]]), bytes(have[found[0] : found[1]])
+            if _length(header) % 2 and _length(header) != UNDEFINED:
+                break
+            return _Begun(source, head, header, chain((memoryview(have)[found[1] :],), flow))
+        if (more := _grown(have, flow)) is None:
+            break
+        have = more
+    return _gathered(have, flow, source)
+
+
+def _grown(have: Buffer, flow: Iterator[memoryview]) -> Buffer | None:
+    """Twice as much, as each look begins anew, or all there is; None where nothing comes any more."""
+    more, goal = bytearray(have), 2 * len(have) + 1
+    for piece in flow:
+        more += piece
+        if len(more) >= goal:
+            break
+    return memoryview(more) if len(more) > len(have) else None
+
+
+def _gathered(have: Buffer, flow: Iterable[memoryview], source: Source) -> Source:
+    """The instance as one, as far as memory is given for it."""
+    whole = bytearray(have)
+    for piece in flow:
+        whole += piece
+        if len(whole) > WHOLE_AT_MOST:
+            raise RefusalError(
+                f"too large: more than {WHOLE_AT_MOST >> 20} MB in an encoding that cannot be cleaned as it comes",
+                remedy="have the PACS send it in a little-endian transfer syntax that is not deflated",
+            )
+    return replace(source, dataset=memoryview(whole), rest=None)
