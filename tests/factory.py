@@ -1,12 +1,14 @@
 """Small synthetic instances for tests: valid, deterministic, nobody's."""
 
+import os
+import struct
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 ROWS = COLUMNS = 16
 DEFAULTS = {
@@ -134,3 +136,18 @@ def write_files(instances: list[Dataset], folder: Path) -> list[Path]:
     for instance, path in zip(instances, paths, strict=True):
         instance.save_as(path, enforce_file_format=True)
     return paths
+
+
+def write_large(path: Path, *, frames: int, **overrides: Any) -> Dataset:
+    """A multi-frame image of `frames` times 512 x 512 x 2 bytes, all zero: a file with a hole, that takes no room."""
+    size = frames * 512 * 512 * 2
+    values = {"SOPClassUID": EnhancedCTImageStorage, "Rows": 512, "Columns": 512, "NumberOfFrames": frames}
+    instance = make_instance(**values, PixelData=b"", **overrides)
+    instance["PixelData"].VR = "OW"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    instance.save_as(path, enforce_file_format=True)
+    with path.open("r+b") as file:
+        file.seek(-4, os.SEEK_END)
+        file.write(struct.pack("<I", size))
+        file.truncate(file.tell() + size)
+    return instance

@@ -16,7 +16,7 @@ from pacsflow.errors import RefusalError
 IMPLEMENTATION_UID: Final = "2.25.254309236420190718530287716046093361507"
 IMPLEMENTATION: Final = f"PACSFLOW {version('pacsflow')}"[:16]
 PREAMBLE: Final = 128
-STREAMED_FROM = 16 << 20
+STREAMED_FROM = 8 << 20
 """Files of more bytes than this are not read into memory as one."""
 _PIECE: Final = 1 << 20
 _PREFIX: Final = bytes(PREAMBLE) + b"DICM"

@@ -24,7 +24,7 @@ _REQUESTS = {
 _PRIORITY_LOW = 2
 _WITH_DATASET = 1
 _MOMENT = 0.05
-STREAMED_FROM = 16 << 20
+STREAMED_FROM = 8 << 20
 """Instances of more bytes than this are handed on while they come."""
 
 

@@ -6,12 +6,14 @@ import io
 import re
 from dataclasses import replace
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from pacsflow.query.columns import known_keyword
 from pacsflow.query.fault import FaultError
 from pacsflow.query.raw import Cell, RawTable, table_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SEPARATORS = (",", ";", "\t", "|")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -70,7 +72,9 @@ def _separator(text: str) -> str:
     return max(_SEPARATORS, key=fitness)
 
 
-def _frame(text: str, separator: str, first: int) -> pd.DataFrame:
+def _frame(text: str, separator: str, first: int) -> "pd.DataFrame":
+    import pandas as pd
+
     try:
         frame = pd.read_csv(
             io.StringIO(text), sep=separator, header=None, dtype=str, keep_default_na=False, skip_blank_lines=False

@@ -4,14 +4,14 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from pacsflow.query.fault import FaultError
 from pacsflow.query.raw import Cell, RawTable, table_of
 
 
 def read_parquet(file: Path, name: str, _sheet: str | None = None) -> RawTable:
     """The table; lines count the rows, the headings being line 0. Raises FaultError, OSError."""
+    import pandas as pd
+
     try:
         frame = pd.read_parquet(file)
     except ImportError:
