@@ -86,18 +86,28 @@ class Xnat(Model):
     project: str = Field(description="XNAT project")
 
 
-class Archive(Model):
-    """An encrypted archive."""
+class Archive(Files):
+    """An encrypted archive per study."""
 
     kind: Literal["archive"]
-    format: Literal["zip", "7z"] = Field("zip", description="Format")
+    path: str = Field(
+        "${project.workdir}/archives",
+        description="Folder of the archives; ${project.workdir} is replaced",
+        examples=["${project.workdir}/archives"],
+    )
+    format: Literal["zip", "7z"] = Field("zip", description="zip: AES-256; 7z: AES-256, names of files too")
     password: Secret
 
 
 class Dicomdir(Model):
-    """A DICOM file-set with DICOMDIR (PS3.10)."""
+    """A DICOM file-set with DICOMDIR (PS3.10) per study."""
 
     kind: Literal["dicomdir"]
+    path: str = Field(
+        "${project.workdir}/file-sets",
+        description="Folder of the file-sets; ${project.workdir} is replaced",
+        examples=["${project.workdir}/file-sets"],
+    )
 
 
 class Karnak(Model):

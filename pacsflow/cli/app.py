@@ -4,6 +4,7 @@ import typer
 
 from pacsflow.cli import (
     deid,
+    dicomdir,
     explain,
     init,
     moving,
@@ -36,6 +37,7 @@ app.command("deid", rich_help_panel="Folder trees")(deid.deid)
 app.command("explain", rich_help_panel="Folder trees")(explain.explain)
 app.command("verify", rich_help_panel="Folder trees")(verify.verify)
 app.command("shift-table", rich_help_panel="Folder trees")(shift_table.shift_table)
+app.command("dicomdir", rich_help_panel="Folder trees")(dicomdir.dicomdir)
 app.command("demo", rich_help_panel="Training")(server.demo)
 app.command("simpacs", rich_help_panel="Training")(server.simpacs)
 app.add_typer(vault.app, name="vault", rich_help_panel="Keys")

@@ -35,7 +35,7 @@ class FolderTarget:
 
     def deliver(self, study: StudyFolder) -> Delivered:
         """See `Target`."""
-        with _own_words():
+        with own_words():
             self._root.mkdir(parents=True, exist_ok=True)
             laid_out = places(study, self._settings.layout, self._is_owner)
             files = [f for series, place in laid_out for f in self._put(series, place)]
@@ -43,12 +43,12 @@ class FolderTarget:
 
     def verify(self, delivered: Delivered) -> Sequence[str]:
         """See `Target`."""
-        with _own_words():
+        with own_words():
             return [path for path, digest, size in delivered.files if self._facts(path) != (digest, size)]
 
     def remove(self, paths: Sequence[str]) -> None:
         """See `Target`."""
-        with _own_words():
+        with own_words():
             for path in paths:
                 *parts, name = path.split("/")
                 with suppress(FileNotFoundError), opened(self._root, tuple(parts), make=False) as folder:
@@ -77,10 +77,10 @@ class FolderTarget:
 
 
 @contextmanager
-def _own_words() -> Iterator[None]:
+def own_words(kind: str = "folder") -> Iterator[None]:
     """Errors of the disk without their paths, which may name a patient."""
     try:
         yield
     except OSError as error:
         words = os.strerror(error.errno) if error.errno else type(error).__name__
-        raise TargetError(f"folder: {words}", transient=error.errno in _PASSING) from None
+        raise TargetError(f"{kind}: {words}", transient=error.errno in _PASSING) from None

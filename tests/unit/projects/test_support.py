@@ -19,7 +19,6 @@ DEID = FILES["deid"]
         ("pacs", PACS + "fallback: [b.yaml]\n", "fallback"),
         ("deid", DEID + "pixels: {burned_in: mask}\n", "pixels.burned_in"),
         ("export", "nifti: [{modality: MR, bids: bids.yaml}]\n", "nifti[0].bids"),
-        ("export", "targets: [{kind: dicomdir}]\n", "targets[0].kind"),
         ("export", "targets: [{kind: dicom, host: a, port: 1, called_aet: A}]\n", "targets[0].kind"),
     ],
 )

@@ -1,0 +1,38 @@
+"""dicomdir: a folder tree of DICOM files as a file-set."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydicom.misc import is_dicom
+
+from pacsflow.cli.show import console, counted
+from pacsflow.errors import Problem, ProjectError
+from pacsflow.export.file_set import write_file_set, write_names
+from pacsflow.export.parcels import appearing
+
+_DIRECTORY = "DICOMDIR"
+
+
+def dicomdir(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Folder tree with DICOM files", exists=True)],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the file-set: not there yet")],
+) -> None:
+    """Make a DICOM file-set (a CD's names and DICOMDIR) of a folder tree. The map of names is kept beside it."""
+    if target.exists():
+        raise ProjectError([Problem(str(target), 0, "", "is there already", "name a folder that is not")])
+    every = sorted(path for path in source.rglob("*") if path.is_file() and path.name != _DIRECTORY)
+    files = [path for path in every if is_dicom(path)]
+    if not files:
+        raise ProjectError([Problem(str(source), 0, "", "holds no DICOM file", "name another folder")])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with appearing(target) as half:
+        placed = write_file_set(files, half)
+    names = target.with_name(f"{target.name}.names.csv")
+    with appearing(names) as half:
+        half.touch(0o600)
+        write_names(((path, file.relative_to(source).as_posix()) for path, file in placed.items()), half)
+    console.print(f"[green]✓[/] {counted(len(placed), 'file')} in {target}", soft_wrap=True)
+    console.print(f"  what each was called: {names}  (its names may tell who it is about)", soft_wrap=True)
+    if others := len(every) - len(placed):
+        console.print(f"  left out: {counted(others, 'file')} that are no DICOM, or the same instance again")

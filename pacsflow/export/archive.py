@@ -1,0 +1,123 @@
+"""Destination `archive`: one encrypted archive per study, opened again and compared before it counts."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+from typing import Any, cast
+
+from pacsflow.errors import TargetError
+from pacsflow.export.contract import Delivered, StudyFolder
+from pacsflow.export.contract import Target as Destination
+from pacsflow.export.disk import hashed
+from pacsflow.export.folder import own_words
+from pacsflow.export.parcels import appearing, missing, name_of, removed
+from pacsflow.export.placing import named_files, places
+from pacsflow.secrets import resolve
+from schemas.export import Archive, Target
+from schemas.layout import check_layout
+
+Members = Mapping[str, Path]
+
+
+def open_target(settings: Target, workdir: Path) -> Destination:
+    """The archives that `settings` describe. Raises TargetError for a bad layout."""
+    if not isinstance(settings, Archive):
+        raise TargetError(f"no archive: {settings.kind}")
+    if problem := check_layout(settings.layout):
+        raise TargetError(f"layout: {problem}", remedy="correct `layout` in export.yaml")
+    return ArchiveTarget(Path(settings.path.replace("${project.workdir}", str(workdir))), settings)
+
+
+class ArchiveTarget:
+    """Studies as archives below one folder."""
+
+    def __init__(self, root: Path, settings: Archive) -> None:
+        self._root, self._settings = root, settings
+
+    def deliver(self, study: StudyFolder) -> Delivered:
+        """See `Target`."""
+        settings, password = self._settings, resolve(self._settings.password)
+        claimed: dict[str, str] = {}
+        laid_out = places(study, settings.layout, lambda name, owner: claimed.setdefault(name, owner) == owner)
+        members = {
+            "/".join((*place, name)): source
+            for series, place in laid_out
+            for name, source in named_files(series, place[-1], settings)
+        }
+        with own_words("archive"):
+            name = f"{name_of(study, self._root)}.{settings.format}"
+            with appearing(self._root / name) as half:
+                _PACKERS[settings.format](half, members, password)
+                if _held(half, settings.format, password) != {path: _digest(file) for path, file in members.items()}:
+                    raise TargetError("an archive read back differs from what was packed", transient=True)
+                half.chmod(0o600)
+            return Delivered(((name, *hashed(os.open(self._root / name, os.O_RDONLY))),))
+
+    def verify(self, delivered: Delivered) -> Sequence[str]:
+        """See `Target`."""
+        with own_words("archive"):
+            return missing(self._root, delivered.files)
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """See `Target`."""
+        with own_words("archive"):
+            removed(self._root, paths)
+
+
+def _digest_of(stream: BufferedReader) -> str:
+    with stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _digest(path: Path) -> str:
+    return hashed(os.open(path, os.O_RDONLY))[0]
+
+
+def _zip(place: Path, members: Members, password: str) -> None:
+    """AES-256 (WinZip's AE-2); names of files are not encrypted, they hold nothing but pseudonyms."""
+    import pyzipper
+
+    with pyzipper.AESZipFile(place, "w", compression=pyzipper.ZIP_DEFLATED, encryption=pyzipper.WZ_AES) as archive:
+        archive.setpassword(password.encode())
+        for name, source in sorted(members.items()):
+            archive.write(source, name)
+
+
+def _7z(place: Path, members: Members, password: str) -> None:
+    """AES-256, names too."""
+    import py7zr
+
+    with py7zr.SevenZipFile(place, "w", password=password, header_encryption=True) as archive:
+        for name, source in sorted(members.items()):
+            archive.write(source, name)
+
+
+def _held(place: Path, form: str, password: str) -> dict[str, str]:
+    """Path -> SHA-256 of what an archive really holds."""
+    with _readers(place, form, password) as streams:
+        return {name: _digest_of(stream) for name, stream in streams}
+
+
+@contextmanager
+def _readers(place: Path, form: str, password: str) -> Iterator[Iterator[tuple[str, BufferedReader]]]:
+    if form == "zip":
+        import pyzipper
+
+        with pyzipper.AESZipFile(place) as archive:
+            archive.setpassword(password.encode())
+            yield ((name, cast("BufferedReader", archive.open(name))) for name in archive.namelist())
+        return
+    import py7zr
+
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".") as unpacked:
+        with py7zr.SevenZipFile(place, password=password) as packed:
+            packed.extractall(unpacked)
+        files = (path for path in Path(unpacked).rglob("*") if path.is_file())
+        yield ((path.relative_to(unpacked).as_posix(), path.open("rb")) for path in files)
+
+
+_PACKERS: dict[str, Any] = {"zip": _zip, "7z": _7z}

@@ -1,0 +1,68 @@
+"""A DICOM file-set: files under names of eight characters, and the DICOMDIR that lists them (PS3.10 8, PS3.3 F)."""
+
+import csv
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+
+from pydicom import Dataset, dcmread
+from pydicom.errors import InvalidDicomError
+from pydicom.fileset import FileSet
+
+from pacsflow.errors import TargetError
+
+NAMES = "names.csv"
+_INVENTED = {"StudyDate": "19000101", "StudyTime": "000000", "StudyID": "1", "SeriesNumber": 1, "InstanceNumber": 1}
+"""What a directory record must have (PS3.3 F.5, type 1) and a de-identified instance may lack; in the record only."""
+
+
+def write_file_set(files: Iterable[Path], root: Path) -> dict[str, Path]:
+    """Write a file-set below `root`, an empty folder or none: path below `root` -> the file it is a copy of.
+
+    Files are copied byte for byte. Raises TargetError for a file that is no DICOM, or has no directory record.
+    """
+    sources: dict[str, Path] = {}
+    with ExitStack() as left, warnings.catch_warnings():
+        scratch = left.enter_context(tempfile.TemporaryDirectory(prefix="file-set-"))
+        warnings.simplefilter("ignore")  # values in them may be anybody's
+        file_set = FileSet()
+        left.callback(file_set._stage["t"].cleanup)  # noqa: SLF001 or it stays until the garbage is collected
+        for number, file in enumerate(sorted(files), 1):
+            header = _header(file, number)
+            sources.setdefault(str(header.SOPInstanceUID), file)
+            try:
+                file_set.add(header)
+            except ValueError as error:
+                reason = str(error).partition(". See DICOM")[0]
+                raise TargetError(f"file-set: file {number} has no directory record: {reason}") from None
+        file_set.write(Path(scratch) / "set")
+        left.callback(file_set._stage["t"].cleanup)  # noqa: SLF001 writing begins another one
+        placed = {str(one.FileID).replace("\\", "/"): sources[str(one.SOPInstanceUID)] for one in file_set}
+        root.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(Path(scratch) / "set" / "DICOMDIR", root / "DICOMDIR")
+    for name, source in placed.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, root / name)
+    return placed
+
+
+def write_names(names: Iterable[tuple[str, str]], file: Path) -> None:
+    """The map of a file-set's names: (path in the file-set, what it was), as CSV."""
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(("file", "was"))
+        writer.writerows(sorted(names))
+
+
+def _header(file: Path, number: int) -> Dataset:
+    try:
+        header = dcmread(file, stop_before_pixels=True)
+    except (InvalidDicomError, OSError, EOFError) as error:
+        raise TargetError(f"file-set: file {number} cannot be read: {type(error).__name__}") from None
+    for keyword, value in _INVENTED.items():
+        if header.get(keyword) in (None, ""):
+            setattr(header, keyword, value)
+    return header

@@ -1,0 +1,145 @@
+"""Studies as archives and as file-sets."""
+
+import csv
+import hashlib
+import subprocess
+from pathlib import Path
+
+import py7zr
+import pytest
+import pyzipper
+from pydicom import dcmread
+from pydicom.fileset import FileSet
+from typer.testing import CliRunner
+
+from factory import make_instance, make_study, write_files
+from pacsflow.cli.app import app
+from pacsflow.errors import ProjectError, SecretError, TargetError
+from pacsflow.export import StudyFolder, open_target, read_series
+from schemas.export import Archive, Dicomdir
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+"""pydicom's FileSet, as the tests read it back, leaves its scratch folder to the garbage collector."""
+
+PASSWORD = "Rund-um-die-Uhr-5"
+
+
+@pytest.fixture
+def study(tmp_path) -> StudyFolder:
+    files = write_files(make_study(series=1, images=3, SeriesDescription="T1"), tmp_path / "staged")
+    converted = tmp_path / "image.nii.gz"
+    converted.write_bytes(b"volume")
+    return StudyFolder((read_series(files, [converted]),))
+
+
+def archive(tmp_path: Path, form: str):
+    return open_target(Archive(kind="archive", format=form, password="${env:ARCHIVE_WORD}"), tmp_path)
+
+
+def unpacked(place: Path, folder: Path, password: str) -> dict[str, str]:
+    if place.suffix == ".zip":
+        with pyzipper.AESZipFile(place) as packed:
+            packed.extractall(folder, pwd=password.encode())
+    else:
+        with py7zr.SevenZipFile(place, password=password) as packed:
+            packed.extractall(folder)
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize("form", ["zip", "7z"])
+def test_an_archive_holds_all_files_for_who_has_the_password(tmp_path, study, form, monkeypatch):
+    monkeypatch.setenv("ARCHIVE_WORD", PASSWORD)
+    target = archive(tmp_path, form)
+    delivered = target.deliver(study)
+    ((name, _, _),) = delivered.files
+    assert name == f"EX0001_20200102101112.{form}"
+    held = unpacked(tmp_path / "archives" / name, tmp_path / "unpacked", PASSWORD)
+    assert len(held) == 4
+    sent = {hashlib.sha256(path.read_bytes()).hexdigest() for _, path in study.series[0].dicom}
+    assert sent < set(held.values())
+    assert target.verify(delivered) == []
+    for wrong in ("", "other"):
+        with pytest.raises(Exception):  # noqa: B017, PT011 each library has its own
+            unpacked(tmp_path / "archives" / name, tmp_path / "wrong", wrong)
+    assert list((tmp_path / "archives").glob(".*.part")) == []
+
+
+@pytest.mark.parametrize("form", ["zip", "7z"])
+def test_a_damaged_archive_is_noticed_and_made_again(tmp_path, study, form, monkeypatch):
+    monkeypatch.setenv("ARCHIVE_WORD", PASSWORD)
+    target = archive(tmp_path, form)
+    delivered = target.deliver(study)
+    place = tmp_path / "archives" / delivered.files[0][0]
+    place.write_bytes(place.read_bytes()[:-100])
+    assert target.verify(delivered) == [delivered.files[0][0]]
+    again = target.deliver(study)
+    assert target.verify(again) == []
+    target.remove([delivered.files[0][0]])
+    assert not place.exists()
+
+
+def test_an_archive_without_its_password_is_not_written(tmp_path, study, monkeypatch):
+    monkeypatch.delenv("ARCHIVE_WORD", raising=False)
+    with pytest.raises(SecretError):
+        archive(tmp_path, "zip").deliver(study)
+    assert not (tmp_path / "archives").exists()
+
+
+def file_set(tmp_path: Path):
+    return open_target(Dicomdir(kind="dicomdir"), tmp_path)
+
+
+def test_a_file_set_is_one_for_pydicom_and_dcmtk(tmp_path, study):
+    target = file_set(tmp_path)
+    delivered = target.deliver(study)
+    root = tmp_path / "file-sets" / "EX0001_20200102101112"
+    found = {str(one.SOPInstanceUID): Path(one.path) for one in FileSet(root / "DICOMDIR")}
+    originals = dict(study.series[0].dicom)
+    assert found.keys() == originals.keys()
+    assert all(found[uid].read_bytes() == originals[uid].read_bytes() for uid in found)
+    assert all(len(part) <= 8 for path in found.values() for part in path.relative_to(root).parts)
+    said = subprocess.run(["/usr/bin/dcmdump", root / "DICOMDIR"], capture_output=True, text=True, check=True)
+    assert said.stdout.count("DirectoryRecordType") == 6
+    with (tmp_path / "file-sets" / f"{root.name}.names.csv").open() as stream:
+        names = {row["was"]: root / row["file"] for row in csv.DictReader(stream)}
+    assert names == found
+    assert target.verify(delivered) == []
+    assert {path for path, _, _ in target.deliver(study).files} == {path for path, _, _ in delivered.files}
+
+
+def test_emptied_attributes_are_made_up_in_the_record_alone(tmp_path):
+    bare = make_instance(StudyDate="", StudyTime=None, StudyID="", SeriesNumber=None, InstanceNumber=None)
+    study = StudyFolder((read_series(write_files([bare], tmp_path / "staged")),))
+    file_set(tmp_path).deliver(study)
+    (place,) = (tmp_path / "file-sets").glob("*/DICOMDIR")
+    (one,) = FileSet(place)
+    assert one.StudyDate == "19000101"
+    assert not dcmread(one.path).get("StudyDate")
+
+
+def test_what_has_no_directory_record_is_an_error_and_nothing_stands_half(tmp_path):
+    nameless = make_instance(PatientID="", PatientName="")
+    study = StudyFolder((read_series(write_files([nameless], tmp_path / "staged")),))
+    with pytest.raises(TargetError, match="Patient ID"):
+        file_set(tmp_path).deliver(study)
+    assert [p.name for p in (tmp_path / "file-sets").iterdir()] == [".pacsflow"]
+
+
+def test_a_folder_tree_becomes_a_file_set(tmp_path):
+    write_files(make_study(series=2, images=2), tmp_path / "scans" / "a")
+    (tmp_path / "scans" / "notes.txt").write_text("nothing")
+    result = CliRunner().invoke(app, ["dicomdir", str(tmp_path / "scans"), str(tmp_path / "cd")])
+    assert result.exit_code == 0, result.output
+    assert len(list(FileSet(tmp_path / "cd" / "DICOMDIR"))) == 4
+    assert (tmp_path / "cd.names.csv").stat().st_mode & 0o077 == 0
+    assert "left out: 1 file" in result.output
+
+
+def test_a_file_set_is_never_written_over(tmp_path):
+    write_files(make_study(series=1, images=1), tmp_path / "scans")
+    (tmp_path / "cd").mkdir()
+    result = CliRunner().invoke(app, ["dicomdir", str(tmp_path / "scans"), str(tmp_path / "cd")])
+    assert isinstance(result.exception, ProjectError)
+    (tmp_path / "none").mkdir()
+    result = CliRunner().invoke(app, ["dicomdir", str(tmp_path / "none"), str(tmp_path / "cd2")])
+    assert "no DICOM file" in str(result.exception)
