@@ -120,6 +120,8 @@ def deid(  # noqa: PLR0913 - a command's parameters are its options
     where a file was refused.
     """
     if explain is not None:
+        if originals is not None and originals.is_dir():
+            _refuse("--explain takes a file", "pacsflow deid --explain PROFILE FILE")
         explain_profile(explain, originals)
         return
     source = _source(originals, in_folder)
@@ -195,6 +197,8 @@ def _target(originals: Path, results: Path | None, *, in_place: bool) -> Path:
     if in_place == (results is not None):
         _refuse("say where the results go", "pacsflow deid IN OUT, or pacsflow deid IN --in-place")
     target = results or originals
+    if target.exists() and not target.is_dir():
+        _refuse("OUT is no folder", "pacsflow deid IN OUT --profile FILE")
     if target != originals and (target.is_relative_to(originals) or originals.is_relative_to(target)):
         _refuse("OUT and IN lie in one another", "name a folder beside IN, or write --in-place")
     if target == originals and not in_place:

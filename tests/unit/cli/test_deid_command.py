@@ -178,3 +178,5 @@ def test_explain_is_an_option_of_deid_too(tmp_path, call):
 def test_a_folder_that_is_none_or_named_twice_is_refused(old, call, tmp_path):
     assert "IN is given twice" in str(call("-d", tmp_path / "in").exception)
     assert "OUT is given twice" in str(call(tmp_path / "out", "-o", tmp_path / "other").exception)
+    assert "OUT is no folder" in str(call(tmp_path / "deid.yaml").exception)
+    assert "takes a file" in str(call("--explain", tmp_path / "deid.yaml").exception)
