@@ -73,6 +73,10 @@ class Receiver:
         context = event.context
         return self.desk.deliver(incoming(event.request, context.context_id, str(context.transfer_syntax)))
 
+    def connected(self) -> bool:
+        """Whether anybody has an association with us."""
+        return bool(self._server.active_associations)
+
     def stop(self) -> None:
         """Listen no more, end the associations that are left."""
         socketserver.BaseServer.shutdown(self._server)
@@ -117,7 +121,7 @@ def give_back(receiver: Receiver) -> None:
 @contextmanager
 def waiting(receiver: Receiver, node: PacsNode, *, study_uid: str, sink: Sink) -> Iterator[Waiting]:
     """A place at the desk for the time of a C-MOVE."""
-    place = Waiting(node.calling_aet, study_uid, sink)
+    place = Waiting(node.calling_aet, study_uid, sink, receiver.connected)
     receiver.desk.enter(place)
     try:
         yield place

@@ -17,6 +17,8 @@ UIDS_PER_REQUEST = 200
 """A list of UIDs must stay below 64 KB (PS3.5 7.1.2); 200 of them are 13 KB at most."""
 _GLANCE = 0.5
 _LATE = 10.0
+_QUIET = 2.0
+"""Seconds waited for images that the node counted and did not send: where somebody is connected, where nobody is."""
 
 Once = Callable[[Level, Mapping[str, str]], Outcome]
 
@@ -152,9 +154,13 @@ def _attend(channel: Channel, waiting: Waiting | None, patience: float) -> Respo
 
 
 def _stragglers(waiting: Waiting, expected: int, *, patience: float) -> None:
-    """Give instances that come after the final response the time to arrive."""
-    end = time.monotonic() + patience
-    while waiting.received < expected and time.monotonic() < end:
+    """Give instances that come after the final response the time to arrive, less where nobody is there to send them."""
+    said = time.monotonic()
+    while waiting.received < expected:
+        now = time.monotonic()
+        quiet = now - max(said, waiting.last) > _QUIET and not waiting.connected()
+        if quiet or now - said > patience:
+            break
         time.sleep(0.01)
     if waiting.error:
         raise waiting.error

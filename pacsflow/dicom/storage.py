@@ -27,11 +27,12 @@ _HEAD = 1 << 16
 
 @dataclass
 class Waiting:
-    """A lane that waits for what its C-MOVE sends."""
+    """A lane that waits for what its C-MOVE sends. `connected`: whether anybody is, who could send something."""
 
     calling_aet: str
     study_uid: str
     sink: Sink
+    connected: Callable[[], bool] = lambda: True
     message_id: int = 0
     received: int = 0
     last: float = field(default_factory=time.monotonic)
