@@ -13,12 +13,15 @@ from pacsflow.ledger import outcomes, studies, traffic
 from pacsflow.ledger.outcomes import Output
 from pacsflow.ledger.studies import Instance
 from pacsflow.ledger.summary import SeriesState, StudyState
+from pacsflow.ledger.traffic import HourOfTraffic
 from pacsflow.report import (
     DeliveryResult,
     RowResult,
     RunSummary,
     SeriesResult,
+    Slowdown,
     StudyResult,
+    TrafficHour,
     middle_slice,
     write_page,
     write_record,
@@ -62,7 +65,7 @@ def _summary(run: Session, found: list[Account]) -> RunSummary:
     finished = all(a.status in FINISHED for a in found)
     return RunSummary(
         project=settings.name,
-        outcome="complete" if finished else "partly",
+        outcome="complete" if finished else "paused" if run.paused else "partly",
         started=run.began,
         ended=datetime.now().astimezone(),
         rows=tuple(_row(run, one) for one in found),
@@ -75,7 +78,19 @@ def _summary(run: Session, found: list[Account]) -> RunSummary:
         fingerprints={"profile": run.cleaner.fingerprint(), "configuration": _configuration(run)},
         versions={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         traffic=traffic.total(run.ledger),
+        hours=tuple(map(_hour, traffic.by_hour(run.ledger))),
+        slowdowns=tuple(
+            Slowdown(one.at, one.node, one.why, one.lanes, one.gap)
+            for one in traffic.slowings(run.ledger, since=run.began)
+        ),
+        outside_hours=run.hurry,
     )
+
+
+def _hour(hour: HourOfTraffic) -> TrafficHour:
+    counts = hour.counts
+    asked = counts["find"] + counts["echo"]
+    return TrafficHour(hour.begin, hour.node, asked, counts["retrievals"], counts["images"], counts["bytes"])
 
 
 def _configuration(run: Session) -> str:

@@ -1,16 +1,35 @@
 """How far a project is, from the ledger alone."""
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from pacsflow.hours import OpenHours, spoken, told
 from pacsflow.ledger import traffic
+from pacsflow.ledger.traffic import HourOfTraffic, Slowed
 from pacsflow.query import load
+from schemas.pacs import PacsNode
 from tasks.account import accounts
+from tasks.clock import SYSTEM, Clock
 from tasks.session import open_ledger_of
 
 
-def status_of(folder: Path) -> dict[str, Counter[str]]:
-    """Rows, studies and images by status, and what was asked of the PACS. Raises ProjectError, LedgerError."""
+@dataclass(frozen=True)
+class Status:
+    """Rows, studies and images by status; what was asked of the PACS, in all and by the hour; when we went slower.
+
+    `hours`: when the node may be asked, in words; empty for always.
+    """
+
+    counts: dict[str, Counter[str]]
+    traffic: Sequence[HourOfTraffic]
+    slowed: Sequence[Slowed]
+    hours: str
+
+
+def status_of(folder: Path) -> Status:
+    """How far a project is. Raises ProjectError, LedgerError."""
     project, _ = load(folder)
     ledger = open_ledger_of(project)
     try:
@@ -19,11 +38,26 @@ def status_of(folder: Path) -> dict[str, Counter[str]]:
         images: Counter[str] = Counter()
         for series in (s for study in studies.values() for s in study.series):
             images.update(series.counts)
-        return {
+        counts = {
             "rows": Counter(one.status for one in found),
             "studies": Counter(study.status for study in studies.values()),
             "images": images,
             "asked of the PACS": traffic.total(ledger),
         }
+        return Status(counts, traffic.by_hour(ledger), traffic.slowings(ledger), hours_of(project.pacs))
     finally:
         ledger.close()
+
+
+def hours_of(node: PacsNode, clock: Clock = SYSTEM) -> str:
+    """`may be asked mon-fri 19:00-07:00 (Europe/Zurich); the next window begins …`; empty for always."""
+    if node.hours is None:
+        return ""
+    hours, now = OpenHours(node.hours), clock.now()
+    if hours.is_open(now):
+        end = hours.closes(now)
+        then = f"open until {spoken(end)}" if end else "open"
+    else:
+        begin = hours.opens(now)
+        then = f"the next window begins {spoken(begin)}" if begin else "no window begins within two months"
+    return f"{node.name} may be asked {told(node.hours)}; {then}"

@@ -74,6 +74,5 @@ class WatchedLane:
         try:
             yield begun
         except PacsError as error:
-            if not error.answers:  # a cut answer is how the node is set up, and no trouble of it
-                self._watch.caution.failed(error, begun=begun)
+            self._watch.caution.failed(error, begun=begun)
             raise

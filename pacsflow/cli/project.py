@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pacsflow.cli.show import progress, show_outcome, show_plan, show_status
+from pacsflow.cli.show import progress, show_hours, show_outcome, show_plan, show_status
 from pacsflow.errors import PacsflowError, PausedError, WorkLeftError
 from pacsflow.projects import read_project
 
@@ -35,10 +35,13 @@ def plan(
 ) -> None:
     """Find only: say what a run would fetch, and write it as a workbook. Nothing is fetched."""
     from flows.plan_project import plan_project
+    from tasks.status import hours_of
 
     _hurry(project, now)
     state = _flow(project, "plan", lambda: plan_project(str(project), again=again, info=info, return_state=True))
-    show_plan(read_project(project).workdir / "report")
+    opened = read_project(project)
+    show_plan(opened.workdir / "report")
+    show_hours(hours_of(opened.pacs))
     _raise_paused(state)
 
 

@@ -3,19 +3,26 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from pacsflow.errors import PacsflowError, ProjectError
 
+if TYPE_CHECKING:
+    from pacsflow.ledger.traffic import HourOfTraffic
+    from tasks.status import Status
+
+HOURS_SHOWN = 24
+SLOWINGS_SHOWN = 10
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
@@ -85,13 +92,42 @@ def show_outcome(reports: Path) -> None:
     console.print(f"report: {reports / 'report.html'}", soft_wrap=True)
 
 
-def show_status(statuses: Mapping[str, Counter[str]]) -> None:
-    """Rows, studies and images by status, and what was asked of the PACS."""
-    if not statuses["rows"]:
+def show_status(status: "Status") -> None:
+    """Rows, studies and images by status; what was asked of the PACS and when; its hours; when we went slower."""
+    if not status.counts["rows"]:
         console.print("nothing was asked yet: pacsflow plan PROJECT, or pacsflow run PROJECT")
-    for what, counts in statuses.items():
+    for what, counts in status.counts.items():
         if counts:
             _numbers(what, dict(counts.most_common()))
+    _traffic(status.traffic[-HOURS_SHOWN:])
+    for one in status.slowed[-SLOWINGS_SHOWN:]:
+        gap = f", {one.gap:g} s before each request" if one.gap else ""
+        console.print(f"slowed down {_local(one.at)}, {one.node}: {one.why}; {counted(one.lanes, 'lane')} left{gap}")
+    show_hours(status.hours)
+
+
+def show_hours(sentence: str) -> None:
+    """When the node may be asked; nothing where that is always."""
+    if sentence:
+        console.print(escape(sentence), soft_wrap=True)
+
+
+def _traffic(hours: "Sequence[HourOfTraffic]") -> None:
+    if not hours:
+        return
+    console.print("[italic]by the hour[/]")
+    table = Table(
+        "hour", "node", *(Column(name, justify="right") for name in ("queries", "retrievals", "images", "MB"))
+    )
+    for hour in hours:
+        asked, images = hour.counts["find"] + hour.counts["echo"], hour.counts["images"]
+        numbers = (f"{number:,}" for number in (asked, hour.counts["retrievals"], images))
+        table.add_row(_local(hour.begin), escape(hour.node), *numbers, f"{hour.counts['bytes'] / 1e6:,.1f}")
+    console.print(table)
+
+
+def _local(moment: datetime) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
 
 
 def _numbers(title: str, numbers: Mapping[str, int | float]) -> None:

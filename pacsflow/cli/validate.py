@@ -13,6 +13,7 @@ from rich.table import Table
 from pacsflow.cli.show import console, counted
 from pacsflow.deid import compile_profile
 from pacsflow.errors import Problem, ProjectError, SecretError
+from pacsflow.hours import told
 from pacsflow.projects import Inspection, Project, inspect_project, unspell
 from pacsflow.pseudonyms import nobody
 from pacsflow.query import Row, load
@@ -91,6 +92,8 @@ def _sentences(project: Project, rows: Sequence[Row]) -> Iterator[tuple[str, str
         "gently",
         f"{counted(node.limits.associations, 'association')} at most, {counted(node.retries.attempts, 'attempt')}",
     )
+    if node.hours:
+        yield "hours", told(node.hours)
     yield "key", _key(project)
     for target in project.export.targets:
         yield "target", f"{target.kind} {getattr(target, 'path', '')}"

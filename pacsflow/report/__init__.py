@@ -18,7 +18,9 @@ from pacsflow.report.records import (
     RowResult,
     RunSummary,
     SeriesResult,
+    Slowdown,
     StudyResult,
+    TrafficHour,
 )
 from pacsflow.report.table import write_table
 
@@ -32,7 +34,9 @@ __all__ = [
     "RowResult",
     "RunSummary",
     "SeriesResult",
+    "Slowdown",
     "StudyResult",
+    "TrafficHour",
     "middle_slice",
     "read_decisions",
     "write_page",

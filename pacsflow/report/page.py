@@ -9,6 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pacsflow.report.files import PUBLIC, write_text
+from pacsflow.report.hours import traffic
 from pacsflow.report.records import RowResult, RunSummary, SeriesResult, StudyResult
 from pacsflow.report.table import proof_of
 from pacsflow.report.tally import stages, tally
@@ -59,6 +60,7 @@ def render(run: RunSummary) -> str:
         run=run,
         tally=tally(run),
         stages=stages(run),
+        traffic=traffic(run),
         concerns=[concern for concern in _concerns(run) if concern.items],
         pictures=shown[:PICTURES_SHOWN],
         pictures_left=max(0, len(shown) - PICTURES_SHOWN),
@@ -132,6 +134,7 @@ def _not_converted(run: RunSummary) -> list[tuple[str, str]]:
 
 def _warnings(run: RunSummary) -> list[tuple[str, str]]:
     told = [("run", note) for note in run.notes]
+    told += [("run", f"asked outside the hours of the node: {run.outside_hours}")] if run.outside_hours else []
     told += [(_name(row), text) for row in run.rows for text in row.warnings]
     for study in run.studies:
         told += [(f"study {study.key}", note) for note in study.notes]

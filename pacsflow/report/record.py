@@ -3,11 +3,13 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pacsflow.report.files import PUBLIC, whole_file
-from pacsflow.report.records import DeliveryResult, RunSummary, StudyResult
+from pacsflow.report.records import DeliveryResult, RunSummary, Slowdown, StudyResult, TrafficHour
 from pacsflow.report.tally import tally
 
 VERSION = 1
@@ -49,9 +51,17 @@ def record_of(run: RunSummary) -> dict[str, Any]:
             "bytes": counts.size,
         },
         "traffic": dict(sorted(run.traffic.items())),
+        "traffic_by_hour": [_plain(hour, at=hour.begin) for hour in run.hours],
+        "slowed_down": [_plain(one, at=one.at) for one in run.slowdowns],
+        "outside_hours": run.outside_hours,
         "rows": [{"row": row.number, "status": row.status, "studies": list(row.studies)} for row in run.rows],
         "studies": [_study(study) for study in run.studies],
     }
+
+
+def _plain(fact: TrafficHour | Slowdown, *, at: datetime) -> dict[str, Any]:
+    values = {name: value for name, value in asdict(fact).items() if not isinstance(value, datetime)}
+    return {"at": at.astimezone(UTC).isoformat(timespec="seconds"), **values}
 
 
 def _study(study: StudyResult) -> dict[str, Any]:

@@ -82,11 +82,36 @@ class RowResult:
 
 
 @dataclass(frozen=True)
+class TrafficHour:
+    """What a node was asked in the hour that begins at `begin` (aware). `size` in bytes received."""
+
+    begin: datetime
+    node: str
+    queries: int = 0
+    retrievals: int = 0
+    images: int = 0
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class Slowdown:
+    """The run went slower by itself: lanes at most from then on, and the gap before each request in seconds."""
+
+    at: datetime
+    node: str
+    why: str
+    lanes: int
+    gap: float
+
+
+@dataclass(frozen=True)
 class RunSummary:
-    """A run. `outcome`: complete, partly, failed, interrupted.
+    """A run. `outcome`: complete, partly, paused, failed, interrupted.
 
     `profile`: the de-identification in sentences; `identifiable`: there was none. `fingerprints`: name ->
-    digest of configuration, profile and the like. `traffic`: what was asked of the PACS, operation -> number.
+    digest of configuration, profile and the like. `traffic`: what was asked of the PACS, operation -> number;
+    `hours`: the same by hour and node; both of all runs of the project. `outside_hours`: why this run asked
+    outside the node's hours, where it did.
     """
 
     project: str
@@ -103,6 +128,9 @@ class RunSummary:
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     traffic: Mapping[str, int] = field(default_factory=dict)
+    hours: tuple[TrafficHour, ...] = ()
+    slowdowns: tuple[Slowdown, ...] = ()
+    outside_hours: str = ""
     notes: tuple[str, ...] = ()
 
 

@@ -2,10 +2,19 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
-from pacsflow.report import DeliveryResult, RowResult, RunSummary, SeriesResult, StudyResult, write_page
+from pacsflow.report import (
+    DeliveryResult,
+    RowResult,
+    RunSummary,
+    SeriesResult,
+    Slowdown,
+    StudyResult,
+    TrafficHour,
+    write_page,
+)
 from pacsflow.report.page import PICTURES_SHOWN, ROWS_SHOWN, render
 
 PNG = b"\x89PNG not really"
@@ -151,3 +160,37 @@ def test_large_runs_are_counted_beyond_what_is_shown() -> None:
 def test_an_empty_run_has_a_page_too(tmp_path) -> None:
     path = write_page(RunSummary("p", "complete", RUN.started, RUN.started, (), ()), tmp_path / "report.html")
     assert "Found 0 of 0 rows" in " ".join(Reader(path.read_text()).words.split())
+
+
+def hour(number, **facts):
+    return TrafficHour(datetime(2026, 1, 1, tzinfo=UTC) + number * timedelta(hours=1), **({"node": "main"} | facts))
+
+
+def test_what_was_asked_is_shown_by_the_hour(tmp_path):
+    hours = (hour(0, queries=12, retrievals=3, images=900, size=450_000_000), hour(3, queries=24, images=1800))
+    slow = tuple(Slowdown(RUN.started, "main", why, 1, 0.5) for why in ("silent", "rejected", "silent"))
+    page = Reader(render(replace(RUN, hours=hours, slowdowns=slow)))
+    words = " ".join(page.words.split())
+    assert "Thu 1 Jan 2026, 00:00 12 3 900 450.0 MB" in words
+    assert "slowed down 3 times: silent (2), rejected (1)" in words
+    heights = [attrs["style"] for tag, attrs in page.tags if tag == "i" and "height" in (attrs.get("style") or "")]
+    assert heights == [f"height:{share}%" for share in ("50.0", "50.0", "0.0", "0.0", "0.0", "0.0", "100.0", "100.0")]
+
+
+def test_only_the_last_hours_are_shown_and_the_others_counted():
+    words = " ".join(
+        Reader(render(replace(RUN, hours=tuple(hour(n, images=n) for n in range(0, 200, 2))))).words.split()
+    )
+    assert "and 52 earlier hours" in words
+    assert "Fri 9 Jan 2026, 06:00" in words
+
+
+def test_nodes_are_named_where_there_are_several():
+    words = Reader(render(replace(RUN, hours=(hour(0), hour(0, node="archive"))))).words
+    assert "archive" in words
+    assert "main" not in Reader(render(replace(RUN, hours=(hour(0),)))).words
+
+
+def test_a_run_outside_the_hours_says_why():
+    words = " ".join(Reader(render(replace(RUN, outside_hours="the clinic waits"))).words.split())
+    assert "asked outside the hours of the node: the clinic waits" in words
