@@ -82,6 +82,11 @@ def _contradictions(profile: DeidProfile, key: bytes) -> Iterator[Problem]:
         yield Problem("deid.yaml", 0, "options", "full and modified dates exclude each other", "keep one of the two")
     if len(key) < SHORTEST_KEY:
         yield Problem("deid.yaml", 0, "key", "the key is too short", "make one of 32 random bytes: pacsflow init")
+    if DATES[1] not in profile.options or profile.dates.method != "shift":
+        remedy = f"add the option {DATES[1]}, with `dates: {{method: shift}}`"
+        for number, rule in enumerate(profile.elements):
+            if rule.action == "date":
+                yield Problem("deid.yaml", 0, f"elements[{number}].action", "dates have no shift", remedy)
 
 
 def _undone(profile: DeidProfile, *, given: bool) -> Iterator[Problem]:

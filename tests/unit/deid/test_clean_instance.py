@@ -256,3 +256,11 @@ def test_many_threads_get_what_one_gets():
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda source: whole(shared.clean(source)), sources))
     assert together == [whole(alone.clean(source)) for source in sources]
+
+
+def test_a_date_is_not_said_to_move_where_nothing_moves_it():
+    rules = [{"tag": "StudyDate", "action": "date"}]
+    with pytest.raises(ProjectError, match="dates have no shift"):
+        cleaner(elements=rules)
+    moved = cleaned(ct(), elements=rules, options=["retain-longitudinal-modified-dates"])
+    assert moved.StudyDate != "20150512"
