@@ -7,7 +7,6 @@ from flows._stages import describe_studies, find_rows, paused
 from tasks._policy import guarded, named
 from tasks.plan import write_plan
 from tasks.session import open_session
-from tasks.slots import slots
 
 
 @flow(name="plan project", flow_run_name=named("plan"), persist_result=False)
@@ -18,10 +17,9 @@ def plan_project(project: str, *, again: bool = False, info: bool = False) -> St
     `info`: ask for an image of each series too, for the columns that only images answer.
     """
     with open_session(project, action="plan") as run:
-        with slots(run.lanes, priority=run.project.settings.priority):
-            find_rows(run, everything=again)
-            if info:
-                describe_studies(run)
+        find_rows(run, everything=again)
+        if info:
+            describe_studies(run)
         plan = write_plan(run)
         if run.paused:
             return paused(run)

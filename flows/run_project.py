@@ -8,7 +8,6 @@ from tasks._policy import guarded, named
 from tasks.plan import approved, write_plan
 from tasks.report import write_report
 from tasks.session import open_session
-from tasks.slots import slots
 
 
 @flow(name="run project", flow_run_name=named("run"), persist_result=False)
@@ -19,13 +18,12 @@ def run_project(project: str) -> State[str]:
     Safe to kill at any moment and to run again; what is done is not done twice.
     """
     with open_session(project, action="run") as run:
-        with slots(run.lanes, priority=run.project.settings.priority):
-            asked = find_rows(run)
-            plan = write_plan(run)
-            if not run.paused:
-                if not approved(run, plan):
-                    return Completed(name="WaitingForApproval", message="pacsflow approve PROJECT lets it go on")
-                retrieve_studies(run, greeted=asked > 0)
+        asked = find_rows(run)
+        plan = write_plan(run)
+        if not run.paused:
+            if not approved(run, plan):
+                return Completed(name="WaitingForApproval", message="pacsflow approve PROJECT lets it go on")
+            retrieve_studies(run, greeted=asked > 0)
         outcome = write_report(run)
         if run.paused and not outcome.finished:
             return paused(run)

@@ -12,21 +12,27 @@ def digest(key: bytes, kind: str, value: str) -> str:
 
 @dataclass(frozen=True)
 class RowRef:
-    """A query row: its 1-based position in the project's rows."""
+    """A query row: its 1-based position in the project's rows; `node` to ask, '' for the project's first."""
 
     project: str
     number: int
+    node: str = ""
 
     def __str__(self) -> str:
-        return f"row {self.number}"
+        return f"row {self.number}{_at(self.node)}"
 
 
 @dataclass(frozen=True)
 class StudyRef:
-    """A study: the keyed digest of its UID, as the ledger knows it."""
+    """A study: the keyed digest of its UID, as the ledger knows it; `node` to ask, '' for the project's first."""
 
     project: str
     key: str
+    node: str = ""
 
     def __str__(self) -> str:
-        return f"study {self.key}"
+        return f"study {self.key}{_at(self.node)}"
+
+
+def _at(node: str) -> str:
+    return f" at {node}" if node else ""

@@ -21,9 +21,17 @@ class MoveTo(Model):
     """Where C-MOVE sends images: our own storage SCP, or another application entity."""
 
     aet: AETitle
-    port: Port
+    port: Port | None = Field(None, description="TCP port our storage SCP listens on; needed where it is ours")
     host: str = Field("0.0.0.0", description="Address our storage SCP listens on")  # noqa: S104
-    ours: bool = Field(default=True, description="false: another application entity receives, we only ask")
+    ours: bool = Field(
+        default=True, description="false: another application entity receives, identifiable; we only ask"
+    )
+    check: str | None = Field(
+        None,
+        description="Node file of the other application entity, which is then asked what arrived; "
+        "left out: its word is not asked for",
+        examples=["research-archive.yaml"],
+    )
 
 
 class Fetch(Model):
@@ -137,4 +145,8 @@ class PacsNode(Model):
     hours: Hours | None = Field(None, description="When the node may be asked; left out: always")
     timeouts: Timeouts = Field(default_factory=Timeouts, description="Time limits")
     retries: Retries = Field(default_factory=Retries, description="What is done about passing faults")
-    fallback: list[str] = Field(default=[], description="Node files asked when this node lacks a study")
+    fallback: list[str] = Field(
+        default=[],
+        description="Node files, as seen from this one, of the nodes asked for what this node lacks",
+        examples=[["archive-2.yaml"]],
+    )

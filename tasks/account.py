@@ -14,13 +14,13 @@ from tasks.session import Session
 BY_PROFILE = ("dropped:", "pixels:")
 """Beginnings of refusals that the profile asks for; any other refusal makes a row `partial`."""
 
-FINISHED = ("complete", "refused", "dropped")
+FINISHED = ("complete", "sent", "refused", "dropped")
 """Row statuses that leave nothing to do for anybody."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """A row in the end. `status`: complete, refused, partial, incomplete, offline, undelivered, failed and others.
+    """A row in the end. `status`: complete, sent, refused, partial, incomplete, offline, undelivered and others.
 
     `refused`: the profile lets none of its images leave. `found`: its studies are not fetched yet.
     `series` and `counts` are those the row wants; `doubtful`: the studies a person must choose from.
@@ -74,6 +74,8 @@ def _fetched(taken: tuple[StudyState, ...], series: list[SeriesState], left: set
     reason = "; ".join([*(f"{number} refused ({why})" for why, number in sorted(refusals.items())), *remarks])
     if any(not why.startswith(BY_PROFILE) for why in refusals):
         return "partial", reason
+    if any(one.counts["sent"] for one in series):
+        return "sent", reason
     return ("complete" if any(one.counts["held"] for one in series) else "refused"), reason
 
 

@@ -9,7 +9,7 @@ from pacsflow.ledger import Ledger, outcomes, studies
 from pacsflow.ledger.outcomes import Delivery, Output
 from pacsflow.ledger.studies import Instance, Planned, Series, Study
 from pacsflow.ledger.summary import rows_of
-from pacsflow.projects import Project
+from pacsflow.projects import Project, third_party
 from pacsflow.refs import StudyRef
 from schemas.export import Nifti, Target
 from tasks._policy import engine_task
@@ -47,7 +47,15 @@ def target_names(project: Project) -> list[str]:
     return [f"{target.kind} {n}" for n, target in enumerate(project.export.targets, 1)]
 
 
+def elsewhere(project: Project, plan: Planned) -> Delivery | None:
+    """What the ledger is to hold of a study that another application entity receives; None where we do."""
+    to = third_party(project.pacs)
+    return Delivery(f"AE {to.aet}", "done", studies.digest_of([plan.content, plan.wanted, to.aet])) if to else None
+
+
 def _everywhere(project: Project, plan: Planned, done: dict[tuple[str, str], str]) -> bool:
+    if sent := elsewhere(project, plan):
+        return done.get((plan.key, sent.target)) == sent.digest
     named = zip(target_names(project), project.export.targets, strict=True)
     return all(done.get((plan.key, name)) == _digest(project, plan, target) for name, target in named)
 
@@ -60,6 +68,9 @@ def _digest(project: Project, plan: Planned, target: Target) -> str:
 
 def _deliver(run: Session, plan: Planned) -> None:
     study = studies.study(run.ledger, plan.key)
+    if sent := elsewhere(run.project, plan):
+        outcomes.note_delivery(run.ledger, study.key, sent)
+        return
     folder = _folder(run, study)
     known = outcomes.deliveries(run.ledger, study.key)
     faults: list[TargetError] = []

@@ -20,13 +20,13 @@ def describe_study(ref: StudyRef) -> StudyRef | None:
     """
     run = session(ref.project)
     study = studies.study(run.ledger, ref.key)
-    with suppress(PausedError), run.lanes.borrow() as lane:
+    with suppress(PausedError), run.lanes_to(ref.node).borrow() as lane:
         for series in study.series:
             above = {"StudyInstanceUID": study.uid, "SeriesInstanceUID": series.uid, "SOPInstanceUID": ""}
             answers = lane.find("IMAGE", above | dict.fromkeys(INFO, ""))
             told = attributes(answers[0]) if answers else {}
             studies.describe(run.ledger, series, dict.fromkeys(INFO, "") | dict(series.attributes) | _said(told))
-        run.traffic(find=len(study.series))
+        run.traffic(ref.node, find=len(study.series))
         return ref
     return None
 
@@ -35,7 +35,7 @@ def _said(told: dict[str, str]) -> dict[str, str]:
     return {keyword: told[keyword] for keyword in INFO if told.get(keyword)}
 
 
-def undescribed(ledger: Ledger) -> list[str]:
-    """Keys of the studies with a series that no image was asked about."""
-    known = summary.studies(ledger).values()
-    return [study.key for study in known if any("ImageType" not in s.attributes for s in study.series)]
+def undescribed(ledger: Ledger, node: str) -> list[str]:
+    """Keys of the studies of a node with a series that no image was asked about."""
+    mine = [study for study in summary.studies(ledger).values() if study.node == node]
+    return [study.key for study in mine if any("ImageType" not in s.attributes for s in study.series)]

@@ -35,23 +35,32 @@ def find_row(ref: RowRef) -> RowRef | None:
     run = session(ref.project)
     row = run.row(ref.number)
     try:
-        with run.lanes.borrow() as lane:
-            finding = Search(run, lane, row).finding()
+        with run.lanes_to(ref.node).borrow() as lane:
+            finding = replace(Search(run, lane, row, node=ref.node).finding(), node=ref.node)
     except PausedError:
         return None
     except PacsError as error:
-        rows.record(run.ledger, row.id, Finding("failed", str(error), row.warnings))
+        rows.record(run.ledger, row.id, Finding("failed", told_by(ref.node, str(error)), row.warnings))
         raise
+    if ref.node and finding.status == "unmatched":
+        rows.lacks_too(run.ledger, row.id, told_by(ref.node, finding.reason))
+        return ref
     rows.record(run.ledger, row.id, finding)
-    run.tell("rows")
+    if not ref.node:
+        run.tell("rows")
     return ref
+
+
+def told_by(node: str, reason: str) -> str:
+    """A reason, with the node it is from where that is not the project's first."""
+    return f"{node}: {reason}" if node else reason
 
 
 class Search:
     """One row's questions over one lane."""
 
-    def __init__(self, run: Session, lane: Lane, row: Row) -> None:
-        self._run, self._lane, self._row = run, lane, row
+    def __init__(self, run: Session, lane: Lane, row: Row, *, node: str = "") -> None:
+        self._run, self._lane, self._row, self._node = run, lane, row, node
         self._unseen: set[str] = set()
         self._doubts: set[tuple[str, str]] = set()
         self._warnings: set[str] = set()
@@ -82,12 +91,12 @@ class Search:
         return Finding("held" if held else "found", "; ".join(held), warnings, hits)
 
     def _ask(self, level: Level, keys: Mapping[str, str]) -> list[Dataset]:
-        self._run.traffic(find=1)
+        self._run.traffic(self._node, find=1)
         return self._lane.find(level, keys)
 
     def _gather(self, level: Level, keys: Mapping[str, str], split: Split, *, enough: int = 0) -> list[Dataset]:
         """All answers, asked for in pieces where the node may have cut them, unless they are `enough`."""
-        ceiling = self._run.lanes.ceiling
+        ceiling = self._run.lanes_to(self._node).ceiling
 
         def reached(number: int) -> bool:
             return ceiling.reached(level, number) and not 0 < enough <= number

@@ -6,8 +6,9 @@ from tasks.session import session
 
 
 @engine_task("greet node", "greet node")
-def greet_node(project: str) -> float:
+def greet_node(project: str, node: str = "") -> float:
     """Seconds the node took to answer (PS3.4 A). Raises PacsError, with what to ask the PACS administrator."""
-    seconds = echo(session(project).project.pacs)
-    session(project).traffic(echo=1)
+    run = session(project)
+    seconds = echo(run.node(node))
+    run.traffic(node, echo=1)
     return seconds

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -98,7 +98,9 @@ def _summary(run: Session, found: list[Account]) -> PlanSummary:
         for s in study.series
         for why in [(s.key in wants, s.reason)]
     ]
-    studies = tuple(_study(study, takers, (wants, sizes)) for study in planned.values())
+    studies = tuple(
+        replace(_study(study, takers, (wants, sizes)), node=run.node(study.node).name) for study in planned.values()
+    )
     megabytes = sum((s.gigabytes or 0.0) for s in studies) * 1000
     return PlanSummary(
         run.project.settings.name,

@@ -28,6 +28,7 @@ from pacsflow.report import (
     write_table,
 )
 from tasks.account import FINISHED, Account, accounts, called
+from tasks.elsewhere import sent_to
 from tasks.session import Session
 
 PICTURES = 24
@@ -84,6 +85,7 @@ def _summary(run: Session, found: list[Account]) -> RunSummary:
             for one in traffic.slowings(run.ledger, since=run.began)
         ),
         outside_hours=run.hurry,
+        sent_to=sent_to(run.project),
     )
 
 
@@ -96,7 +98,7 @@ def _hour(hour: HourOfTraffic) -> TrafficHour:
 def _configuration(run: Session) -> str:
     """Digest of the project's configuration, rows apart."""
     project = run.project
-    models = (project.settings, project.pacs, project.deid, project.export)
+    models = (project.settings, project.pacs, *project.fallback, project.deid, project.export)
     return studies.digest_of(model.model_dump_json() for model in models)
 
 
@@ -157,6 +159,8 @@ def _study(run: Session, study: StudyState, shared: _Shared) -> StudyResult:
         ),
         deliveries=_deliveries(run, study),
         proof=study.proof,
+        node=run.node(study.node).name,
+        sent=counts["sent"],
     )
 
 

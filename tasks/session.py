@@ -1,9 +1,9 @@
 """What a run has open, by project: the tasks of the run find it here, as only references travel between them."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -35,7 +35,10 @@ Listener = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class Session:
-    """One run of one project in this process."""
+    """One run of one project in this process. `others`: name of a fallback node -> lanes to it.
+
+    `arrivals`: the lane to where another application entity receives, if it can be asked.
+    """
 
     project: Project
     rows: tuple[Row, ...]
@@ -47,7 +50,22 @@ class Session:
     began: datetime = field(default_factory=lambda: datetime.now().astimezone())
     listeners: list[Listener] = field(default_factory=list)
     hurry: str = ""
-    """Why this run asks outside the node's hours; empty where it keeps to them."""
+    """Why this run asks outside the nodes' hours; empty where it keeps to them."""
+    others: Mapping[str, LanePool] = field(default_factory=dict)
+    arrivals: LanePool | None = None
+
+    def node(self, name: str) -> PacsNode:
+        """The node of a name; the project's first for '', and for a name that left the project."""
+        return self.project.nodes.get(name, self.project.pacs)
+
+    def lanes_to(self, name: str) -> LanePool:
+        """The lanes to the node of a name."""
+        return self.others.get(name, self.lanes)
+
+    @property
+    def pools(self) -> list[LanePool]:
+        """The lanes to all nodes that studies come from."""
+        return [self.lanes, *self.others.values()]
 
     def row(self, number: int) -> Row:
         """The row of a 1-based number."""
@@ -79,8 +97,8 @@ class Session:
 
     @property
     def paused(self) -> bool:
-        """Whether work was sent away, as the node may not be asked at this hour."""
-        return self.lanes.paused
+        """Whether work was sent away, as a node may not be asked at this hour."""
+        return any(pool.paused for pool in self.pools)
 
     def traffic(self, node: str = "", **numbers: int) -> None:
         """Count what was asked of a node: of that of pacs.yaml where no other is named."""
@@ -145,9 +163,19 @@ def _open(stack: ExitStack, project: Project, table: tuple[Row, ...], *, clock: 
     rows.sync(ledger, ((r.id, r.number, _asked(project, r)) for r in table))
     (project.workdir / "staging").mkdir(mode=0o700, exist_ok=True)
     reason = _hurries.pop(str(project.folder), "")
-    lanes = _lanes(project.pacs.model_copy(update={"hours": None}) if reason else project.pacs, ledger, clock)
-    stack.callback(lanes.close)
-    return Session(project, table, ledger, vault, cleaner, lanes, new_owner(), hurry=reason)
+
+    def lanes_to(node: PacsNode) -> LanePool:
+        pool = _lanes(node.model_copy(update={"hours": None}) if reason else node, ledger, clock)
+        stack.callback(pool.close)
+        return pool
+
+    others = {node.name: lanes_to(node) for node in project.fallback}
+    arrivals = lanes_to(project.arrivals) if project.arrivals else None
+    if arrivals:
+        arrivals.allow(1)
+    lanes, owner = lanes_to(project.pacs), new_owner()
+    opened = Session(project, table, ledger, vault, cleaner, lanes, owner, hurry=reason)
+    return replace(opened, others=others, arrivals=arrivals)
 
 
 def _lanes(node: PacsNode, ledger: Ledger, clock: Clock) -> LanePool:

@@ -38,10 +38,12 @@ def status_of(folder: Path) -> Status:
         images: Counter[str] = Counter()
         for series in (s for study in studies.values() for s in study.series):
             images.update(series.counts)
+        nodes = Counter(project.nodes.get(study.node, project.pacs).name for study in studies.values())
         counts = {
             "rows": Counter(one.status for one in found),
             "studies": Counter(study.status for study in studies.values()),
             "images": images,
+            "studies by node": nodes if project.fallback else Counter(),
             "asked of the PACS": traffic.total(ledger),
         }
         return Status(counts, traffic.by_hour(ledger), traffic.slowings(ledger), hours_of(project.pacs))

@@ -17,13 +17,13 @@ AWAY = {"NEARLINE": "offline", "OFFLINE": "offline", "UNAVAILABLE": "locked or u
 
 @dataclass
 class Attempt:
-    """What one attempt at a study met.
+    """What one attempt at a study met, at a node ('': the project's first).
 
     `listed`: series key -> number of instances the node lists, of all wanted series once it is not None.
     `uncertain`: keys of the series of which it may list a part only. `offline`: UID -> Instance Availability of
     the instances it says are not online. `received`: number of instances that came.
     `answers`: each retrieval's series, where they were asked for whole, and how it ended.
-    `strangers`: what came and was refused, as it was not asked for.
+    `strangers`: what came and was refused, as it was not asked for. `lost`: what is said of what is missing.
     """
 
     listed: dict[str, int] | None = None
@@ -33,6 +33,8 @@ class Attempt:
     answers: list[tuple[frozenset[str], Outcome]] = field(default_factory=list)
     strangers: Counter[str] = field(default_factory=Counter)
     cut: PacsTransientError | None = None
+    lost: str = "did not come"
+    node: str = ""
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def _shortfalls(study: Study, attempt: Attempt, found: list[Instance]) -> Iterat
     for availability, number in sorted(away.items()):
         yield f"{AWAY[availability]}: ask again later ({number} of {len(found)} instances are {availability})"
     if lost := len(missing) - away.total():
-        yield f"{lost} of {len(found)} instances did not come"
+        yield f"{lost} of {len(found)} instances {attempt.lost}"
     announced = sum(s.expected or 0 for s in study.wanted)
     if announced > len(found):
         yield f"the node counts {announced} instances, but lists {_listing(attempt, {s.key for s in study.wanted})}"

@@ -88,6 +88,8 @@ def show_outcome(reports: Path) -> None:
     _numbers(f"{facts['project']}: {facts['outcome']}", {**flat, "MB": round(counts["bytes"] / 1e6, 1)})
     if not facts["deidentified"]:
         console.print("[bold red]IDENTIFIABLE[/]: the profile is `base: none`, images are as the PACS sent them")
+    if facts.get("sent to"):
+        console.print(f"sent to {facts['sent to']}; nothing came here", markup=False)
     console.print(f"your table back: {reports / 'results.xlsx'}", soft_wrap=True)
     console.print(f"report: {reports / 'report.html'}", soft_wrap=True)
 

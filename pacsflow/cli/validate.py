@@ -14,11 +14,11 @@ from pacsflow.cli.show import console, counted
 from pacsflow.deid import compile_profile
 from pacsflow.errors import Problem, ProjectError, SecretError
 from pacsflow.hours import told
-from pacsflow.projects import Inspection, Project, inspect_project, unspell
+from pacsflow.projects import Inspection, Project, inspect_project, third_party, unspell
 from pacsflow.pseudonyms import nobody
 from pacsflow.query import Row, load
 from pacsflow.secrets import KEY_BYTES, project_key
-from schemas import DeidProfile
+from schemas import DeidProfile, PacsNode
 
 MOST = 200
 """How many problems or warnings are printed."""
@@ -87,17 +87,26 @@ def _sentences(project: Project, rows: Sequence[Row]) -> Iterator[tuple[str, str
     asked = Counter(keyword for row in rows for keyword, value in row.keys.items() if value)
     yield "rows", ", ".join(f"{number} in {file}" for file, number in files.items())
     yield "asked by", ", ".join(f"{keyword} ({number})" for keyword, number in asked.most_common())
-    yield "node", f"{node.name}: {node.called_aet} at {node.host}:{node.port}, as {node.calling_aet}"
+    yield "node", _address(node)
+    for other in project.fallback:
+        yield "fallback", _address(other)
     yield (
         "gently",
         f"{counted(node.limits.associations, 'association')} at most, {counted(node.retries.attempts, 'attempt')}",
     )
     if node.hours:
         yield "hours", told(node.hours)
+    if to := third_party(node):
+        how = f"compared at {project.arrivals.name}" if project.arrivals else "by the node's own numbers"
+        yield "sent to", f"{to.aet}, IDENTIFIABLE, {how}; nothing comes here"
     yield "key", _key(project)
     for target in project.export.targets:
         yield "target", f"{target.kind} {getattr(target, 'path', '')}"
     yield "workdir", str(project.workdir)
+
+
+def _address(node: PacsNode) -> str:
+    return f"{node.name}: {node.called_aet} at {node.host}:{node.port}, as {node.calling_aet}"
 
 
 def _key(project: Project) -> str:

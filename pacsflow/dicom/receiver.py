@@ -40,7 +40,7 @@ class Receiver:
         fast = takeover.possible()
         try:
             self._server = entity.make_server(
-                (move_to.host, move_to.port),
+                _place(move_to),
                 contexts=acceptance(()),
                 ssl_context=server_tls(node.tls) if node.tls else None,
                 evt_handlers=[(evt.EVT_C_STORE, self._store), *(takeover.handlers() if fast else [])],
@@ -92,10 +92,16 @@ _running: dict[tuple[str, int], Receiver] = {}
 _lock = threading.Lock()
 
 
+def _place(move_to: MoveTo) -> tuple[str, int]:
+    if move_to.port is None:
+        raise PacsPermanentError("our storage SCP has no port", remedy="set `fetch.move_to.port` in pacs.yaml")
+    return move_to.host, move_to.port
+
+
 def acquire(node: PacsNode, move_to: MoveTo) -> Receiver:
     """The storage SCP of `move_to`, started for its first user. Raises PacsTransientError, PacsPermanentError."""
     with _lock:
-        place = (move_to.host, move_to.port)
+        place = _place(move_to)
         receiver = _running.get(place) or _running.setdefault(place, Receiver(move_to, node))
         if receiver.tls != node.tls:
             raise PacsPermanentError(

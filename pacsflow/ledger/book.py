@@ -87,6 +87,7 @@ def open_ledger(place: Path | str, *, project: str, key: bytes | None) -> Ledger
     engine = _engine(place)
     try:
         t.metadata.create_all(engine)
+        _grow(engine)
         known = _begin(engine, project=project, key=key)
     except DatabaseError as error:
         engine.dispose()
@@ -98,6 +99,17 @@ def open_ledger(place: Path | str, *, project: str, key: bytes | None) -> Ledger
         engine.dispose()
         raise
     return Ledger(engine, key or bytes.fromhex(known["digest_key"]))
+
+
+def _grow(engine: sa.Engine) -> None:
+    """Add the columns that a ledger begun by an earlier version lacks; they have defaults, so it still reads it."""
+    inspector = sa.inspect(engine)
+    for table in t.metadata.sorted_tables:
+        there = {column["name"] for column in inspector.get_columns(table.name)}
+        for column in (c for c in table.columns if c.name not in there):
+            text = sa.schema.CreateColumn(column).compile(dialect=engine.dialect)
+            with engine.begin() as connection:
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {text}")
 
 
 def _begin(engine: sa.Engine, *, project: str, key: bytes | None) -> dict[str, str]:

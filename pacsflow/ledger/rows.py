@@ -38,12 +38,13 @@ class FoundSeries:
 
 @dataclass(frozen=True)
 class Finding:
-    """What finding a row gave. `status`: found, held, unmatched, failed."""
+    """What finding a row gave at a node ('': the project's first). `status`: found, held, unmatched, failed."""
 
     status: str
     reason: str = ""
     warnings: tuple[str, ...] = ()
     hits: tuple[Hit, ...] = field(default=())
+    node: str = ""
 
 
 def sync(ledger: Ledger, rows: Iterable[tuple[str, int, str]]) -> None:
@@ -89,8 +90,24 @@ def to_find(ledger: Ledger, *, everything: bool = False) -> list[int]:
     return [r.number for r in ledger.all(query)]
 
 
+def unmatched(ledger: Ledger) -> list[int]:
+    """Numbers of the listed rows that no node asked so far has anything for."""
+    query = sa.select(t.rows.c.number).where(t.rows.c.listed, t.rows.c.status == "unmatched")
+    return [r.number for r in ledger.all(query.order_by(t.rows.c.number))]
+
+
+def lacks_too(ledger: Ledger, row_id: str, reason: str) -> None:
+    """Add why a further node has nothing for a row either."""
+    with ledger.write() as connection:
+        statement = sa.update(t.rows).where(t.rows.c.id == row_id)
+        connection.execute(statement.values(reason=t.rows.c.reason + f"; {reason}"))
+
+
 def record(ledger: Ledger, row_id: str, finding: Finding) -> None:
-    """Write what finding a row gave. What a person decided of its studies before stands."""
+    """Write what finding a row gave. What a person decided of its studies before stands.
+
+    A study that another row has found already stays with the node it was found at, unless the first has it.
+    """
     with ledger.write() as connection:
         decided = {
             r.study_key: {"decision": r.decision, "by": r.by, "at": r.at}
@@ -98,11 +115,11 @@ def record(ledger: Ledger, row_id: str, finding: Finding) -> None:
         }
         _forget(connection, [row_id])
         for hit in finding.hits:
-            key = _record_study(ledger, connection, hit)
+            key, kept = _record_study(ledger, connection, hit, finding.node)
             fresh = {"decision": "held" if finding.status == "held" else "take", "by": "", "at": 0.0}
             choice = decided.get(key, fresh)
             ledger.upsert(connection, t.hits, [{"row_id": row_id, "study_key": key, **choice}])
-            _record_series(ledger, connection, row_id, hit)
+            _record_series(ledger, connection, row_id, hit=hit, kept=kept)
         settled = decided and all(ledger.digest("study", h.study_uid) in decided for h in finding.hits)
         outcome = ("found", "") if finding.status == "held" and settled else (finding.status, finding.reason)
         connection.execute(
@@ -112,19 +129,31 @@ def record(ledger: Ledger, row_id: str, finding: Finding) -> None:
         )
 
 
-def _record_study(ledger: Ledger, connection: sa.Connection, hit: Hit) -> str:
+def _record_study(ledger: Ledger, connection: sa.Connection, hit: Hit, node: str) -> tuple[str, bool]:
+    """Key of the study, and whether it stays with another node as it was found there."""
     key = ledger.digest("study", hit.study_uid)
-    columns = (t.studies.c.status, t.studies.c.listed)
+    columns = (t.studies.c.status, t.studies.c.listed, t.studies.c.node)
     known = connection.execute(sa.select(*columns).where(t.studies.c.key == key)).first()
-    status, listed = (known.status, known.listed or hit.listed) if known else ("found", hit.listed)
+    if known and node and known.node != node and _found_by_another(connection, key):
+        return key, True
+    same = known is not None and known.node == node
+    listed = hit.listed or bool(same and known and known.listed)
     facts = {"key": key, "uid": hit.study_uid, "patient_id": hit.patient_id, "attributes": dict(hit.attributes)}
-    ledger.upsert(connection, t.studies, [{**facts, "status": status, "listed": listed}])
-    return key
+    status = known.status if known else "found"
+    ledger.upsert(connection, t.studies, [{**facts, "status": status, "listed": listed, "node": node}])
+    return key, False
 
 
-def _record_series(ledger: Ledger, connection: sa.Connection, row_id: str, hit: Hit) -> None:
+def _found_by_another(connection: sa.Connection, key: str) -> bool:
+    return connection.execute(sa.select(t.hits.c.row_id).where(t.hits.c.study_key == key).limit(1)).first() is not None
+
+
+def _record_series(ledger: Ledger, connection: sa.Connection, row_id: str, *, hit: Hit, kept: bool) -> None:
+    """Write the series of a hit; of a study that stays with another node only those not known from there."""
     study = ledger.digest("study", hit.study_uid)
     found = [(series_key(ledger, hit.study_uid, s.uid), s) for s in hit.series]
+    query = sa.select(t.series.c.key).where(t.series.c.study_key == study)
+    known = {r.key for r in connection.execute(query)} if kept else set()
     ledger.upsert(
         connection,
         t.series,
@@ -132,6 +161,7 @@ def _record_series(ledger: Ledger, connection: sa.Connection, row_id: str, hit: 
             {"key": key, "study_key": study, "uid": s.uid, "attributes": dict(s.attributes),
              "expected": s.expected, "reason": "" if s.wanted else s.reason}
             for key, s in found
+            if key not in known
         ),
     )  # fmt: skip
     ledger.upsert(connection, t.wants, ({"row_id": row_id, "series_key": key} for key, s in found if s.wanted))

@@ -43,6 +43,7 @@ class Study:
     reason: str
     listed: bool
     series: tuple[Series, ...]
+    node: str = ""
 
     @property
     def wanted(self) -> tuple[Series, ...]:
@@ -73,6 +74,7 @@ class Planned:
     wanted: str
     wanted_when_complete: str
     content: str
+    node: str = ""
 
     @property
     def complete(self) -> bool:
@@ -90,7 +92,7 @@ def planned(ledger: Ledger, only: str = "") -> list[Planned]:
         .where(t.hits.c.decision == "take", t.rows.c.listed, t.rows.c.status == "found")
         .order_by(t.rows.c.number, t.series.c.study_key)
     )
-    columns = (t.studies.c.key, t.studies.c.status, t.studies.c.wanted, t.studies.c.content)
+    columns = (t.studies.c.key, t.studies.c.status, t.studies.c.wanted, t.studies.c.content, t.studies.c.node)
     facts = sa.select(*columns)
     if only:
         query, facts = query.where(t.series.c.study_key == only), facts.where(t.studies.c.key == only)
@@ -98,7 +100,10 @@ def planned(ledger: Ledger, only: str = "") -> list[Planned]:
     for r in ledger.all(query):
         wanted.setdefault(r.study_key, set()).add(r.key)
     known = {r.key: r for r in ledger.all(facts)}
-    return [Planned(k, known[k].status, digest_of(s), known[k].wanted, known[k].content) for k, s in wanted.items()]
+    return [
+        Planned(k, known[k].status, digest_of(s), known[k].wanted, known[k].content, known[k].node)
+        for k, s in wanted.items()
+    ]
 
 
 def digest_of(parts: Iterable[str]) -> str:
@@ -121,7 +126,7 @@ def study(ledger: Ledger, key: str) -> Study:
         Series(s.key, s.uid, s.attributes, s.expected, s.key in wanted, s.reason)
         for s in ledger.all(sa.select(t.series).where(t.series.c.study_key == key).order_by(t.series.c.uid))
     )
-    return Study(key, row.uid, row.patient_id, row.attributes, row.status, row.reason, row.listed, series)
+    return Study(key, row.uid, row.patient_id, row.attributes, row.status, row.reason, row.listed, series, row.node)
 
 
 def describe(ledger: Ledger, series: Series, attributes: Mapping[str, str]) -> None:
@@ -167,6 +172,17 @@ def release(ledger: Ledger, key: str, **values: Any) -> None:
     with ledger.write() as connection:
         statement = sa.update(t.studies).where(t.studies.c.key == key)
         connection.execute(statement.values(owner=None, until=None, **values))
+
+
+def not_reached(ledger: Ledger, keys: Iterable[str], reason: str) -> None:
+    """Write that a node did not answer that was to be asked for studies; what was said of them before stands."""
+    was = t.studies.c.reason
+    told = sa.case((was.contains(reason, autoescape=True), was), (was != "", was + f"; {reason}"), else_=reason)
+    status = sa.case((t.studies.c.status == "found", "failed"), else_=t.studies.c.status)
+    with ledger.write() as connection:
+        for key in keys:
+            statement = sa.update(t.studies).where(t.studies.c.key == key)
+            connection.execute(statement.values(reason=told, status=status))
 
 
 def expect(ledger: Ledger, study: Study, found: Iterable[Instance]) -> None:

@@ -53,6 +53,7 @@ class StudyState:
     series: tuple[SeriesState, ...]
     delivered: Mapping[str, tuple[str, str]]
     proof: str = ""
+    node: str = ""
 
 
 def rows(ledger: Ledger) -> list[RowState]:
@@ -88,6 +89,7 @@ def studies(ledger: Ledger) -> dict[str, StudyState]:
             tuple(series.get(r.key, ())),
             delivered.get(r.key, {}),
             r.proof,
+            r.node,
         )
         for r in ledger.all(sa.select(t.studies))
     }

@@ -53,10 +53,11 @@ studies = Table(
     Column("owner", String(120)),
     Column("until", Float),
     Column("seconds", Float, nullable=False, default=0.0),
+    Column("node", String(200), nullable=False, default="", server_default=""),
 )
 """`status`: found, complete, incomplete, offline, failed. `proof`: what tells it (uid, count, retrieval).
 `listed`: `series` holds all its series. `wanted`, `content`: digests of the series wanted and of the
-instances held when it was last complete."""
+instances held when it was last complete. `node`: name of the node it comes from, '' for the project's first."""
 
 hits = Table(
     "hits",
@@ -103,7 +104,8 @@ instances = Table(
     Column("sha256", String(64), nullable=False, default=""),
     Index("instances_by_study", "study_key", "status"),
 )
-"""`status`: expected, held, refused. `path` is relative to the staging folder."""
+"""`status`: expected, held, refused; sent: another application entity received it, `reason` says how that is known.
+`path` is relative to the staging folder."""
 
 outputs = Table(
     "outputs",

@@ -1,5 +1,6 @@
 """A folder of YAML -> a project, or all that is wrong with it, each with file, line, field and remedy."""
 
+from pacsflow.projects.elsewhere import third_party
 from pacsflow.projects.folder import Inspection, Project, inspect_project, read_project
 from pacsflow.projects.meaning import check_keyword
 from pacsflow.projects.places import named_place
@@ -17,5 +18,6 @@ __all__ = [
     "nearest",
     "read_project",
     "spell",
+    "third_party",
     "unspell",
 ]

@@ -9,7 +9,9 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from pacsflow.errors import Problem, ProjectError
+from pacsflow.projects.elsewhere import check_elsewhere, without_delivery
 from pacsflow.projects.meaning import check_meaning
+from pacsflow.projects.nodes import NodeReader, Nodes
 from pacsflow.projects.places import with_recipe, with_table, written_folder
 from pacsflow.projects.source import Document, FieldPath, read_document
 from pacsflow.projects.support import check_support
@@ -33,6 +35,13 @@ class Project:
     export: Export
     workdir: Path
     documents: Mapping[str, Document] = field(repr=False, compare=False)
+    fallback: tuple[PacsNode, ...] = ()
+    arrivals: PacsNode | None = None
+
+    @property
+    def nodes(self) -> dict[str, PacsNode]:
+        """Name -> node, in the order in which they are asked; the first is called ''."""
+        return {"": self.pacs, **{node.name: node for node in self.fallback}}
 
     def line_of(self, file: str, *path: str | int) -> int:
         """1-based line of a field, or of what is nearest around it: `line_of("query.yaml", "rows", 0)`."""
@@ -67,12 +76,16 @@ def inspect_project(folder: Path) -> Inspection:
         models[name] = model = _replaced(folder, documents, models, name)
         check_meaning(documents[name], model)
         check_support(documents[name], model)
+    nodes = _nodes(folder, documents, models)
+    documents |= nodes.documents
+    check_elsewhere(documents, models, nodes.fallback)
+    without_delivery(models)
     problems = tuple(problem for document in documents.values() for problem in document.problems)
-    project = None if len(models) < len(FILES) else _project(folder, documents, models)
+    project = None if len(models) < len(FILES) else _project(folder, documents, models, nodes)
     return Inspection(folder, documents, models, project, problems)
 
 
-def _project(folder: Path, documents: dict[str, Document], models: dict[str, BaseModel]) -> Project:
+def _project(folder: Path, documents: dict[str, Document], models: dict[str, BaseModel], nodes: Nodes) -> Project:
     settings = _typed(models["project.yaml"], ProjectSettings)
     return Project(
         folder=folder,
@@ -83,7 +96,24 @@ def _project(folder: Path, documents: dict[str, Document], models: dict[str, Bas
         export=_typed(models["export.yaml"], Export),
         workdir=Path(settings.workdir),
         documents=documents,
+        fallback=tuple(nodes.fallback.values()),
+        arrivals=nodes.arrivals,
     )
+
+
+def _nodes(folder: Path, documents: dict[str, Document], models: dict[str, BaseModel]) -> Nodes:
+    first = models.get("pacs.yaml")
+    if not isinstance(first, PacsNode):
+        return Nodes()
+
+    def checked(document: Document, node: PacsNode) -> PacsNode:
+        if node.tls is not None:
+            node = node.model_copy(update={"tls": _with_files(document.folder, node.tls)})
+        check_meaning(document, node)
+        check_support(document, node)
+        return node
+
+    return NodeReader(folder, checked).read(documents["pacs.yaml"], first)
 
 
 def _typed(model: BaseModel, kind: type[M]) -> M:

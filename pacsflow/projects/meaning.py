@@ -78,8 +78,21 @@ def _check_recipe(document: Document, model: DeidProfile) -> None:
 
 
 def _check_move(document: Document, model: PacsNode) -> None:
-    if model.fetch.method == "c-move" and model.fetch.move_to is None:
-        document.problem(("fetch", "move_to"), "is missing", "C-MOVE needs a receiver: {aet: PACSFLOW, port: 11113}")
+    move_to = model.fetch.move_to
+    if move_to is None:
+        if model.fetch.method == "c-move":
+            remedy = "C-MOVE needs a receiver: {aet: PACSFLOW, port: 11113}"
+            document.problem(("fetch", "move_to"), "is missing", remedy)
+        return
+    if move_to.ours and move_to.port is None:
+        document.problem(("fetch", "move_to", "port"), "is missing", "write the port our receiver listens on, as 11113")
+    if move_to.ours and move_to.check is not None:
+        remedy = "take it out, or write `ours: false`"
+        document.problem(("fetch", "move_to", "check"), "is for another application entity only", remedy)
+    if not move_to.ours and model.fetch.method != "c-move":
+        document.problem(
+            ("fetch", "method"), "brings images to us, `ours: false` says they go elsewhere", "write c-move"
+        )
 
 
 def _check_hours(document: Document, hours: Hours) -> None:

@@ -44,14 +44,6 @@ _GAPS = (
         "write auto, c-get or c-move",
     ),
     _Gap(
-        PacsNode,
-        ("fetch", "move_to", "ours"),
-        lambda m: m.fetch.move_to is not None and not m.fetch.move_to.ours,
-        "have another application entity receive",
-        "take `ours` out",
-    ),
-    _Gap(PacsNode, ("fallback",), lambda m: bool(m.fallback), "fall back on another node", "take `fallback` out"),
-    _Gap(
         DeidProfile,
         ("pixels", "burned_in"),
         lambda m: m.pixels.burned_in == "mask",

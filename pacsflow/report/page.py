@@ -67,12 +67,14 @@ def render(run: RunSummary) -> str:
         rows=run.rows[:ROWS_SHOWN],
         rows_left=max(0, len(run.rows) - ROWS_SHOWN),
         proof=partial(_proof, {study.key: study for study in run.studies}),
-        pseudonyms=partial(_pseudonyms, {study.key: study.pseudonym for study in run.studies}),
+        pseudonyms=partial(_of_studies, {study.key: study.pseudonym for study in run.studies}),
+        nodes=partial(_of_studies, {study.key: study.node for study in run.studies}),
+        several_nodes=len({study.node for study in run.studies}) > 1,
         seconds=int((run.ended - run.started).total_seconds()),
     )
 
 
-def _pseudonyms(known: Mapping[str, str], row: RowResult) -> str:
+def _of_studies(known: Mapping[str, str], row: RowResult) -> str:
     return ", ".join(dict.fromkeys(filter(None, (known.get(key, "") for key in row.studies))))
 
 

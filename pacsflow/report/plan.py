@@ -110,10 +110,11 @@ def _studies(plan: PlanSummary) -> Sheet:
             str(study.series),
             _number(study.images),
             _number(study.gigabytes, 3),
+            study.node,
         ]
         for study in plan.studies
     ]
-    return Sheet("studies", ["study", "rows", *_STUDY, "series", "images", "gigabytes"], rows)
+    return Sheet("studies", ["study", "rows", *_STUDY, "series", "images", "gigabytes", "node"], rows)
 
 
 def _series(plan: PlanSummary) -> Sheet:

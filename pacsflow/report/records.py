@@ -38,7 +38,8 @@ class DeliveryResult:
 class StudyResult:
     """One study, by its keyed digest. `status`: found, complete, incomplete, offline, failed. `size` in bytes.
 
-    `proof`: what tells whether instances are missing: uid, count, retrieval; empty before it was fetched.
+    `proof`: what tells whether instances are missing: uid, count, retrieval, told; empty before it was fetched.
+    `node`: name of the node it comes from. `sent`: images that went to another application entity.
     """
 
     key: str
@@ -51,6 +52,8 @@ class StudyResult:
     size: int = 0
     series: tuple[SeriesResult, ...] = ()
     deliveries: tuple[DeliveryResult, ...] = ()
+    node: str = ""
+    sent: int = 0
     notes: tuple[str, ...] = ()
     proof: str = ""
 
@@ -64,8 +67,8 @@ class StudyResult:
 class RowResult:
     """One row of the query. `studies`: keys of those it takes; `cells`: the row as the user wrote it.
 
-    `status`: complete, partial, incomplete, offline, undelivered, failed, found, pending, held, unmatched, dropped; any
-    other word is shown as it is.
+    `status`: complete, sent, partial, incomplete, offline, undelivered, failed, found, pending, held, unmatched,
+    dropped; any other word is shown as it is.
     `label` is what the page calls the row.
     """
 
@@ -111,7 +114,8 @@ class RunSummary:
     `profile`: the de-identification in sentences; `identifiable`: there was none. `fingerprints`: name ->
     digest of configuration, profile and the like. `traffic`: what was asked of the PACS, operation -> number;
     `hours`: the same by hour and node; both of all runs of the project. `outside_hours`: why this run asked
-    outside the node's hours, where it did.
+    outside the node's hours, where it did. `sent_to`: the application entity that receives in our place, and how it is
+    known what arrived there.
     """
 
     project: str
@@ -131,6 +135,7 @@ class RunSummary:
     hours: tuple[TrafficHour, ...] = ()
     slowdowns: tuple[Slowdown, ...] = ()
     outside_hours: str = ""
+    sent_to: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -159,6 +164,7 @@ class PlanStudy:
     series: int = 0
     images: int | None = None
     gigabytes: float | None = None
+    node: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,18 @@ from pathlib import Path
 from pacsflow.report.records import RowResult, RunSummary, StudyResult
 from pacsflow.report.sheets import Sheet, write_csv, write_workbook
 
-ADDED = ("status", "reason", "studies", "series", "images expected", "images received", "proof", "pseudonym", "output")
+ADDED = (
+    "status",
+    "reason",
+    "studies",
+    "series",
+    "images expected",
+    "images received",
+    "proof",
+    "pseudonym",
+    "node",
+    "output",
+)
 
 
 def write_table(summary: RunSummary, folder: Path) -> tuple[Path, Path]:
@@ -46,6 +57,7 @@ def _outcome(row: RowResult, studies: Mapping[str, StudyResult]) -> list[str]:
         str(row.received),
         proof_of(taken),
         "; ".join(dict.fromkeys(study.pseudonym for study in taken if study.pseudonym)),
+        "; ".join(dict.fromkeys(study.node for study in taken if study.node)),
         "; ".join(dict.fromkeys(outputs)),
     ]
 

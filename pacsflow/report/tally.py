@@ -31,6 +31,7 @@ class Tally:
     images_expected: int
     images_received: int
     images_refused: int
+    images_sent: int
     converted: Counter[str]
     delivered: int
     size: int
@@ -46,6 +47,7 @@ def tally(run: RunSummary) -> Tally:
         images_expected=sum(s.received + s.refused if s.expected is None else s.expected for s in run.studies),
         images_received=sum(s.received for s in run.studies),
         images_refused=sum(s.refused for s in run.studies),
+        images_sent=sum(s.sent for s in run.studies),
         converted=Counter(one.converted for one in series if one.converted),
         delivered=sum(study.delivered for study in run.studies),
         size=sum(study.size for study in run.studies),
@@ -55,6 +57,9 @@ def tally(run: RunSummary) -> Tally:
 def stages(run: RunSummary) -> list[Stage]:
     """The way from rows to deliveries."""
     counts = tally(run)
+    if run.sent_to:
+        sent = Stage("Sent on", counts.images_sent, counts.images_expected, "images")
+        return [Stage("Found", sum(map(_is_found, run.rows)), len(run.rows), "rows"), sent]
     came = counts.images_received + counts.images_refused
     steps = [
         Stage("Found", sum(map(_is_found, run.rows)), len(run.rows), "rows"),

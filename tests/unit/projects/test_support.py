@@ -15,8 +15,6 @@ DEID = FILES["deid"]
         ("pacs", PACS + "protocol: dicomweb\n", "protocol"),
         ("pacs", PACS + "find: dicomweb\n", "find"),
         ("pacs", PACS + "fetch: {method: wado-rs}\n", "fetch.method"),
-        ("pacs", PACS + "fetch: {move_to: {aet: A, port: 1, ours: false}}\n", "fetch.move_to.ours"),
-        ("pacs", PACS + "fallback: [b.yaml]\n", "fallback"),
         ("deid", DEID + "pixels: {burned_in: mask}\n", "pixels.burned_in"),
         ("export", "nifti: [{modality: MR, bids: bids.yaml}]\n", "nifti[0].bids"),
         ("export", "targets: [{kind: dicom, host: a, port: 1, called_aet: A}]\n", "targets[0].kind"),

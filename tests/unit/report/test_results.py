@@ -23,6 +23,7 @@ STUDY = StudyResult(
     proof="uid",
     series=(SeriesResult("1", "T1", "MR", 1, 1, "done"), SeriesResult("2", "T2", "MR", 1, 1, "refused", "gantry-tilt")),
     deliveries=(DeliveryResult("folder 1", "done", "", FILES),),
+    node="main",
 )
 
 
@@ -68,6 +69,7 @@ def test_rows_columns_and_order_are_the_user_s(tmp_path) -> None:
                 "images received",
                 "proof",
                 "pseudonym",
+                "node",
                 "output",
             ],
             [
@@ -81,6 +83,7 @@ def test_rows_columns_and_order_are_the_user_s(tmp_path) -> None:
                 "2",
                 "uid",
                 "P1",
+                "main",
                 "folder 1: sub-P1/ses-1",
             ],
             ["0007", "=1+1", "unmatched", "no study", "0", "0", "", "0", "", "", ""],

@@ -1,0 +1,144 @@
+"""Have a node send a study to another application entity. Nothing comes here: its numbers, and what is found there."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from pacsflow.dicom.contract import Received
+from pacsflow.dicom.status import SUCCESS
+from pacsflow.errors import PacsTransientError
+from pacsflow.ledger import outcomes, studies
+from pacsflow.ledger.studies import Instance, Planned, Study
+from pacsflow.projects import Project, third_party
+from schemas.pacs import MoveTo
+from tasks.asking import Asked, expect, guest, requests
+from tasks.deliver import elsewhere
+from tasks.session import Session
+from tasks.verdict import Attempt, Verdict, judge
+
+LOOKS = (0.0, 0.5, 2.0, 5.0)
+"""Seconds before each look for what was sent: a destination may file it a little later."""
+
+
+def send(run: Session, study: Study, to: MoveTo, node: str) -> Verdict:
+    """The verdict on a study that `node` was asked to send to `to`.
+
+    Where the destination can be asked, by the UIDs it has; else by the node's own numbers, and it says so.
+    """
+    _ask_again(run, study, to)
+    attempt = Attempt(lost=f"did not arrive at {to.aet}", node=node)
+    lanes = run.lanes_to(node)
+    try:
+        with lanes.borrow() as lane:
+            listed = expect(run, lane, study, attempt)
+            _look(run, study, to)
+            offered = {i.uid for i in listed} if guest(run, study, node) else None
+            for keys, request in _by_series(study, requests(run, study, attempt, offered)):
+                lanes.pace(1)
+                asked = _expected(run, study, keys)
+                outcome = lane.fetch(request, _nobody)
+                run.traffic(node, retrievals=outcome.requests, sent=outcome.completed + outcome.warning)
+                attempt.answers.append((keys, outcome))
+                sent = outcome.completed + outcome.warning
+                attempt.received += sent  # nothing comes here: there is but the node's word
+                if not run.arrivals and outcome.status == SUCCESS and not outcome.failed and sent >= len(asked) > 0:
+                    _note(run, study, asked, told(to))
+    except PacsTransientError as error:
+        if attempt.listed is None:
+            raise
+        attempt.cut = error
+    if run.arrivals and attempt.answers:
+        _wait(run, study, to)
+    return _worded(judge(run.ledger, study, attempt), to, checked=run.arrivals is not None)
+
+
+def told(to: MoveTo) -> str:
+    """Why an instance counts as sent where the destination is not asked."""
+    return f"sent to {to.aet}, by the node's own numbers"
+
+
+def found(to: MoveTo) -> str:
+    """Why an instance counts as sent where the destination was asked."""
+    return f"sent to {to.aet}, found there"
+
+
+def sent_to(project: Project) -> str:
+    """Who receives in our place, and how it is known what arrived; '' where images come here."""
+    to = third_party(project.pacs)
+    return f"{to.aet} ({_known(checked=project.arrivals is not None)})" if to else ""
+
+
+def _known(*, checked: bool) -> str:
+    return "compared there by UID" if checked else "by the node's own numbers"
+
+
+def settled(run: Session, plan: Planned) -> bool:
+    """Whether nothing is left to ask the node for: the study is complete, and went where it is to go now."""
+    wanted = elsewhere(run.project, plan)
+    if wanted is None or not plan.complete:
+        return plan.complete
+    known = outcomes.deliveries(run.ledger, plan.key)
+    return not known or (wanted.target in known and known[wanted.target].digest == wanted.digest)
+
+
+def _worded(verdict: Verdict, to: MoveTo, *, checked: bool) -> Verdict:
+    if verdict.error:
+        return verdict
+    reason = "; ".join(filter(None, [f"sent to {to.aet}, {_known(checked=checked)}", verdict.reason]))
+    return replace(verdict, reason=reason, proof=verdict.proof if checked else "told")
+
+
+def _nobody(_: Received) -> int:
+    return SUCCESS
+
+
+def _by_series(study: Study, asked: Iterator[Asked]) -> Iterator[Asked]:
+    """The requests, each about one series: so numbers that are not right concern one series only."""
+    uids = {series.key: series.uid for series in study.series}
+    for keys, request in asked:
+        for key in sorted(keys):
+            yield frozenset([key]), replace(request, series_uids=(uids[key],))
+
+
+def _expected(run: Session, study: Study, keys: frozenset[str]) -> list[Instance]:
+    return [i for i in studies.instances(run.ledger, study.key, "expected") if i.series_key in keys]
+
+
+def _note(run: Session, study: Study, instances: list[Instance], reason: str) -> None:
+    studies.note(run.ledger, study, (replace(i, status="sent", reason=reason) for i in instances))
+    run.tell("images", len(instances))
+
+
+def _ask_again(run: Session, study: Study, to: MoveTo) -> None:
+    """What went to another application entity is to be sent anew; what was only told is to be looked for."""
+    sent = studies.instances(run.ledger, study.key, "sent")
+    stands = (found(to),) if run.arrivals else (told(to), found(to))
+    other = [i for i in sent if i.reason not in stands]
+    studies.note(run.ledger, study, (replace(i, status="expected", reason="") for i in other))
+
+
+def _wait(run: Session, study: Study, to: MoveTo) -> None:
+    for seconds in LOOKS:
+        time.sleep(seconds)
+        if not _look(run, study, to):
+            return
+
+
+def _look(run: Session, study: Study, to: MoveTo) -> int:
+    """Ask the destination what it has, and note it; the number of instances it still lacks."""
+    missing = _expected(run, study, frozenset(s.key for s in study.wanted))
+    if run.arrivals is None or not missing:
+        return len(missing)
+    there: set[str] = set()
+    with run.arrivals.borrow() as lane:
+        for series in (s for s in study.wanted if any(i.series_key == s.key for i in missing)):
+            keys = {"StudyInstanceUID": study.uid, "SeriesInstanceUID": series.uid}
+            answers = lane.find("IMAGE", {**keys, "SOPInstanceUID": ""})
+            run.traffic(run.arrivals.node.name, find=1)
+            there |= {
+                str(a.SOPInstanceUID)
+                for a in answers
+                if a.get("SOPInstanceUID") and all((a.get(k) or v) == v for k, v in keys.items())
+            }
+    _note(run, study, [i for i in missing if i.uid in there], found(to))
+    return sum(i.uid not in there for i in missing)
