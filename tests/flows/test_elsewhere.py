@@ -104,7 +104,8 @@ def test_a_destination_that_the_node_does_not_know_is_told_with_what_to_ask_for(
     with sending(tmp_path, check=False) as (pacs, other, folder):
         asking(tmp_path, pacs, other, check=False, aet="STRANGER")
         told = run_once(folder, pacs)
-    assert [status for status, _ in told.rows] == ["failed"] * 2
+    assert [status for status, _ in told.rows] == ["incomplete"] * 2
+    assert "6 of 6 instances did not arrive at STRANGER" in told.rows[0][1]
     assert "move destination unknown" in told.rows[0][1]
 
 
