@@ -86,7 +86,7 @@ def test_rows_columns_and_order_are_the_user_s(tmp_path) -> None:
                 "main",
                 "folder 1: sub-P1/ses-1",
             ],
-            ["0007", "=1+1", "unmatched", "no study", "0", "0", "", "0", "", "", ""],
+            ["0007", "=1+1", "unmatched", "no study", "0", "0", "", "0", "", "", "", ""],
         ]
 
 
