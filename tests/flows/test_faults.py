@@ -196,7 +196,7 @@ def test_a_study_that_was_offline_is_told_apart_and_fetched_by_the_next_run(tmp_
     with lying(fault("offline", times=2)) as (pacs, node):
         folder = project(tmp_path, pacs, node, attempts=2)
         first, second = run_once(folder, pacs), run_once(folder, pacs)
-        assert status_of(folder)["rows"] == {"complete": 2}
+        assert status_of(folder).counts["rows"] == {"complete": 2}
     assert [status for status, _ in first.rows] == ["offline"] * 2
     assert {error.remedy for error in first.errors} == {"run again later"}
     assert second.rows == [("complete", "")] * 2
