@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import date
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
@@ -69,6 +70,7 @@ _TITLES: Final = frozenset(
     )
 )
 _WORDS: Final = re.compile(r"(?<!\w)[^\W\d_]+(?:['\u2019][^\W\d_]+)*(?!\w)")
+_ESCAPE: Final = re.compile(rb"\x1b[ -/]+[0-~]")
 _SPLIT: Final = re.compile(r"[\\^=\s,;/()]+")
 
 
@@ -100,7 +102,7 @@ def needles(values: tuple[tuple[int, bytes], ...], charset: bytes) -> tuple[Need
 def _needles(kind: Kind, value: bytes, charset: bytes) -> Iterator[Needle]:
     text = decoded(value.strip(b" \0"), encodings(charset)).strip()
     for word in spellings(kind, text):
-        for raw in _encoded(word):
+        for raw in _encoded(word) | _as_here(word, charset):
             yield Needle(raw.lower(), kind, word)
     if (kind == "name" and not value.isascii()) or b"\x1b" in value:
         raws = (part.strip() for part in re.split(rb"[\\^= ]", value.strip(b" \0")))
@@ -160,6 +162,18 @@ def _encoded(word: str) -> set[bytes]:
         forms |= {form.encode("latin-1") for form in (word, word.lower(), word.upper()) if _latin(form)}
         forms.add(word.upper().encode("utf-8", "replace"))
     return forms
+
+
+def _as_here(word: str, charset: bytes) -> set[bytes]:
+    """The word as the instance's own character sets write it, in any case, without escape sequences (PS3.5 6.1.2.5)."""
+    if word.isascii():
+        return set()
+    found: set[bytes] = set()
+    for form in {word, word.lower(), word.upper()}:
+        for encoding in encodings(charset):
+            with suppress(UnicodeError, LookupError):
+                found.update(_ESCAPE.split(form.encode(encoding)))
+    return {raw for raw in found if len(raw) >= SHORTEST_ID}
 
 
 def _latin(word: str) -> bool:
