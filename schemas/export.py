@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from schemas._base import AETitle, Model, Port, Secret
+from schemas.pacs import Tls
 
 _SECRET_WORDS = ("password", "secret", "token", "passphrase")
 
@@ -40,9 +41,15 @@ class Dicom(Model):
     """A DICOM node, by C-STORE."""
 
     kind: Literal["dicom"]
-    host: str = Field(description="Host")
+    host: str = Field(description="Host", examples=["research-pacs.example.org"])
     port: Port
     called_aet: AETitle
+    calling_aet: AETitle = "PACSFLOW"
+    tls: Tls | None = Field(None, description="DICOM TLS")
+    query_back: bool = Field(
+        default=True, description="Ask by C-FIND what arrived; false for a node that cannot be asked, as a gateway"
+    )
+    megabytes_per_second: float | None = Field(None, gt=0, description="Bandwidth limit, in MB/s per study under way")
 
 
 class Dicomweb(Model):

@@ -10,6 +10,7 @@ from pacsflow.cli import (
     moving,
     project,
     schema,
+    send,
     server,
     settle,
     shift_table,
@@ -38,6 +39,7 @@ app.command("explain", rich_help_panel="Folder trees")(explain.explain)
 app.command("verify", rich_help_panel="Folder trees")(verify.verify)
 app.command("shift-table", rich_help_panel="Folder trees")(shift_table.shift_table)
 app.command("dicomdir", rich_help_panel="Folder trees")(dicomdir.dicomdir)
+app.command("send", rich_help_panel="Folder trees")(send.send)
 app.command("demo", rich_help_panel="Training")(server.demo)
 app.command("simpacs", rich_help_panel="Training")(server.simpacs)
 app.add_typer(vault.app, name="vault", rich_help_panel="Keys")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pacsflow.errors import TargetError
-from pacsflow.export import archive, dicomdir, folder, storage
+from pacsflow.export import archive, dicom, dicomdir, folder, storage
 from pacsflow.export.contract import Delivered, SeriesFiles, StudyFolder, Target
 from pacsflow.export.series import read_series
 from schemas import export as settings_of
@@ -32,7 +32,13 @@ class Module(Protocol):
         """The destination that `settings` describe. Raises TargetError."""
 
 
-TARGETS: dict[str, Module] = {"archive": archive, "dicomdir": dicomdir, "folder": folder, "storage": storage}
+TARGETS: dict[str, Module] = {
+    "archive": archive,
+    "dicom": dicom,
+    "dicomdir": dicomdir,
+    "folder": folder,
+    "storage": storage,
+}
 
 
 def open_target(settings: settings_of.Target, workdir: Path) -> Target:

@@ -1,7 +1,6 @@
 """Destination `archive`: one encrypted archive per study, opened again and compared before it counts."""
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Any, cast
 from pacsflow.errors import TargetError
 from pacsflow.export.contract import Delivered, StudyFolder
 from pacsflow.export.contract import Target as Destination
-from pacsflow.export.disk import hashed
+from pacsflow.export.disk import facts_of
 from pacsflow.export.folder import own_words
 from pacsflow.export.parcels import appearing, missing, name_of, removed
 from pacsflow.export.placing import named_files, places
@@ -55,7 +54,7 @@ class ArchiveTarget:
                 if _held(half, settings.format, password) != {path: _digest(file) for path, file in members.items()}:
                     raise TargetError("an archive read back differs from what was packed", transient=True)
                 half.chmod(0o600)
-            return Delivered(((name, *hashed(os.open(self._root / name, os.O_RDONLY))),))
+            return Delivered(((name, *facts_of(self._root / name)),))
 
     def verify(self, delivered: Delivered) -> Sequence[str]:
         """See `Target`."""
@@ -74,7 +73,7 @@ def _digest_of(stream: BufferedReader) -> str:
 
 
 def _digest(path: Path) -> str:
-    return hashed(os.open(path, os.O_RDONLY))[0]
+    return facts_of(path)[0]
 
 
 def _zip(place: Path, members: Members, password: str) -> None:

@@ -95,6 +95,11 @@ def hashed(descriptor: int) -> tuple[str, int]:
         return digest, stream.tell()
 
 
+def facts_of(path: Path) -> tuple[str, int]:
+    """sha256 and size of a file."""
+    return hashed(os.open(path, os.O_RDONLY))
+
+
 def first_owner(folder: int, name: str, owner: bytes) -> bytes:
     """What the file `name` of an open folder holds; `owner` where it held nothing whole of that length.
 

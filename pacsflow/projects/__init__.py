@@ -1,7 +1,7 @@
 """A folder of YAML -> a project, or all that is wrong with it, each with file, line, field and remedy."""
 
 from pacsflow.projects.elsewhere import third_party
-from pacsflow.projects.folder import Inspection, Project, inspect_project, read_project
+from pacsflow.projects.folder import Inspection, Project, inspect_project, read_project, read_targets
 from pacsflow.projects.meaning import check_keyword
 from pacsflow.projects.places import named_place
 from pacsflow.projects.source import Document, FieldPath, spell, unspell
@@ -17,6 +17,7 @@ __all__ = [
     "named_place",
     "nearest",
     "read_project",
+    "read_targets",
     "spell",
     "third_party",
     "unspell",

@@ -17,7 +17,7 @@ from pacsflow.projects.source import Document, FieldPath, read_document
 from pacsflow.projects.support import check_support
 from pacsflow.projects.validation import validated
 from schemas import FILES, DeidProfile, Export, PacsNode, ProjectSettings, Query
-from schemas.export import Folder
+from schemas.export import Archive, Dicom, Dicomdir, Folder, Target
 from schemas.pacs import Tls
 
 M = TypeVar("M", bound=BaseModel)
@@ -65,6 +65,18 @@ def read_project(folder: Path) -> Project:
     if inspection.problems or inspection.project is None:
         raise ProjectError(list(inspection.problems))
     return inspection.project
+
+
+def read_targets(file: Path, workdir: Path) -> list[Target]:
+    """The targets of a file like export.yaml, `workdir` in place of ${project.workdir}. Raises ProjectError."""
+    document = _read(file.parent, file.name)
+    model = validated(Export, document) if document.value is not None else None
+    if model is not None:
+        check_support(document, model)
+        model = _with_targets(file.parent, document, model, workdir=str(workdir))
+    if model is None or document.problems:
+        raise ProjectError(document.problems)
+    return model.targets
 
 
 def inspect_project(folder: Path) -> Inspection:
@@ -194,8 +206,10 @@ def _with_files(folder: Path, tls: Tls) -> Tls:
 def _with_targets(folder: Path, document: Document, model: Export, *, workdir: str) -> Export:
     targets = list(model.targets)
     for position, target in enumerate(targets):
-        if isinstance(target, Folder):
+        if isinstance(target, Folder | Archive | Dicomdir):
             at: FieldPath = ("targets", position, "path")
             place = written_folder(document, at, folder=folder, text=target.path, workdir=workdir)
             targets[position] = target.model_copy(update={"path": str(place)})
+        elif isinstance(target, Dicom) and target.tls is not None:
+            targets[position] = target.model_copy(update={"tls": _with_files(document.folder, target.tls)})
     return model.model_copy(update={"targets": targets})

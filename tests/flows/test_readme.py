@@ -123,7 +123,10 @@ def old_systems(new_user):
     for row in (["ID", "MRN", "Date", "Report"], [1, 4752, "05/12/2015", "none"]):
         cases.active.append(row)
     cases.save("cases.xlsx")
-    texts = {"pacsman/query.csv": "StudyDate,PatientID\n20150512,123421\n"}
+    texts = {
+        "pacsman/query.csv": "StudyDate,PatientID\n20150512,123421\n",
+        "targets.yaml": "targets: [{kind: archive, path: parcels, password: '${env:HOME}'}]\n",
+    }
     values = {
         "pacsman/config.json": PACSMAN,
         "pacsman/new_ids.json": {"sub-123421": "P0001"},

@@ -1,0 +1,65 @@
+"""send: a folder tree of DICOM files to a target."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.progress import track
+
+from pacsflow.cli.show import console, counted, errors, show_error
+from pacsflow.errors import Problem, ProjectError, TargetError
+from pacsflow.export import Target, open_target
+from pacsflow.export.tree import studies_of
+from pacsflow.projects import read_project, read_targets
+from schemas.export import Dicom
+
+_NODE = re.compile(r"^(?P<aet>[^@]{1,16})@(?P<host>[^@]+):(?P<port>\d+)$")
+
+
+def send(
+    tree: Annotated[Path, typer.Argument(metavar="TREE", help="Folder tree with DICOM files", exists=True)],
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET", help="AET@HOST:PORT, a file with `targets:`, or a project folder")
+    ],
+    calling_aet: Annotated[str, typer.Option(help="Our own AE title, for AET@HOST:PORT")] = "PACSFLOW",
+) -> None:
+    """Bring a folder tree of DICOM files to a target, as it is: nothing is de-identified."""
+    targets = _targets(target, calling_aet)
+    studies, others = studies_of(tree)
+    if not studies:
+        raise ProjectError([Problem(str(tree), 0, "", "holds no DICOM instance", "name another folder")])
+    faults = 0
+    for number, study in enumerate(track(studies, description="studies", console=errors, transient=True), 1):
+        for one in targets:
+            try:
+                one.deliver(study)
+            except TargetError as error:
+                faults += 1
+                errors.print(
+                    f"study {number} of {len(studies)}, {counted(sum(len(s.dicom) for s in study.series), 'image')}:"
+                )
+                show_error(error)
+    images = sum(len(series.dicom) for study in studies for series in study.series)
+    done = "sent" if not faults else f"to send, {counted(faults, 'delivery', 'deliveries')} failed: run it again"
+    console.print(f"{counted(len(studies), 'study', 'studies')}, {counted(images, 'image')} {done}")
+    if others:
+        console.print(f"left alone: {counted(len(others), 'file')} that {'is' if len(others) == 1 else 'are'} no DICOM")
+    if faults:
+        raise typer.Exit(TargetError.exit_code)
+
+
+def _targets(words: str, calling_aet: str) -> list[Target]:
+    if found := _NODE.match(words):
+        node = {"host": found["host"], "port": int(found["port"]), "called_aet": found["aet"]}
+        try:
+            return [open_target(Dicom(kind="dicom", calling_aet=calling_aet, **node), Path.cwd())]
+        except ValidationError as error:
+            field = str(error.errors()[0]["loc"][0])
+            raise ProjectError([Problem(words, 0, field, "is not right", "write AET@HOST:PORT")]) from None
+    place = Path(words)
+    if place.is_dir():
+        project = read_project(place)
+        return [open_target(one, project.workdir) for one in project.export.targets]
+    return [open_target(one, Path.cwd()) for one in read_targets(place, Path.cwd())]

@@ -1,0 +1,55 @@
+"""Destination `dicom`: a DICOM node, by C-STORE; what arrived is asked back by C-FIND and compared by UID."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pacsflow.errors import TargetError
+from pacsflow.export.contract import Delivered, StudyFolder
+from pacsflow.export.contract import Target as Destination
+from pacsflow.export.disk import facts_of
+from pacsflow.export.storing import held, instance, send
+from schemas.export import Dicom, Target
+
+
+def open_target(settings: Target, workdir: Path) -> Destination:  # noqa: ARG001 the contract
+    """The node that `settings` name; nothing is sent yet."""
+    if not isinstance(settings, Dicom):
+        raise TargetError(f"no DICOM node: {settings.kind}")
+    return NodeTarget(settings)
+
+
+class NodeTarget:
+    """Studies at a DICOM node. A path of a delivery is study/series/instance, by UID."""
+
+    def __init__(self, settings: Dicom) -> None:
+        self._settings = settings
+
+    def deliver(self, study: StudyFolder) -> Delivered:
+        """See `Target`. What the node has already is not sent again, where it can be asked."""
+        files = {f"{s.study_uid}/{s.series_uid}/{uid}": path for s in study.series for uid, path in s.dicom}
+        delivered = Delivered(tuple(sorted((name, *facts_of(path)) for name, path in files.items())))
+        absent = self.verify(delivered) if self._settings.query_back else list(files)
+        send(self._settings, [instance(files[name]) for name in absent])
+        if absent and (missing := self.verify(delivered)):
+            raise TargetError(
+                f"dicom: {len(missing)} of {len(files)} instances were sent, and the node does not list them",
+                remedy="look at the node's log; `query_back: false` where it cannot be asked",
+                transient=True,
+            )
+        return delivered
+
+    def verify(self, delivered: Delivered) -> Sequence[str]:
+        """See `Target`. Compared by UID; nothing is missing where the node cannot be asked."""
+        if not self._settings.query_back:
+            return []
+        names = [path.split("/") for path, *_ in delivered.files]
+        there = held(self._settings, sorted({(study, series) for study, series, _ in names}))
+        return ["/".join(name) for name in names if name[2] not in there]
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """Raises TargetError: DICOM has no way to take an instance back."""
+        if paths:
+            raise TargetError(
+                f"dicom: {len(paths)} instances of an earlier delivery are still at the node",
+                remedy="delete them there, then run again",
+            )

@@ -1,0 +1,152 @@
+"""C-STORE to a DICOM node (PS3.4 B), and C-FIND for what it holds then (PS3.4 C)."""
+
+import socket
+import ssl
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydicom import Dataset
+from pydicom.errors import InvalidDicomError
+from pydicom.filereader import read_file_meta_info
+from pynetdicom import AE, _config, build_context, evt
+from pynetdicom.association import Association
+from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as StudyRootFind  # type: ignore[attr-defined]
+
+from pacsflow.errors import TargetError
+from schemas.export import Dicom
+
+_MOST_CONTEXTS = 127
+"""Presentation contexts of one association, one kept for C-FIND (PS3.8 9.3.2.2)."""
+_SUCCESS, _OUT_OF_RESOURCES, _MISMATCH, _WARNING, _NOT_UNDERSTOOD = 0x0000, 0xA700, 0xA900, 0xB000, 0xC000
+_PENDING = (0xFF00, 0xFF01)
+_PDU = 1 << 17
+_config.STORE_SEND_CHUNKED_DATASET = True
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A Part 10 file and what its meta information says: (SOP class, transfer syntax)."""
+
+    path: Path
+    uid: str
+    context: tuple[str, str]
+
+
+def instance(path: Path) -> Instance:
+    """Raises TargetError for a file that is no DICOM."""
+    try:
+        meta = read_file_meta_info(path)
+        context = str(meta.MediaStorageSOPClassUID), str(meta.TransferSyntaxUID)
+        return Instance(path, str(meta.MediaStorageSOPInstanceUID), context)
+    except (InvalidDicomError, AttributeError, OSError, EOFError) as error:
+        raise TargetError(f"a file cannot be sent: {type(error).__name__}") from None
+
+
+def send(node: Dicom, instances: Sequence[Instance]) -> None:
+    """Have all instances stored at `node`. Raises TargetError at the first that it does not take."""
+    for group in _groups(instances):
+        with _association(node, {one.context for one in group}) as association:
+            began, sent = time.monotonic(), 0
+            for one in group:
+                _store(association, one)
+                sent += one.path.stat().st_size
+                if node.megabytes_per_second:
+                    time.sleep(max(0.0, began + sent / (node.megabytes_per_second * 1e6) - time.monotonic()))
+
+
+def held(node: Dicom, series: Iterable[tuple[str, str]]) -> set[str]:
+    """SOP Instance UIDs that `node` says it has of some series, each (study, series). Raises TargetError."""
+    found: set[str] = set()
+    with _association(node, set()) as association:
+        for study_uid, series_uid in series:
+            query = Dataset()
+            query.QueryRetrieveLevel = "IMAGE"
+            query.StudyInstanceUID, query.SeriesInstanceUID, query.SOPInstanceUID = study_uid, series_uid, ""
+            for status, answer in association.send_c_find(query, StudyRootFind):
+                code = status.get("Status")
+                if code in _PENDING and answer is not None:
+                    found.add(str(answer.get("SOPInstanceUID", "")))
+                elif code != _SUCCESS:
+                    told = "the association broke off" if code is None else f"status 0x{code:04X}"
+                    raise TargetError(f"dicom: asked what it holds: {told}", transient=True)
+    return found
+
+
+def _groups(instances: Sequence[Instance]) -> Iterator[list[Instance]]:
+    """The instances, as many at a time as one association has presentation contexts for."""
+    group: list[Instance] = []
+    for one in sorted(instances, key=lambda i: i.context):
+        if len({i.context for i in [*group, one]}) > _MOST_CONTEXTS:
+            yield group
+            group = []
+        group.append(one)
+    if group:
+        yield group
+
+
+@contextmanager
+def _association(node: Dicom, contexts: set[tuple[str, str]]) -> Iterator[Association]:
+    entity = AE(node.calling_aet)
+    entity.acse_timeout = entity.connection_timeout = 30
+    entity.dimse_timeout = entity.network_timeout = 300
+    wanted = [build_context(sop_class, syntax) for sop_class, syntax in sorted(contexts)]
+    association = entity.associate(
+        node.host,
+        node.port,
+        [*wanted, build_context(StudyRootFind)] if not wanted or node.query_back else wanted,
+        ae_title=node.called_aet,
+        max_pdu=_PDU,
+        tls_args=(_tls(node), node.host) if node.tls else None,
+        evt_handlers=[(evt.EVT_CONN_OPEN, _at_once)],
+    )
+    if not association.is_established:
+        rejected = association.is_rejected
+        raise TargetError(
+            f"dicom: the node {'rejects the association' if rejected else 'cannot be reached, or ended it'}",
+            remedy=f"check host, port, called_aet and tls; the node must know {node.calling_aet}",
+            transient=not rejected,
+        )
+    try:
+        yield association
+    finally:
+        association.release()
+
+
+def _at_once(event: evt.Event) -> None:
+    """Nothing waits to be sent together with more (Nagle's algorithm)."""
+    event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # type: ignore[union-attr]
+
+
+def _tls(node: Dicom) -> ssl.SSLContext:
+    assert node.tls is not None  # noqa: S101
+    try:
+        context = ssl.create_default_context(cafile=node.tls.ca)
+        if node.tls.certificate:
+            context.load_cert_chain(node.tls.certificate, node.tls.key)
+    except OSError:
+        raise TargetError("dicom: a file of `tls` cannot be read", remedy="check ca, certificate and key") from None
+    return context
+
+
+def _store(association: Association, one: Instance) -> None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # values in them may be anybody's
+            status = association.send_c_store(one.path)
+    except ValueError:
+        raise TargetError(
+            "dicom: the node takes no instances of a SOP class in the transfer syntax they have",
+            remedy=f"have the node accept SOP class {one.context[0]} in {one.context[1]}",
+        ) from None
+    except RuntimeError:
+        raise TargetError("dicom: the association broke off", transient=True) from None
+    code = status.get("Status")
+    if code is None:
+        raise TargetError("dicom: the association broke off", transient=True)
+    if code != _SUCCESS and not _WARNING <= code < _NOT_UNDERSTOOD:
+        passing = _OUT_OF_RESOURCES <= code < _MISMATCH
+        raise TargetError(f"dicom: the node refused an instance: status 0x{code:04X}", transient=passing)

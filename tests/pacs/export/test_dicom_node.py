@@ -1,0 +1,124 @@
+"""Deliveries to DICOM nodes that run on loopback, and `pacsflow send`."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from pydicom import dcmread
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEG2000Lossless
+from typer.testing import CliRunner
+
+from factory import make_instance, make_study, write_files
+from pacsflow.cli.app import app
+from pacsflow.errors import ProjectError, TargetError
+from pacsflow.export import StudyFolder, open_target, read_series
+from peers.nodes import lane_to
+from schemas.export import Dicom
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+"""pynetdicom leaves the socket of an association that did not come about to the garbage collector."""
+
+
+@pytest.fixture(params=["orthanc", "dcmqrscp"])
+def pacs(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def study(tmp_path, request) -> StudyFolder:
+    instances = make_study(series=1, images=3, AccessionNumber=request.node.name[:16])
+    return StudyFolder((read_series(write_files(instances, tmp_path / "staged")),))
+
+
+def target(pacs, **settings):
+    return open_target(Dicom(kind="dicom", host=pacs.host, port=pacs.port, called_aet=pacs.aet, **settings), Path())
+
+
+def listed(pacs, study: StudyFolder) -> set[str]:
+    (series,) = study.series
+    keys = {"StudyInstanceUID": series.study_uid, "SeriesInstanceUID": series.series_uid, "SOPInstanceUID": ""}
+    with lane_to(pacs) as lane:
+        return {str(answer.SOPInstanceUID) for answer in lane.find("IMAGE", keys)}
+
+
+def test_all_instances_are_stored_and_asked_back(pacs, study):
+    place = target(pacs)
+    delivered = place.deliver(study)
+    (series,) = study.series
+    assert listed(pacs, study) == {uid for uid, _ in series.dicom}
+    assert {path.split("/")[2] for path, _, _ in delivered.files} == {uid for uid, _ in series.dicom}
+    assert place.verify(delivered) == []
+    assert place.deliver(study) == delivered
+
+
+def test_what_the_node_lacks_is_noticed(pacs, study):
+    place = target(pacs)
+    delivered = place.deliver(study)
+    gone = ("1.2/1.3/1.4", "0" * 64, 1)
+    assert place.verify(type(delivered)((*delivered.files, gone))) == ["1.2/1.3/1.4"]
+
+
+def test_a_transfer_syntax_the_node_does_not_take_is_said(dcmqrscp, tmp_path):
+    instance = make_instance(AccessionNumber="syntax")
+    (file,) = write_files([instance], tmp_path)
+    content = dcmread(file)
+    content.PixelData = encapsulate([b"\xff\x4f\xff\x51"])
+    content.file_meta.TransferSyntaxUID = JPEG2000Lossless
+    content.save_as(file)
+    with pytest.raises(TargetError, match="transfer syntax") as caught:
+        target(dcmqrscp).deliver(StudyFolder((read_series([file]),)))
+    assert not caught.value.transient
+    assert JPEG2000Lossless in caught.value.remedy
+
+
+def test_a_node_that_is_away_may_come_back(orthanc, study):
+    with pytest.raises(TargetError) as caught:
+        target(type("Away", (), {"host": "127.0.0.1", "port": 9, "aet": "AWAY"})).deliver(study)
+    assert caught.value.transient
+
+
+def test_nothing_can_be_taken_back(orthanc):
+    target(orthanc).remove([])
+    with pytest.raises(TargetError, match="earlier delivery"):
+        target(orthanc).remove(["1/2/3"])
+
+
+def sent(*arguments: object, expect: int = 0) -> str:
+    result = CliRunner().invoke(app, ["send", *map(str, arguments)])
+    assert result.exit_code == expect, result.output
+    return result.output
+
+
+def test_send_brings_a_folder_tree_in_pacsmans_layout_to_a_node(pacs, study, tmp_path):
+    tree = tmp_path / "tree" / "sub-1" / "ses-2" / "00001-T1"
+    shutil.copytree(tmp_path / "staged", tree)
+    (tree / "00001-T1.csv").write_text("PatientID\n1\n")
+    said = sent(tmp_path / "tree", f"{pacs.aet}@{pacs.host}:{pacs.port}")
+    assert "1 study, 3 images sent" in said
+    assert "1 file that is no DICOM" in said
+    assert listed(pacs, study) == {uid for uid, _ in study.series[0].dicom}
+
+
+@pytest.mark.usefixtures("study")
+def test_send_to_the_targets_of_a_file(tmp_path):
+    (tmp_path / "targets.yaml").write_text(f"targets: [{{kind: folder, path: {tmp_path}/out}}]\n")
+    sent(tmp_path / "staged", tmp_path / "targets.yaml")
+    assert len(list((tmp_path / "out").rglob("*.dcm"))) == 3
+
+
+@pytest.mark.usefixtures("study")
+def test_send_says_what_failed_and_ends_with_the_code_of_targets(tmp_path):
+    assert "1 delivery failed" in sent(tmp_path / "staged", "AWAY@127.0.0.1:9", expect=8)
+
+
+@pytest.mark.usefixtures("study")
+@pytest.mark.parametrize(
+    ("words", "told"), [("nowhere", "is missing"), ("A" * 16 + "@h:99999", "port"), ("targets.yaml", "kind")]
+)
+def test_send_to_what_is_no_target(tmp_path, monkeypatch, words, told):
+    monkeypatch.chdir(tmp_path)
+    Path("targets.yaml").write_text("targets: [{kind: pigeon}]\n")
+    result = CliRunner().invoke(app, ["send", "staged", words])
+    assert isinstance(result.exception, ProjectError)
+    assert told in str(result.exception)
