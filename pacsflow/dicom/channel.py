@@ -74,6 +74,8 @@ class Channel(Protocol):
 
     proposed: frozenset[str]
     """Storage classes that were proposed."""
+    accepted: frozenset[tuple[str, str]]
+    """SOP class and transfer syntax of each presentation context the peer accepted."""
 
     @property
     def usable(self) -> bool:

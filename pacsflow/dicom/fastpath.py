@@ -38,6 +38,7 @@ class Negotiated:
     proposed: frozenset[str]
     longest: int
     """Longest PDU the peer takes, in bytes; 0: no limit."""
+    accepted: frozenset[tuple[str, str]] = frozenset()
 
 
 class Conversation:
@@ -136,6 +137,7 @@ class FastChannel:
         self._asked: Ask | None = None
         self.proposed = negotiated.proposed
         self.receivable = negotiated.receivable
+        self.accepted = negotiated.accepted
 
     @property
     def usable(self) -> bool:

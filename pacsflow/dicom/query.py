@@ -18,12 +18,19 @@ from schemas.pacs import PacsNode
 def echo(node: PacsNode) -> float:
     """Seconds between a C-ECHO and its response. Raises PacsTransientError, PacsPermanentError."""
     channel = associate(node, verify=True)
+    try:
+        return echo_on(channel, node)
+    finally:
+        channel.release()
+
+
+def echo_on(channel: Channel, node: PacsNode) -> float:
+    """Seconds a C-ECHO takes on an open association. Raises PacsTransientError, PacsPermanentError."""
     context_id, _ = channel.context(VERIFICATION) or (1, "")
     begin = time.perf_counter()
     with conversation(channel, Ask("C-ECHO", VERIFICATION, context_id)):
         response = channel.hear(node.timeouts.response)
         seconds = time.perf_counter() - begin
-    channel.release()
     if not isinstance(response, Response):
         raise PacsTransientError("the node sent an instance in answer to a C-ECHO")
     if response.status != SUCCESS:
@@ -33,7 +40,7 @@ def echo(node: PacsNode) -> float:
 
 def find(channel: Channel, level: Level, keys: Mapping[str, str], *, node: PacsNode) -> list[Dataset]:
     """All answers to one C-FIND; the channel is aborted where the conversation is lost."""
-    sop_class, (context_id, syntax) = _model(channel, level)
+    sop_class, (context_id, syntax) = find_model(channel, level)
     request = identifier.encode(keys, level=level, character_set=node.character_set, syntax=syntax)
     with conversation(channel, Ask("C-FIND", sop_class, context_id, request)):
         answers, status = _listen(channel, node.timeouts.response)
@@ -49,8 +56,11 @@ def find(channel: Channel, level: Level, keys: Mapping[str, str], *, node: PacsN
     return [identifier.decode(answer, character_set=node.character_set, syntax=syntax) for answer in answers]
 
 
-def _model(channel: Channel, level: Level) -> tuple[str, tuple[int, str]]:
-    """The Study Root where it can be asked at `level` and the node accepts it, else the Patient Root."""
+def find_model(channel: Channel, level: Level) -> tuple[str, tuple[int, str]]:
+    """SOP class, context id and transfer syntax to ask `level` by: the Study Root where it is possible and accepted.
+
+    Raises PacsPermanentError where the node accepts neither root.
+    """
     models = (PATIENT_ROOT,) if level == "PATIENT" else (STUDY_ROOT, PATIENT_ROOT)
     for model in models:
         context = channel.context(model.find)

@@ -62,6 +62,12 @@ class Receiver:
         fields = {"patience": node.timeouts.response} | ({"prepare": prepare} if fast else {})
         return type("Handler", (TunedHandler,), fields)
 
+    @property
+    def connections(self) -> int:
+        """How often anybody has connected to it."""
+        assert isinstance(self._server, TunedServer)  # noqa: S101 - made so
+        return self._server.connections
+
     def admit(self, private: list[str]) -> None:
         """Take these private storage classes too."""
         if not self._private.issuperset(private):

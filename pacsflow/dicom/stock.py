@@ -35,6 +35,7 @@ class StockChannel:
         self._syntaxes = {int(cx.context_id or 0): str(cx.transfer_syntax[0]) for cx in accepted}
         self._asking = {str(cx.abstract_syntax): int(cx.context_id or 0) for cx in accepted if cx.as_scu}
         self.receivable = frozenset(str(cx.abstract_syntax) for cx in accepted if cx.as_scp)
+        self.accepted = frozenset((str(cx.abstract_syntax), str(cx.transfer_syntax[0])) for cx in accepted)
 
     @property
     def usable(self) -> bool:

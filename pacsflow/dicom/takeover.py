@@ -65,6 +65,7 @@ def negotiated(association: Association, proposed: frozenset[str] = frozenset())
         receivable=frozenset(str(cx.abstract_syntax) for cx in accepted if cx.as_scp),
         proposed=proposed,
         longest=peer.maximum_length or 0,
+        accepted=frozenset((str(cx.abstract_syntax), str(cx.transfer_syntax[0])) for cx in accepted),
     )
 
 

@@ -116,12 +116,18 @@ class TunedHandler(RequestHandler):
 
 
 class TunedServer(ThreadedAssociationServer):
-    """Accepts connections without waiting for their TLS handshake, and keeps its faults out of standard error."""
+    """Accepts connections without waiting for their TLS handshake, and keeps its faults out of standard error.
+
+    `connections` counts them.
+    """
+
+    connections = 0
 
     def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
         """A connection; the handshake is done by the thread that reads from it first."""
         assert self.socket is not None  # noqa: S101 - it listens
         client, address = self.socket.accept()
+        self.connections += 1
         if self.ssl_context:
             client = self.ssl_context.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
         return client, address

@@ -1,0 +1,77 @@
+"""What was found of a node, remembered on this computer for all projects that ask it. Nothing of patients."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from pacsflow.dicom.probe.contract import Finding
+from schemas.pacs import PacsNode
+
+VERSION = 1
+_FIELDS = {
+    "protocol",
+    "find",
+    "host",
+    "port",
+    "called_aet",
+    "calling_aet",
+    "tls",
+    "character_set",
+    "sop_classes",
+}
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """The findings of a probe, how much it asked for them, and when. Not `whole`: only what is cheap was asked."""
+
+    findings: tuple[Finding, ...]
+    requests: Mapping[str, int]
+    whole: bool = True
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def as_data(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+        return asdict(self) | {"at": self.at.isoformat(timespec="seconds")}
+
+
+def fingerprint(node: PacsNode) -> str:
+    """Digest of all settings on which the findings depend: another node, or another way to it, is probed anew."""
+    settings = node.model_dump(mode="json", include=_FIELDS)
+    settings |= {"move_to": node.fetch.model_dump(mode="json")["move_to"], "associations": node.limits.associations}
+    return hashlib.sha256(json.dumps([VERSION, settings], sort_keys=True).encode()).hexdigest()[:32]
+
+
+def recall(node: PacsNode) -> Capabilities | None:
+    """What is remembered of `node`; None where nothing is, or it cannot be read."""
+    try:
+        data = json.loads(_place(node).read_text("utf-8"))
+        findings = tuple(Finding(**finding) for finding in data["findings"])
+        return Capabilities(findings, data["requests"], data["whole"], datetime.fromisoformat(data["at"]))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def keep(node: PacsNode, capabilities: Capabilities) -> None:
+    """Remember. Where the disk does not let us, the node is asked anew the next time."""
+    place = _place(node)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, temporary = tempfile.mkstemp(dir=place.parent, prefix=".", suffix=".part")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(capabilities.as_data(), file, indent=1)
+        Path(temporary).replace(place)
+    except OSError:
+        return
+
+
+def _place(node: PacsNode) -> Path:
+    return platformdirs.user_state_path("pacsflow", appauthor=False) / "nodes" / f"{fingerprint(node)}.json"

@@ -1,0 +1,53 @@
+"""Whether the node is there, over TLS where pacs.yaml says so, and knows us (C-ECHO, PS3.4 A.4)."""
+
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from pacsflow.dicom.dialling import dial
+from pacsflow.dicom.probe.contract import Fact, Finding, failure
+from pacsflow.dicom.probe.visit import Visit
+from pacsflow.dicom.query import echo
+from pacsflow.errors import PacsError
+
+_SOON = 30
+
+
+def check(visit: Visit) -> Iterator[Finding]:
+    """`TLS`, then `connection`."""
+    yield _tls(visit)
+    visit.requests["associations"] += 1
+    try:
+        seconds = echo(visit.node)
+    except PacsError as error:
+        yield failure("connection", error)
+        return
+    node = visit.node
+    said = f"{node.called_aet} answers C-ECHO of {node.calling_aet} after {1000 * seconds:.0f} ms"
+    yield Finding("connection", "ok", said, {"milliseconds": round(1000 * seconds)})
+
+
+def _tls(visit: Visit) -> Finding:
+    """For a node with TLS a connection of its own, as only its socket tells version and certificate."""
+    tls = visit.node.tls
+    if tls is None:
+        return Finding("TLS", "no", "not used: what is asked and sent can be read on the network", {"used": False})
+    try:
+        sock, _ = dial(visit.node)
+    except PacsError as error:
+        return failure("TLS", error)
+    with sock:
+        assert isinstance(sock, ssl.SSLSocket)  # noqa: S101 - dialled with TLS
+        version, certificate = sock.version() or "", sock.getpeercert() or {}
+    return _expiry(version, str(certificate.get("notAfter") or ""), mutual=tls.certificate is not None)
+
+
+def _expiry(version: str, until: str, *, mutual: bool) -> Finding:
+    said = f"{version}, the node's certificate is verified{', ours is shown' if mutual else ''}"
+    if not until:
+        return Finding("TLS", "ok", said, {"used": True, "version": version})
+    end = datetime.fromtimestamp(ssl.cert_time_to_seconds(until), UTC)
+    days = (end - datetime.now(UTC)).days
+    facts: dict[str, Fact] = {"used": True, "version": version, "certificate days": days}
+    ask = f"renew the node's certificate: it ends in {days} days" if days < _SOON else ""
+    return Finding("TLS", "ok", f"{said}, it ends on {end:%Y-%m-%d}", facts, ask=ask)

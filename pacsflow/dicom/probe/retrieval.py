@@ -1,0 +1,193 @@
+"""Do images really come: a small series by C-GET, and by C-MOVE to us. They are counted and thrown away."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from operator import attrgetter
+
+from pydicom.uid import UID
+
+from pacsflow.dicom import receiver
+from pacsflow.dicom.channel import Channel, SilenceError
+from pacsflow.dicom.contexts import PATIENT_ROOT, STUDY_ROOT, batches, storage_classes
+from pacsflow.dicom.contract import Level, Outcome, Received
+from pacsflow.dicom.probe.address import our_address
+from pacsflow.dicom.probe.contract import Fact, Finding, Verdict, failure
+from pacsflow.dicom.probe.visit import Sample, Visit
+from pacsflow.dicom.retrieve import Once, get, move
+from pacsflow.dicom.status import told
+from pacsflow.errors import PacsError
+from schemas.pacs import MoveTo
+
+_WHOLE = 50
+"""Images up to which a series is asked for whole; of a larger one a single image is."""
+_DESTINATION_UNKNOWN = 0xA801
+
+
+@dataclass
+class Basket:
+    """A sink that remembers which of the wanted instances came, in which transfer syntaxes, and nothing of them."""
+
+    wanted: frozenset[str]
+    came: set[str] = field(default_factory=set)
+    strangers: int = 0
+    syntaxes: set[str] = field(default_factory=set)
+
+    def __call__(self, received: Received) -> int:
+        """Take an instance: DIMSE status 0000."""
+        if received.sop_instance_uid in self.wanted:
+            self.came.add(received.sop_instance_uid)
+            self.syntaxes.add(received.transfer_syntax_uid)
+        else:
+            self.strangers += 1
+        return 0
+
+    def facts(self) -> dict[str, Fact]:
+        """Numbers of what came."""
+        return {"expected": len(self.wanted), "arrived": len(self.came), "strangers": self.strangers}
+
+
+def by_get(visit: Visit) -> Iterator[Finding]:
+    """`C-GET` and `transfer syntaxes`."""
+    aet, model = visit.node.calling_aet, attrgetter("get")
+    if not any(visit.channel().context(model(root)) for root in (STUDY_ROOT, PATIENT_ROOT)):
+        ask = f"permit C-GET to {aet} (Study Root, with SCP role selection), if the PACS can do it"
+        yield Finding("C-GET", "no", "not accepted", {"accepted": False}, ask=ask)
+        return
+    if (reason := _untried(visit)) or visit.sample is None:
+        yield Finding("C-GET", "unknown", f"accepted; not tried: {reason}", {"accepted": True})
+        return
+    channel = visit.channel(visit.sample.sop_classes or batches(storage_classes())[0])
+    yield _got(visit, visit.sample, channel)
+    yield _syntaxes(visit.sample, channel)
+
+
+def _untried(visit: Visit) -> str:
+    """Why no retrieval can be tried; '' where it can."""
+    if visit.sample is None:
+        return "no series is known to try it with"
+    if not visit.sample.sop_uids:
+        return "the node lists no images of the series to try it with"
+    return "" if visit.sample.at_hand else "the images to try it with are not online"
+
+
+def _got(visit: Visit, sample: Sample, channel: Channel) -> Finding:
+    basket, visited = _asked(sample)
+    roles = bool(channel.receivable)
+    ask = f"permit C-GET of images to {visit.node.calling_aet}, with SCP role selection"
+    try:
+        outcome = _try(visit, visited, get(channel, basket, node=visit.node))
+    except PacsError as error:
+        found = failure("C-GET", error)
+        facts = {"accepted": True, "roles": roles, **found.facts, **basket.facts()}
+        return Finding("C-GET", "no", f"accepted, but it fails: {found.said}", facts, ask=found.ask or ask)
+    facts = {"accepted": True, "roles": roles, "status": f"{outcome.status:04X}", **basket.facts()}
+    verdict, said = _arrived(basket, outcome)
+    return Finding("C-GET", verdict, said, facts, ask="" if verdict == "ok" else ask)
+
+
+def _asked(sample: Sample) -> tuple[Basket, tuple[Level, dict[str, str]]]:
+    """The sink, and the request whose images it expects."""
+    keys = {"StudyInstanceUID": sample.study_uid, "SeriesInstanceUID": sample.series_uid}
+    keys |= {"PatientID": sample.patient_id} if sample.patient_id else {}
+    if len(sample.sop_uids) <= _WHOLE:
+        return Basket(frozenset(sample.sop_uids)), ("SERIES", keys)
+    return Basket(frozenset(sample.sop_uids[:1])), ("IMAGE", {**keys, "SOPInstanceUID": sample.sop_uids[0]})
+
+
+def _try(visit: Visit, request: tuple[Level, dict[str, str]], once: Once) -> Outcome:
+    visit.requests["retrievals"] += 1
+    return once(*request)
+
+
+def _arrived(basket: Basket, outcome: Outcome) -> tuple[Verdict, str]:
+    came, wanted = len(basket.came), len(basket.wanted)
+    if came == wanted:
+        return "ok", f"works: {came} of {wanted} images arrived"
+    said = f"{came} of {wanted} images arrived; the node ended with {told(outcome.status)}"
+    return ("partly" if came else "no"), f"{said}, {outcome.completed} sent and {outcome.failed} failed by its count"
+
+
+def _syntaxes(sample: Sample, channel: Channel) -> Finding:
+    names = {UID(syntax).name for sop_class, syntax in channel.accepted if sop_class in sample.sop_classes}
+    if not names:
+        return Finding("transfer syntaxes", "unknown", "none was accepted for the images tried with", {"accepted": []})
+    said = f"for the images tried with: {', '.join(sorted(names))}"
+    return Finding("transfer syntaxes", "ok", said, {"accepted": sorted(names)})
+
+
+def by_move(visit: Visit) -> Iterator[Finding]:
+    """`C-MOVE`, and why images do not arrive by it."""
+    move_to = visit.node.fetch.move_to
+    if not any(visit.channel().context(root.move) for root in (STUDY_ROOT, PATIENT_ROOT)):
+        ask = f"permit C-MOVE to {visit.node.calling_aet} (Study Root)"
+        yield Finding("C-MOVE", "no", "not accepted", {"accepted": False}, ask=ask)
+    elif move_to is None:
+        mend = "for C-MOVE set `fetch.move_to` to an AE title and a port of this computer"
+        yield Finding(
+            "C-MOVE", "unknown", "accepted; not tried: `fetch.move_to` is not set", {"accepted": True}, mend=mend
+        )
+    elif not move_to.ours:
+        yield Finding("C-MOVE", "unknown", "accepted; not tried: another AE receives", {"accepted": True})
+    elif (reason := _untried(visit)) or visit.sample is None:
+        yield Finding("C-MOVE", "unknown", f"accepted; not tried: {reason}", {"accepted": True})
+    else:
+        yield _moved(visit, visit.sample, move_to)
+
+
+def _moved(visit: Visit, sample: Sample, move_to: MoveTo) -> Finding:
+    basket, request = _asked(sample)
+    try:
+        scp = receiver.acquire(visit.node, move_to)
+    except PacsError as error:
+        return failure("C-MOVE", error)
+    before = scp.connections
+    try:
+        with receiver.waiting(scp, visit.node, study_uid=sample.study_uid, sink=basket) as place:
+            ended: Outcome | PacsError = _try(
+                visit, request, move(visit.channel(), move_to.aet, node=visit.node, waiting=place)
+            )
+    except PacsError as error:
+        ended = error
+    finally:
+        connected = scp.connections - before
+        receiver.give_back(scp)
+    return _told(visit, basket, connected=connected, ended=ended)
+
+
+def _told(visit: Visit, basket: Basket, *, connected: int, ended: Outcome | PacsError) -> Finding:
+    status = ended.status
+    facts: dict[str, Fact] = {"accepted": True, "connections": connected, **basket.facts()}
+    facts |= {} if status is None else {"status": f"{status:04X}"}
+    if isinstance(ended, Outcome) and basket.came:
+        verdict, said = _arrived(basket, ended)
+        return Finding("C-MOVE", verdict, said, facts, ask="" if verdict == "ok" else _permit(visit))
+    said, ask = _why_not(visit, connected=connected, ended=ended)
+    return Finding("C-MOVE", "no", said, facts, ask=ask)
+
+
+def _why_not(visit: Visit, *, connected: int, ended: Outcome | PacsError) -> tuple[str, str]:
+    """Why nothing arrived, and what to ask for: the AE title, the way to our port, or the permission to send."""
+    move_to, status = visit.node.fetch.move_to, ended.status
+    assert move_to is not None  # noqa: S101 - seen to by the caller
+    place = f"AE title {move_to.aet}, host {our_address(visit.node)}, port {move_to.port}"
+    if status == _DESTINATION_UNKNOWN:
+        return f"the node does not know {move_to.aet} as a destination", f"declare a C-MOVE destination: {place}"
+    how = (
+        "stayed silent"
+        if isinstance(ended, SilenceError)
+        else f"ended with {told(status)}"
+        if status is not None
+        else "broke off"
+    )
+    if connected:
+        said = f"the node {how}; it connected to our port {move_to.port}, but sent no image of those asked for"
+        return said, _permit(visit)
+    said = f"the node {how} and never connected to our port {move_to.port}"
+    ask = f"see that a C-MOVE destination is declared ({place}) and that a firewall lets the node connect to that port"
+    return said, ask
+
+
+def _permit(visit: Visit) -> str:
+    move_to = visit.node.fetch.move_to
+    aet = move_to.aet if move_to else visit.node.calling_aet
+    return f"permit C-STORE to {aet} ('storeable'), in all storage SOP classes and transfer syntaxes"

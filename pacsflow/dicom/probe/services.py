@@ -1,0 +1,48 @@
+"""Which queries and retrievals the node accepts when an association is opened (PS3.4 C.6)."""
+
+from collections.abc import Iterator
+
+from pacsflow.dicom.contexts import PATIENT_ROOT, STUDY_ROOT
+from pacsflow.dicom.probe.contract import Finding, Verdict, failure
+from pacsflow.dicom.probe.visit import Visit
+from pacsflow.errors import PacsError
+
+_ROOTS = {"Study Root": STUDY_ROOT, "Patient Root": PATIENT_ROOT}
+
+
+def check(visit: Visit) -> Iterator[Finding]:
+    """`queries` and `retrievals`."""
+    try:
+        channel = visit.channel()
+    except PacsError as error:
+        yield failure("queries", error)
+        return
+    accepted = {
+        service: [root for root, model in _ROOTS.items() if channel.context(getattr(model, service))]
+        for service in ("find", "get", "move")
+    }
+    yield _queries(visit, accepted["find"])
+    yield _retrievals(visit, accepted["get"], accepted["move"])
+
+
+def _queries(visit: Visit, roots: list[str]) -> Finding:
+    aet = visit.node.calling_aet
+    if not roots:
+        return Finding(
+            "queries", "no", "no C-FIND is accepted", {"roots": []}, ask=f"permit C-FIND (Study Root) to {aet}"
+        )
+    verdict: Verdict = "ok" if "Study Root" in roots else "partly"
+    ask = "" if verdict == "ok" else f"permit C-FIND by the Study Root to {aet}"
+    return Finding("queries", verdict, f"C-FIND by {' and '.join(roots)}", {"roots": roots}, ask=ask)
+
+
+def _retrievals(visit: Visit, get: list[str], move: list[str]) -> Finding:
+    ways = {name: roots for name, roots in {"C-GET": get, "C-MOVE": move}.items() if roots}
+    facts = {"c-get": bool(get), "c-move": bool(move)}
+    if not ways:
+        ask = f"permit {visit.node.calling_aet} to retrieve: C-GET, or C-MOVE to an AE title of this computer"
+        return Finding("retrievals", "no", "neither C-GET nor C-MOVE is accepted", facts, ask=ask)
+    said = ", ".join(f"{name} by {' and '.join(roots)}" for name, roots in ways.items())
+    missing = [name for name in ("C-GET", "C-MOVE") if name not in ways]
+    but = f"; {missing[0]} is not accepted" if missing else ""
+    return Finding("retrievals", "partly" if missing else "ok", f"{said}{but}", facts)

@@ -1,0 +1,114 @@
+"""From findings to what pacsflow does: the way images are fetched, in plain words."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pacsflow.dicom.probe.address import our_address
+from pacsflow.dicom.probe.contract import Finding
+from schemas.pacs import PacsNode
+
+Method = Literal["c-get", "c-move"]
+_NAMES: dict[Method, str] = {"c-get": "C-GET", "c-move": "C-MOVE"}
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """`method`: how images are fetched, None where no way is known. `proven`: it was tried, and images came."""
+
+    method: Method | None
+    proven: bool
+    works: bool
+    sentences: tuple[str, ...]
+
+
+def strategy(node: PacsNode, findings: Sequence[Finding]) -> Strategy:
+    """What pacsflow does with the node."""
+    known = {finding.name: finding for finding in findings}
+    methods: tuple[Method, ...] = ("c-get", "c-move")
+    allowed = [each for each in methods if node.fetch.method in ("auto", each)]
+    ranks = {method: _rank(node, known, method) for method in allowed}
+    method = max(allowed, key=lambda one: ranks[one], default=None)
+    if method is None or ranks[method] == 0:
+        method = None
+    queries = "queries" in known and known["queries"].verdict != "no"
+    answers = "connection" not in known or known["connection"].verdict == "ok"
+    proven = method is not None and known.get(_NAMES[method], _UNKNOWN).verdict == "ok"
+    return Strategy(method, proven, bool(method) and queries and answers, tuple(_sentences(node, known, method)))
+
+
+_UNKNOWN = Finding("", "unknown", "")
+
+
+def _rank(node: PacsNode, known: Mapping[str, Finding], method: Method) -> int:
+    """3: works; 2: not tried; 1: some images came; 0: it cannot be, or nothing came."""
+    if method == "c-move" and node.fetch.move_to is None:
+        return 0
+    accepted = known["retrievals"].facts.get(method) if "retrievals" in known else False
+    tried = known.get(_NAMES[method], _UNKNOWN)
+    return {"ok": 3, "unknown": 2, "partly": 1, "no": 0}[tried.verdict] if accepted else 0
+
+
+def _sentences(node: PacsNode, known: Mapping[str, Finding], method: Method | None) -> Iterator[str]:
+    if "queries" not in known or known["queries"].verdict == "no":
+        yield "Nothing: the node cannot be asked."
+        return
+    yield f"Ask by {_root(known['queries'])}."
+    if "instance counts" in known:
+        yield _counting(known["instance counts"])
+    if ignored := known.get("keys", _UNKNOWN).facts.get("ignored"):
+        yield f"Filter answers itself by {', '.join(_words(ignored))}, as it does with all keys: the node ignores them."
+    if limit := known.get("result limit", _UNKNOWN).facts.get("limit"):
+        yield f"Never take {limit} answers for all there are: the node gives no more to one query."
+    yield _fetching(node, known, method)
+    if taken := known.get("associations", _UNKNOWN).facts.get("taken"):
+        yield f"Open {taken} associations at most."
+
+
+def _root(queries: Finding) -> str:
+    return "the Study Root" if "Study Root" in _words(queries.facts.get("roots", ())) else "the Patient Root"
+
+
+def _words(fact: object) -> list[str]:
+    return list(map(str, fact)) if isinstance(fact, list | tuple) else []
+
+
+def _counting(counts: Finding) -> str:
+    if counts.facts.get("series") and counts.verdict == "ok":
+        return "Plan with the node's own counts, and compare instances one by one, by their UIDs."
+    return (
+        "Count images itself, by one image-level query per series: the node's counts are missing or not to be trusted."
+    )
+
+
+def _fetching(node: PacsNode, known: Mapping[str, Finding], method: Method | None) -> str:
+    if method is None:
+        return "Fetch nothing: no way is known by which images come."
+    reason = "pacs.yaml says so" if node.fetch.method != "auto" else _reason(known, method)
+    tried = known.get(_NAMES[method], _UNKNOWN)
+    trust = {"ok": "it was tried, and images came", "partly": "when it was tried, only some images came"}
+    where = f" to {node.fetch.move_to.aet}" if method == "c-move" and node.fetch.move_to else ""
+    return f"Fetch images by {_NAMES[method]}{where}, as {reason}; {trust.get(tried.verdict, 'it was not tried yet')}."
+
+
+def _reason(known: Mapping[str, Finding], method: Method) -> str:
+    if method == "c-get":
+        return "it needs nothing to be declared"
+    accepted = known["retrievals"].facts.get("c-get")
+    return "C-GET is accepted but brings no images" if accepted else "C-GET is not accepted"
+
+
+def requests(node: PacsNode, findings: Sequence[Finding]) -> tuple[str, ...]:
+    """What to ask the PACS administrator for, who we are first; empty where nothing is missing."""
+    wishes = dict.fromkeys(finding.ask for finding in findings if finding.ask and not _needless(finding, findings))
+    if not wishes:
+        return ()
+    them = f"{node.called_aet} at {node.host}:{node.port}"
+    us = f"We are AE title {node.calling_aet} at {our_address(node)}, and speak to {them}."
+    return (us, *(f"Please {wish}." for wish in wishes))
+
+
+def _needless(finding: Finding, findings: Sequence[Finding]) -> bool:
+    """One way to fetch images is enough."""
+    works = {each.name for each in findings if each.verdict == "ok"}
+    return finding.name in ("C-GET", "C-MOVE") and bool(works & {"C-GET", "C-MOVE"})
