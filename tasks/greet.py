@@ -1,14 +1,54 @@
 """Greet the node: an answer to C-ECHO before anything else, so that a wrong address ends a run at once."""
 
+from pacsflow.dicom import ways
+from pacsflow.dicom.probe import PROTOCOLS, Capabilities, Finding, amend, keep, probe, recall, strategy
 from pacsflow.dicom.query import echo
+from pacsflow.dicom.ways import Way
+from schemas.pacs import PacsNode
 from tasks._policy import engine_task
-from tasks.session import session
+from tasks.session import Session, session
 
 
 @engine_task("greet node", "greet node")
-def greet_node(project: str, node: str = "") -> float:
-    """Seconds the node took to answer (PS3.4 A). Raises PacsError, with what to ask the PACS administrator."""
+def greet_node(project: str) -> float:
+    """Seconds the node took to answer (PS3.4 A). Raises PacsError, with what to ask the PACS administrator.
+
+    Of a node that is not known yet, what it accepts is found out too; what is known decides how images are fetched.
+    """
     run = session(project)
-    seconds = echo(run.node(node))
-    run.traffic(node, echo=1)
+    node = run.project.pacs
+    seconds = echo(node)
+    run.traffic(echo=1)
+    if node.protocol in PROTOCOLS:
+        _get_to_know(run, node)
     return seconds
+
+
+def _get_to_know(run: Session, node: PacsNode) -> None:
+    known = recall(node) or _first_contact(node)
+    for limit in (one.facts.get("limit") for one in known.findings):
+        if isinstance(limit, int):
+            run.lanes.ceiling.learn(limit)
+    plan = strategy(node, known.findings)
+    if plan.method and (plan.proven or plan.method == "c-move"):
+        roles = next((one.facts.get("roles") for one in known.findings if one.name == "C-GET"), True)
+        ways.learn(node, Way(plan.method, unannounced=plan.method == "c-get" and not roles))
+
+
+def _first_contact(node: PacsNode) -> Capabilities:
+    found = probe(node, whole=False)
+    if strategy(node, found.findings).works:
+        keep(node, found)
+    return found
+
+
+def remarks(run: Session) -> tuple[str, ...]:
+    """What a person should know of how the node was spoken to; remembered for later runs."""
+    node = run.project.pacs
+    way = ways.learnt(node)
+    if way is None or not way.remark:
+        return ()
+    amend(
+        node, Finding("C-GET", "no", "accepted, but no image came by it when studies were fetched", {"accepted": True})
+    )
+    return (way.remark,)

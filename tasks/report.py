@@ -29,6 +29,7 @@ from pacsflow.report import (
 )
 from tasks.account import FINISHED, Account, accounts, called
 from tasks.elsewhere import sent_to
+from tasks.greet import remarks
 from tasks.session import Session
 
 PICTURES = 24
@@ -86,6 +87,7 @@ def _summary(run: Session, found: list[Account]) -> RunSummary:
         ),
         outside_hours=run.hurry,
         sent_to=sent_to(run.project),
+        notes=remarks(run),
     )
 
 

@@ -8,6 +8,7 @@ from pacsflow.cli import (
     explain,
     init,
     moving,
+    probe,
     project,
     schema,
     send,
@@ -29,6 +30,7 @@ app.command("init", rich_help_panel="A project")(init.init)
 app.command("validate", rich_help_panel="A project")(validate.validate)
 app.add_typer(moving.app, name="import", rich_help_panel="A project")
 app.command("schema", rich_help_panel="A project")(schema.schema)
+app.command("probe", rich_help_panel="A project")(probe.probe)
 app.command("plan", rich_help_panel="A run")(project.plan)
 app.command("approve", rich_help_panel="A run")(settle.approve)
 app.command("settle", rich_help_panel="A run")(settle.settle)

@@ -1,22 +1,25 @@
 """The classical protocol: one association per lane for queries and retrievals, open over many requests."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from pydicom import Dataset
 
-from pacsflow.dicom import query, receiver, retrieve
+from pacsflow.dicom import query, receiver, retrieve, ways
 from pacsflow.dicom.association import CrowdedError, associate
 from pacsflow.dicom.channel import Channel
 from pacsflow.dicom.classes import discover
 from pacsflow.dicom.contexts import PATIENT_ROOT, STUDY_ROOT, batches, storage_classes
-from pacsflow.dicom.contract import Lane, Level, Outcome, Request, Sink
-from pacsflow.errors import PacsPermanentError
+from pacsflow.dicom.contract import Lane, Level, Outcome, Received, Request, Sink
+from pacsflow.dicom.ways import Way
+from pacsflow.errors import PacsError, PacsPermanentError
 from schemas.pacs import PacsNode
 
 _FEW_CLASSES = 8
 """Storage classes that an association opened anew takes over from the one before."""
+
+_NO_GET = "node {} accepts C-GET, but sent no image by it; by C-MOVE they came, and C-MOVE is used from now on"
 
 _MOMENTS = (0.05, 0.2, 1.0)
 """Seconds waited for a node to forget the association we released."""
@@ -46,9 +49,11 @@ class DimseLane:
         """Have the instances of `request` sent into `sink`."""
         with self._request():
             groups = self._groups(request) if self._gets() else []
-            if groups and self._sent_back(groups[0]):
-                return self._get(request, sink, groups)
-            return self._move(request, sink)
+            if not groups or not self._sent_back(groups[0]):
+                return self._move(request, sink)
+            if self._undecided():
+                return self._get_or_move(request, _Counted(sink), groups)
+            return self._get(request, sink, groups)
 
     def close(self) -> None:
         """Release the association, and our storage SCP.
@@ -110,6 +115,8 @@ class DimseLane:
         fetch = self._node.fetch
         if fetch.method != "auto":
             return self._by_method()
+        if fetch.move_to is not None and (way := ways.learnt(self._node)):
+            return way.method == "c-get"
         channel = self._open()
         if any(channel.context(model.get) for model in (STUDY_ROOT, PATIENT_ROOT)):
             return True
@@ -144,7 +151,8 @@ class DimseLane:
         if channel.receivable:
             return True
         if self._node.fetch.method == "auto" and self._node.fetch.move_to is not None:
-            return False
+            way = ways.learnt(self._node)
+            return way is not None and way.unannounced
         if any(channel.context(uid) for uid in classes):
             return True
         raise PacsPermanentError(
@@ -152,6 +160,26 @@ class DimseLane:
             remedy="set `fetch.move_to` in pacs.yaml for C-MOVE, or ask the PACS administrator to permit C-GET with "
             "SCP role selection",
         )
+
+    def _undecided(self) -> bool:
+        """Whether C-MOVE to us may be tried where C-GET brings nothing: neither has brought an image yet."""
+        fetch = self._node.fetch
+        ours = fetch.move_to is not None and fetch.move_to.ours
+        return fetch.method == "auto" and ours and ways.learnt(self._node) is None
+
+    def _get_or_move(self, request: Request, sink: "_Counted", groups: list[frozenset[str]]) -> Outcome:
+        """C-GET; where not one image comes, C-MOVE. Which of them brought images is how it is done from then on."""
+        ended = _attempt(lambda: self._get(request, sink, groups))
+        if sink.received:
+            ways.learn(self._node, Way("c-get"))
+        else:
+            moved = _attempt(lambda: self._move(request, sink))
+            if sink.received:
+                ways.learn(self._node, Way("c-move", _NO_GET.format(self._node.name)))
+                ended = moved
+        if isinstance(ended, PacsError):
+            raise ended
+        return ended
 
     def _get(self, request: Request, sink: Sink, groups: list[frozenset[str]]) -> Outcome:
         outcomes = []
@@ -171,6 +199,25 @@ class DimseLane:
         with receiver.waiting(self._receiver, self._node, study_uid=request.study_uid, sink=sink) as place:
             once = retrieve.move(channel, move_to.aet, node=self._node, waiting=place)
             return retrieve.retrieve(request, once)
+
+
+class _Counted:
+    """A sink, and how many instances came into it."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self.received = 0
+
+    def __call__(self, received: Received) -> int:
+        self.received += 1
+        return self._sink(received)
+
+
+def _attempt(retrieval: Callable[[], Outcome]) -> Outcome | PacsError:
+    try:
+        return retrieval()
+    except PacsError as error:
+        return error
 
 
 def _over_groups(outcomes: list[Outcome]) -> Outcome:

@@ -56,6 +56,7 @@ def record_of(run: RunSummary) -> dict[str, Any]:
         "traffic_by_hour": [_plain(hour, at=hour.begin) for hour in run.hours],
         "slowed_down": [_plain(one, at=one.at) for one in run.slowdowns],
         "outside_hours": run.outside_hours,
+        "notes": list(run.notes),
         "rows": [{"row": row.number, "status": row.status, "studies": list(row.studies)} for row in run.rows],
         "studies": [_study(study) for study in run.studies],
     }

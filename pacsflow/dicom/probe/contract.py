@@ -36,11 +36,12 @@ Check = Callable[["Visit"], Iterator[Finding]]
 """A check asks the node through a visit. A PacsError it raises becomes a finding of the verdict `unknown`."""
 
 _ASKING = "ask the PACS administrator "
+_TO = "to "
 
 
 def failure(name: str, error: PacsError, *, verdict: Verdict = "no") -> Finding:
     """The finding that says what an error said; its remedy goes to the one who can do it."""
-    asking = error.remedy.startswith(_ASKING)
+    asking, remedy = error.remedy.startswith(_ASKING), error.remedy.removeprefix(_ASKING)
     facts: dict[str, Fact] = {} if error.status is None else {"status": f"{error.status:04X}"}
-    remedy = error.remedy.removeprefix(_ASKING)
-    return Finding(name, verdict, str(error), facts, ask=remedy if asking else "", mend="" if asking else remedy)
+    wish = remedy.removeprefix(_TO) if remedy.startswith(_TO) else f"tell us {remedy.removeprefix('for ')}"
+    return Finding(name, verdict, str(error), facts, ask=wish if asking else "", mend="" if asking else remedy)

@@ -1,11 +1,10 @@
 """What was found of a node, remembered on this computer for all projects that ask it. Nothing of patients."""
 
-import hashlib
 import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,20 +12,8 @@ from typing import Any
 import platformdirs
 
 from pacsflow.dicom.probe.contract import Finding
+from pacsflow.dicom.ways import fingerprint
 from schemas.pacs import PacsNode
-
-VERSION = 1
-_FIELDS = {
-    "protocol",
-    "find",
-    "host",
-    "port",
-    "called_aet",
-    "calling_aet",
-    "tls",
-    "character_set",
-    "sop_classes",
-}
 
 
 @dataclass(frozen=True)
@@ -41,13 +28,6 @@ class Capabilities:
     def as_data(self) -> dict[str, Any]:
         """Plain data, for JSON."""
         return asdict(self) | {"at": self.at.isoformat(timespec="seconds")}
-
-
-def fingerprint(node: PacsNode) -> str:
-    """Digest of all settings on which the findings depend: another node, or another way to it, is probed anew."""
-    settings = node.model_dump(mode="json", include=_FIELDS)
-    settings |= {"move_to": node.fetch.model_dump(mode="json")["move_to"], "associations": node.limits.associations}
-    return hashlib.sha256(json.dumps([VERSION, settings], sort_keys=True).encode()).hexdigest()[:32]
 
 
 def recall(node: PacsNode) -> Capabilities | None:
@@ -71,6 +51,13 @@ def keep(node: PacsNode, capabilities: Capabilities) -> None:
         Path(temporary).replace(place)
     except OSError:
         return
+
+
+def amend(node: PacsNode, finding: Finding) -> None:
+    """Remember what a run found out, in the place of what the probe found of the same name."""
+    known = recall(node) or Capabilities((), {}, whole=False)
+    others = (each for each in known.findings if each.name != finding.name)
+    keep(node, replace(known, findings=(*others, finding)))
 
 
 def _place(node: PacsNode) -> Path:

@@ -2,9 +2,11 @@
 
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from pacsflow.dicom.dialling import dial
+from pacsflow.dicom.probe.address import our_address
 from pacsflow.dicom.probe.contract import Fact, Finding, failure
 from pacsflow.dicom.probe.visit import Visit
 from pacsflow.dicom.query import echo
@@ -15,14 +17,16 @@ _SOON = 30
 
 def check(visit: Visit) -> Iterator[Finding]:
     """`TLS`, then `connection`."""
+    node = visit.node
     yield _tls(visit)
     visit.requests["associations"] += 1
     try:
-        seconds = echo(visit.node)
+        seconds = echo(node)
     except PacsError as error:
-        yield failure("connection", error)
+        found = failure("connection", error)
+        ask = f"permit {node.calling_aet} at {our_address(node)} to connect, with C-ECHO, C-FIND and C-GET or C-MOVE"
+        yield found if found.ask or found.mend else replace(found, ask=ask)
         return
-    node = visit.node
     said = f"{node.called_aet} answers C-ECHO of {node.calling_aet} after {1000 * seconds:.0f} ms"
     yield Finding("connection", "ok", said, {"milliseconds": round(1000 * seconds)})
 

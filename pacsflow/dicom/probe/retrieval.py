@@ -1,6 +1,7 @@
-"""Do images really come: a small series by C-GET, and by C-MOVE to us. They are counted and thrown away."""
+"""Whether images really come: a small series by C-GET, and by C-MOVE to us. They are counted and thrown away."""
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from operator import attrgetter
 
@@ -18,6 +19,8 @@ from pacsflow.dicom.status import told
 from pacsflow.errors import PacsError
 from schemas.pacs import MoveTo
 
+Wanted = tuple[Level, dict[str, str]]
+"""The level of a retrieval, and its keys."""
 _WHOLE = 50
 """Images up to which a series is asked for whole; of a larger one a single image is."""
 _DESTINATION_UNKNOWN = 0xA801
@@ -30,12 +33,14 @@ class Basket:
     wanted: frozenset[str]
     came: set[str] = field(default_factory=set)
     strangers: int = 0
+    classes: set[str] = field(default_factory=set)
     syntaxes: set[str] = field(default_factory=set)
 
     def __call__(self, received: Received) -> int:
         """Take an instance: DIMSE status 0000."""
         if received.sop_instance_uid in self.wanted:
             self.came.add(received.sop_instance_uid)
+            self.classes.add(received.sop_class_uid)
             self.syntaxes.add(received.transfer_syntax_uid)
         else:
             self.strangers += 1
@@ -57,8 +62,9 @@ def by_get(visit: Visit) -> Iterator[Finding]:
         yield Finding("C-GET", "unknown", f"accepted; not tried: {reason}", {"accepted": True})
         return
     channel = visit.channel(visit.sample.sop_classes or batches(storage_classes())[0])
-    yield _got(visit, visit.sample, channel)
-    yield _syntaxes(visit.sample, channel)
+    basket, request = _asked(visit.sample)
+    yield _got(visit, request, channel, basket)
+    yield _syntaxes(basket, visit.sample.sop_classes | basket.classes, channel)
 
 
 def _untried(visit: Visit) -> str:
@@ -70,12 +76,11 @@ def _untried(visit: Visit) -> str:
     return "" if visit.sample.at_hand else "the images to try it with are not online"
 
 
-def _got(visit: Visit, sample: Sample, channel: Channel) -> Finding:
-    basket, visited = _asked(sample)
+def _got(visit: Visit, request: Wanted, channel: Channel, basket: Basket) -> Finding:
     roles = bool(channel.receivable)
     ask = f"permit C-GET of images to {visit.node.calling_aet}, with SCP role selection"
     try:
-        outcome = _try(visit, visited, get(channel, basket, node=visit.node))
+        outcome = _try(visit, request, get(channel, basket, node=visit.node))
     except PacsError as error:
         found = failure("C-GET", error)
         facts = {"accepted": True, "roles": roles, **found.facts, **basket.facts()}
@@ -85,7 +90,7 @@ def _got(visit: Visit, sample: Sample, channel: Channel) -> Finding:
     return Finding("C-GET", verdict, said, facts, ask="" if verdict == "ok" else ask)
 
 
-def _asked(sample: Sample) -> tuple[Basket, tuple[Level, dict[str, str]]]:
+def _asked(sample: Sample) -> tuple[Basket, Wanted]:
     """The sink, and the request whose images it expects."""
     keys = {"StudyInstanceUID": sample.study_uid, "SeriesInstanceUID": sample.series_uid}
     keys |= {"PatientID": sample.patient_id} if sample.patient_id else {}
@@ -94,7 +99,7 @@ def _asked(sample: Sample) -> tuple[Basket, tuple[Level, dict[str, str]]]:
     return Basket(frozenset(sample.sop_uids[:1])), ("IMAGE", {**keys, "SOPInstanceUID": sample.sop_uids[0]})
 
 
-def _try(visit: Visit, request: tuple[Level, dict[str, str]], once: Once) -> Outcome:
+def _try(visit: Visit, request: Wanted, once: Once) -> Outcome:
     visit.requests["retrievals"] += 1
     return once(*request)
 
@@ -107,12 +112,14 @@ def _arrived(basket: Basket, outcome: Outcome) -> tuple[Verdict, str]:
     return ("partly" if came else "no"), f"{said}, {outcome.completed} sent and {outcome.failed} failed by its count"
 
 
-def _syntaxes(sample: Sample, channel: Channel) -> Finding:
-    names = {UID(syntax).name for sop_class, syntax in channel.accepted if sop_class in sample.sop_classes}
-    if not names:
-        return Finding("transfer syntaxes", "unknown", "none was accepted for the images tried with", {"accepted": []})
-    said = f"for the images tried with: {', '.join(sorted(names))}"
-    return Finding("transfer syntaxes", "ok", said, {"accepted": sorted(names)})
+def _syntaxes(basket: Basket, classes: AbstractSet[str], channel: Channel) -> Finding:
+    accepted = sorted({UID(syntax).name for sop_class, syntax in channel.accepted if sop_class in classes})
+    came = sorted(UID(syntax).name for syntax in basket.syntaxes)
+    facts = {"accepted": accepted, "came": came}
+    if not accepted:
+        return Finding("transfer syntaxes", "unknown", "none was accepted for the images tried with", facts)
+    said = f"{len(accepted)} are accepted for the images tried with{'; they came in ' if came else ''}{', '.join(came)}"
+    return Finding("transfer syntaxes", "ok", said, facts)
 
 
 def by_move(visit: Visit) -> Iterator[Finding]:

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from pacsflow.dicom.probe.address import our_address
 from pacsflow.dicom.probe.contract import Finding
+from pacsflow.dicom.ways import Method
 from schemas.pacs import PacsNode
 
-Method = Literal["c-get", "c-move"]
 _NAMES: dict[Method, str] = {"c-get": "C-GET", "c-move": "C-MOVE"}
 
 

@@ -1,0 +1,58 @@
+"""By which way images come from a node: learnt from a probe or from the first images, for all lanes of a process."""
+
+import hashlib
+import json
+import logging
+import threading
+from dataclasses import dataclass
+from typing import Literal
+
+from schemas.pacs import PacsNode
+
+LOG = logging.getLogger(__name__)
+Method = Literal["c-get", "c-move"]
+_VERSION = 1
+_FIELDS = {"protocol", "find", "host", "port", "called_aet", "calling_aet", "tls", "character_set", "sop_classes"}
+
+
+@dataclass(frozen=True)
+class Way:
+    """`method`: how images came. `remark`: what to tell a person about it; empty where there is nothing to tell.
+
+    `unannounced`: they come by C-GET although the node does not agree to it by role selection (PS3.7 D.3.3.4).
+    """
+
+    method: Method
+    remark: str = ""
+    unannounced: bool = False
+
+
+_ways: dict[str, Way] = {}
+_lock = threading.Lock()
+
+
+def fingerprint(node: PacsNode) -> str:
+    """Digest of all settings that decide what a node can do for us: another node, or another way to it, is unknown."""
+    settings = node.model_dump(mode="json", include=_FIELDS)
+    settings |= {"move_to": node.fetch.model_dump(mode="json")["move_to"], "associations": node.limits.associations}
+    return hashlib.sha256(json.dumps([_VERSION, settings], sort_keys=True).encode()).hexdigest()[:32]
+
+
+def learnt(node: PacsNode) -> Way | None:
+    """The way that images of `node` come by; None where none came yet."""
+    return _ways.get(fingerprint(node))
+
+
+def learn(node: PacsNode, way: Way) -> None:
+    """From now on images of `node` are fetched by `way`. Its remark goes to the log, once."""
+    with _lock:
+        before = _ways.get(fingerprint(node))
+        _ways[fingerprint(node)] = way
+    if way.remark and before != way:
+        LOG.warning("%s", way.remark)
+
+
+def forget(node: PacsNode) -> None:
+    """Nothing is known of `node` any more."""
+    with _lock:
+        _ways.pop(fingerprint(node), None)
