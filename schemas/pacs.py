@@ -38,7 +38,7 @@ class Fetch(Model):
     """How images are fetched."""
 
     method: Literal["auto", "c-get", "c-move", "wado-rs", "wado-uri", "rad69"] = Field(
-        "auto", description="auto: C-GET where the node accepts it, else C-MOVE to `move_to`"
+        "auto", description="auto: what is known to work; C-GET where the node accepts it, else C-MOVE to `move_to`"
     )
     move_to: MoveTo | None = Field(None, description="Our storage SCP, needed for C-MOVE")
 

@@ -144,7 +144,7 @@ def _attend(channel: Channel, waiting: Waiting | None, patience: float) -> Respo
         except SilenceError:
             since = max(heard, waiting.last if waiting else heard)
             if time.monotonic() - since > patience:
-                raise
+                raise SilenceError(f"the node said nothing for {patience:g} s") from None
             continue
         if isinstance(message, Incoming):
             raise PacsTransientError("the node sent an instance on the association of a C-MOVE")

@@ -77,16 +77,10 @@ def _untried(visit: Visit) -> str:
 
 
 def _got(visit: Visit, request: Wanted, channel: Channel, basket: Basket) -> Finding:
-    roles = bool(channel.receivable)
+    ended = _try(visit, request, get(channel, basket, node=visit.node))
+    verdict, said = _arrived(basket, ended)
+    facts = {"accepted": True, "roles": bool(channel.receivable), **_status(ended), **basket.facts()}
     ask = f"permit C-GET of images to {visit.node.calling_aet}, with SCP role selection"
-    try:
-        outcome = _try(visit, request, get(channel, basket, node=visit.node))
-    except PacsError as error:
-        found = failure("C-GET", error)
-        facts = {"accepted": True, "roles": roles, **found.facts, **basket.facts()}
-        return Finding("C-GET", "no", f"accepted, but it fails: {found.said}", facts, ask=found.ask or ask)
-    facts = {"accepted": True, "roles": roles, "status": f"{outcome.status:04X}", **basket.facts()}
-    verdict, said = _arrived(basket, outcome)
     return Finding("C-GET", verdict, said, facts, ask="" if verdict == "ok" else ask)
 
 
@@ -99,17 +93,28 @@ def _asked(sample: Sample) -> tuple[Basket, Wanted]:
     return Basket(frozenset(sample.sop_uids[:1])), ("IMAGE", {**keys, "SOPInstanceUID": sample.sop_uids[0]})
 
 
-def _try(visit: Visit, request: Wanted, once: Once) -> Outcome:
+def _try(visit: Visit, request: Wanted, once: Once) -> Outcome | PacsError:
     visit.requests["retrievals"] += 1
-    return once(*request)
+    try:
+        return once(*request)
+    except PacsError as error:
+        return error
 
 
-def _arrived(basket: Basket, outcome: Outcome) -> tuple[Verdict, str]:
+def _status(ended: Outcome | PacsError) -> dict[str, Fact]:
+    return {} if ended.status is None else {"status": f"{ended.status:04X}"}
+
+
+def _arrived(basket: Basket, ended: Outcome | PacsError) -> tuple[Verdict, str]:
     came, wanted = len(basket.came), len(basket.wanted)
+    if isinstance(ended, PacsError):
+        if not came:
+            return "no", f"accepted, but it fails: {ended}"
+        return "partly", f"{came} of {wanted} images arrived, then it failed: {ended}"
     if came == wanted:
         return "ok", f"works: {came} of {wanted} images arrived"
-    said = f"{came} of {wanted} images arrived; the node ended with {told(outcome.status)}"
-    return ("partly" if came else "no"), f"{said}, {outcome.completed} sent and {outcome.failed} failed by its count"
+    said = f"{came} of {wanted} images arrived; the node ended with {told(ended.status)}"
+    return ("partly" if came else "no"), f"{said}, {ended.completed} sent and {ended.failed} failed by its count"
 
 
 def _syntaxes(basket: Basket, classes: AbstractSet[str], channel: Channel) -> Finding:
@@ -150,22 +155,12 @@ def _moved(visit: Visit, sample: Sample, move_to: MoveTo) -> Finding:
     before = scp.connections
     try:
         with receiver.waiting(scp, visit.node, study_uid=sample.study_uid, sink=basket) as place:
-            ended: Outcome | PacsError = _try(
-                visit, request, move(visit.channel(), move_to.aet, node=visit.node, waiting=place)
-            )
-    except PacsError as error:
-        ended = error
+            ended = _try(visit, request, move(visit.channel(), move_to.aet, node=visit.node, waiting=place))
     finally:
         connected = scp.connections - before
         receiver.give_back(scp)
-    return _told(visit, basket, connected=connected, ended=ended)
-
-
-def _told(visit: Visit, basket: Basket, *, connected: int, ended: Outcome | PacsError) -> Finding:
-    status = ended.status
-    facts: dict[str, Fact] = {"accepted": True, "connections": connected, **basket.facts()}
-    facts |= {} if status is None else {"status": f"{status:04X}"}
-    if isinstance(ended, Outcome) and basket.came:
+    facts = {"accepted": True, "connections": connected, **_status(ended), **basket.facts()}
+    if basket.came:
         verdict, said = _arrived(basket, ended)
         return Finding("C-MOVE", verdict, said, facts, ask="" if verdict == "ok" else _permit(visit))
     said, ask = _why_not(visit, connected=connected, ended=ended)

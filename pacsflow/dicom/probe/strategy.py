@@ -99,7 +99,8 @@ def _reason(known: Mapping[str, Finding], method: Method) -> str:
 
 def requests(node: PacsNode, findings: Sequence[Finding]) -> tuple[str, ...]:
     """What to ask the PACS administrator for, who we are first; empty where nothing is missing."""
-    wishes = dict.fromkeys(finding.ask for finding in findings if finding.ask and not _needless(finding, findings))
+    plan = strategy(node, findings)
+    wishes = dict.fromkeys(one.ask for one in findings if one.ask and not _needless(node, one, plan))
     if not wishes:
         return ()
     them = f"{node.called_aet} at {node.host}:{node.port}"
@@ -107,7 +108,7 @@ def requests(node: PacsNode, findings: Sequence[Finding]) -> tuple[str, ...]:
     return (us, *(f"Please {wish}." for wish in wishes))
 
 
-def _needless(finding: Finding, findings: Sequence[Finding]) -> bool:
-    """One way to fetch images is enough."""
-    works = {each.name for each in findings if each.verdict == "ok"}
-    return finding.name in ("C-GET", "C-MOVE") and bool(works & {"C-GET", "C-MOVE"})
+def _needless(node: PacsNode, finding: Finding, plan: Strategy) -> bool:
+    """One way to fetch images is enough, and one that pacs.yaml does not want needs nothing."""
+    method = next((method for method, name in _NAMES.items() if name == finding.name), None)
+    return method is not None and (node.fetch.method not in ("auto", method) or (plan.proven and plan.method != method))

@@ -1,0 +1,135 @@
+"""`pacsflow probe`: what it prints, remembers and exits with; and what a run does with what is known."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pacsflow.cli.app import app
+from pacsflow.dicom import ways
+from pacsflow.dicom.probe import recall
+from pacsflow.dicom.ways import Way
+from pacsflow.projects import read_project
+from pacsflow.simpacs import Faults, SimPacs, phantom_archive
+from peers.ports import free_port
+from project_folder import write_project
+from tasks.greet import greet_node, remarks
+from tasks.session import open_session
+
+
+@pytest.fixture
+def state(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def pacs():
+    with SimPacs(phantom_archive(3, matrix=16, images=2)) as simulator:
+        yield simulator
+
+
+def project(tmp_path, pacs, **node):
+    rows = [{"id": "r1", "StudyInstanceUID": next(iter(pacs.archive.studies))}]
+    return write_project(tmp_path / "p", pacs={"port": pacs.port, "called_aet": pacs.aet, **node}, rows=rows)
+
+
+def call(*words):
+    return CliRunner().invoke(app, ["probe", *map(str, words)])
+
+
+def identifiers(pacs):
+    keywords = ("StudyInstanceUID", "PatientID", "PatientName", "AccessionNumber")
+    return {study.attributes[keyword] for study in pacs.archive.studies.values() for keyword in keywords}
+
+
+def test_what_is_found_is_told_in_plain_words_and_remembered(tmp_path, state, pacs):
+    folder = project(tmp_path, pacs)
+    first = call(folder)
+    assert first.exit_code == 0, first.output
+    for words in ("C-GET", "✓ ok", "What pacsflow will do", "Fetch images by C-GET", "thrown away"):
+        assert words in first.output
+    asked = pacs.counts.copy()
+    again = call(folder)
+    assert again.exit_code == 0
+    assert "remembered from" in again.output
+    assert pacs.counts == asked, "nothing is asked twice"
+    assert "thrown away" in call(folder, "--again").output
+    assert pacs.counts["gets"] == 2
+    (kept,) = [path for path in state.rglob("*") if path.is_file()]
+    assert kept.stat().st_mode & 0o077 == 0 or os.name != "posix"
+    for text in (first.output, kept.read_text()):
+        assert not [value for value in identifiers(pacs) if value in text]
+    assert not list(Path(folder.parent / "data").rglob("*.dcm"))
+
+
+def test_for_scripts_there_is_json(tmp_path, state, pacs):
+    said = json.loads(call(project(tmp_path, pacs), "--json").stdout)
+    assert (said["works"], said["method"], said["proven"], said["remembered"]) == (True, "c-get", True, False)
+    assert {one["name"] for one in said["findings"]} >= {"connection", "queries", "keys", "C-GET", "associations"}
+    assert said["requests"]["retrievals"] == 1
+
+
+def test_where_a_run_cannot_work_it_exits_6_says_what_to_ask_for_and_remembers_nothing(tmp_path, state):
+    told = Faults.model_validate({"faults": [{"kind": "no-service", "services": ["c-get"]}]})
+    with SimPacs(phantom_archive(3, matrix=16, images=2), told) as pacs:
+        port = free_port()
+        folder = project(tmp_path, pacs, fetch={"move_to": {"aet": "PACSFLOW", "port": port, "host": "127.0.0.1"}})
+        said = call(folder)
+    assert said.exit_code == 6
+    assert "Ask your PACS administrator" in said.output
+    assert f"declare a C-MOVE destination: AE title PACSFLOW, host 127.0.0.1, port {port}" in said.output
+    assert not list(state.rglob("*.json"))
+
+
+def test_a_pacs_that_does_not_answer_exits_6_with_what_to_mend(tmp_path, state, pacs):
+    said = call(project(tmp_path, pacs, port=free_port()))
+    assert said.exit_code == 6
+    assert "What you can do" in said.output
+    assert "firewall" in said.output
+
+
+def test_a_mistake_in_the_project_exits_2_before_anything_is_asked(tmp_path, state, pacs):
+    folder = project(tmp_path, pacs, calld_aet="X")
+    assert call(folder).exception.exit_code == 2
+    assert not pacs.counts
+
+
+def test_the_first_contact_of_a_run_costs_one_association_more_than_any_other(tmp_path, state, pacs):
+    folder = project(tmp_path, pacs)
+    node = read_project(folder).pacs
+    for associations in (2, 3):
+        with open_session(str(folder), action="run"):
+            greet_node.fn(str(folder))
+        assert pacs.counts["associations"] == associations
+    assert not recall(node).whole
+    assert ways.learnt(node) is None, "accepted is not proven"
+
+
+def test_a_run_goes_by_what_the_probe_found_to_work(tmp_path, state, pacs):
+    folder = project(tmp_path, pacs)
+    node = read_project(folder).pacs
+    assert call(folder).exit_code == 0
+    with open_session(str(folder), action="run") as run:
+        greet_node.fn(str(folder))
+        assert ways.learnt(node) == Way("c-get")
+        assert remarks(run) == ()
+    ways.forget(node)
+
+
+def test_what_a_run_found_out_is_reported_and_known_to_the_next_one(tmp_path, state, pacs):
+    port = free_port()
+    folder = project(tmp_path, pacs, fetch={"move_to": {"aet": "PACSFLOW", "port": port, "host": "127.0.0.1"}})
+    node = read_project(folder).pacs
+    with open_session(str(folder), action="run") as run:
+        greet_node.fn(str(folder))
+        ways.learn(node, Way("c-move", "C-GET brought nothing"))
+        assert remarks(run) == ("C-GET brought nothing",)
+    ways.forget(node)
+    with open_session(str(folder), action="run") as run:
+        greet_node.fn(str(folder))
+        assert ways.learnt(node) == Way("c-move")
+        assert remarks(run) == ()
+    ways.forget(node)
