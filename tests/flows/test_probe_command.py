@@ -119,6 +119,18 @@ def test_a_run_goes_by_what_the_probe_found_to_work(tmp_path, state, pacs):
     ways.forget(node)
 
 
+def test_a_run_knows_the_result_limit_that_the_probe_found(tmp_path, state):
+    told = Faults.model_validate({"faults": [{"kind": "result-limit", "answers": 7}]})
+    with SimPacs(phantom_archive(12, matrix=16, images=2), told) as pacs:
+        folder = project(tmp_path, pacs)
+        assert call(folder).exit_code == 0
+        with open_session(str(folder), action="run") as run:
+            assert not run.lanes.ceiling.reached("SERIES", 7)
+            greet_node.fn(str(folder))
+            assert run.lanes.ceiling.reached("SERIES", 7)
+        ways.forget(read_project(folder).pacs)
+
+
 def test_what_a_run_found_out_is_reported_and_known_to_the_next_one(tmp_path, state, pacs):
     port = free_port()
     folder = project(tmp_path, pacs, fetch={"move_to": {"aet": "PACSFLOW", "port": port, "host": "127.0.0.1"}})

@@ -48,4 +48,4 @@ def probe(
             heard(finding)
     finally:
         visit.close()
-    return Capabilities(tuple(findings), dict(visit.requests), whole=whole)
+    return Capabilities(tuple(findings), dict(visit.requests), whole=whole and visit.sample is not None)

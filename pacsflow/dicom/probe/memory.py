@@ -18,7 +18,10 @@ from schemas.pacs import PacsNode
 
 @dataclass(frozen=True)
 class Capabilities:
-    """The findings of a probe, how much it asked for them, and when. Not `whole`: only what is cheap was asked."""
+    """The findings of a probe, how much it asked for them, and when.
+
+    Not `whole`: only what is cheap was asked, or there was no series to try retrievals with.
+    """
 
     findings: tuple[Finding, ...]
     requests: Mapping[str, int]

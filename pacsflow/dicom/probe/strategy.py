@@ -58,7 +58,7 @@ def _sentences(node: PacsNode, known: Mapping[str, Finding], method: Method | No
     if ignored := known.get("keys", _UNKNOWN).facts.get("ignored"):
         yield f"Filter answers itself by {', '.join(_words(ignored))}, as it does with all keys: the node ignores them."
     if limit := known.get("result limit", _UNKNOWN).facts.get("limit"):
-        yield f"Never take {limit} answers for all there are: the node gives no more to one query."
+        yield f"Ask in pieces where {limit} answers come: the node gives no more to one query."
     yield _fetching(node, known, method)
     if taken := known.get("associations", _UNKNOWN).facts.get("taken"):
         yield f"Open {taken} associations at most."

@@ -134,7 +134,7 @@ def test_a_result_limit_is_found_whether_or_not_it_is_owned_up_to(status, told):
     assert verdicts(found) == {"result limit": "partly"}
     assert found["result limit"].facts == {"limit": 4}
     assert told in found["result limit"].said
-    assert any("Never take 4 answers" in sentence for sentence in plan.sentences)
+    assert any("Ask in pieces where 4 answers come" in sentence for sentence in plan.sentences)
     assert "it is 4" in asks[1]
 
 
