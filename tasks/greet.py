@@ -6,29 +6,30 @@ from pacsflow.dicom.query import echo
 from pacsflow.dicom.ways import Way
 from schemas.pacs import PacsNode
 from tasks._policy import engine_task
+from tasks.lanes import LanePool
 from tasks.session import Session, session
 
 
 @engine_task("greet node", "greet node")
-def greet_node(project: str) -> float:
+def greet_node(project: str, node: str = "") -> float:
     """Seconds the node took to answer (PS3.4 A). Raises PacsError, with what to ask the PACS administrator.
 
     Of a node that is not known yet, what it accepts is found out too; what is known decides how images are fetched.
     """
     run = session(project)
-    node = run.project.pacs
-    seconds = echo(node)
-    run.traffic(echo=1)
-    if node.protocol in PROTOCOLS:
-        _get_to_know(run, node)
+    greeted = run.node(node)
+    seconds = echo(greeted)
+    run.traffic(node, echo=1)
+    if greeted.protocol in PROTOCOLS:
+        _get_to_know(run.lanes_to(node), greeted)
     return seconds
 
 
-def _get_to_know(run: Session, node: PacsNode) -> None:
+def _get_to_know(lanes: LanePool, node: PacsNode) -> None:
     known = recall(node) or _first_contact(node)
     for limit in (one.facts.get("limit") for one in known.findings):
         if isinstance(limit, int):
-            run.lanes.ceiling.learn(limit)
+            lanes.ceiling.learn(limit)
     plan = strategy(node, known.findings)
     if plan.method and (plan.proven or plan.method == "c-move"):
         roles = next((one.facts.get("roles") for one in known.findings if one.name == "C-GET"), True)
@@ -43,12 +44,12 @@ def _first_contact(node: PacsNode) -> Capabilities:
 
 
 def remarks(run: Session) -> tuple[str, ...]:
-    """What a person should know of how the node was spoken to; remembered for later runs."""
-    node = run.project.pacs
-    way = ways.learnt(node)
-    if way is None or not way.remark:
-        return ()
-    amend(
-        node, Finding("C-GET", "no", "accepted, but no image came by it when studies were fetched", {"accepted": True})
-    )
-    return (way.remark,)
+    """What a person should know of how the nodes were spoken to; remembered for later runs."""
+    told = []
+    for node in run.project.nodes.values():
+        way = ways.learnt(node)
+        if way is not None and way.remark:
+            said = "accepted, but no image came by it when studies were fetched"
+            amend(node, Finding("C-GET", "no", said, {"accepted": True}))
+            told.append(way.remark)
+    return tuple(told)
