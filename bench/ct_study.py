@@ -1,4 +1,4 @@
-"""A made-up CT study with headers as rich as a scanner's: private groups, sequences, identifiers everywhere."""
+"""Made-up CT and MR studies with headers as rich as a scanner's: private groups, sequences, identifiers everywhere."""
 
 from collections.abc import Iterator
 from io import BytesIO
@@ -7,15 +7,16 @@ import numpy as np
 from pydicom import Dataset, dcmwrite
 from pydicom.dataset import FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage
 
-MATRIX = 512
 ROOT = "1.2.826.0.1.3680043.10.1521.7"
-STUDY_UID, SERIES_UID = f"{ROOT}.1", f"{ROOT}.2"
+KINDS = {"CT": CTImageStorage, "MR": MRImageStorage}
+STUDIES = 4
+"""The images are spread over so many studies: a lane fetches one at a time."""
 
 STUDY = {
     "SpecificCharacterSet": "ISO_IR 100", "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL", "CT_SOM5 SPI"],
-    "SOPClassUID": CTImageStorage, "StudyInstanceUID": STUDY_UID, "SeriesInstanceUID": SERIES_UID,
+    "SOPClassUID": CTImageStorage,
     "StudyDate": "20150512", "SeriesDate": "20150512", "AcquisitionDate": "20150512", "ContentDate": "20150512",
     "StudyTime": "083012.421000", "SeriesTime": "083145.203000", "AccessionNumber": "00710099", "Modality": "CT",
     "Manufacturer": "PHANTOM WORKS", "InstitutionName": "St. Elsewhere", "InstitutionAddress": "Beispielgasse 7",
@@ -36,22 +37,31 @@ STUDY = {
     "PositionReferenceIndicator": "", "RequestingPhysician": "Lindqvist^Åsa", "RequestedProcedureDescription": "CT",
     "PerformedProcedureStepStartDate": "20150512", "PerformedProcedureStepID": "S0710099", "WindowWidth": "350",
     "WindowCenter": "40", "RescaleIntercept": "-1024", "RescaleSlope": "1", "RescaleType": "HU",
-    "SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2", "Rows": MATRIX, "Columns": MATRIX,
+    "SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2",
     "PixelSpacing": ["0.72265625", "0.72265625"], "BitsAllocated": 16, "BitsStored": 12, "HighBit": 11,
     "PixelRepresentation": 0, "SmallestImagePixelValue": 0, "LargestImagePixelValue": 3100,
 }  # fmt: skip
 """What all images share. Beside it: sequences and three private blocks."""
 
 
-def ct_files(slices: int) -> Iterator[bytes]:
-    """`slices` DICOM files of one series, 512 by 512, 16 bits, each another picture."""
+def study_uids(modality: str) -> list[str]:
+    """The studies of one modality."""
+    return [f"{ROOT}.{ord(modality[0])}.1.{number}" for number in range(STUDIES)]
+
+
+def files(modality: str, images: int, matrix: int) -> Iterator[bytes]:
+    """`images` DICOM files in STUDIES studies, `matrix` squared, 16 bits, each another picture."""
     dataset = _shared()
+    dataset.Modality, dataset.Rows, dataset.Columns = modality, matrix, matrix
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = KINDS[modality]
     dice = np.random.default_rng(0)
-    y, x = np.mgrid[-1 : 1 : MATRIX * 1j, -1 : 1 : MATRIX * 1j]
+    y, x = np.mgrid[-1 : 1 : matrix * 1j, -1 : 1 : matrix * 1j]
     body = np.where(x**2 + (1.5 * y) ** 2 < 0.7, 1060, 24)  # noqa: PLR2004, an ellipse
-    noise = dice.integers(0, 40, (2 * MATRIX, MATRIX))
-    for number in range(1, slices + 1):
-        picture = (body + np.roll(noise, 7 * number, axis=0)[:MATRIX]).astype("<u2")
+    noise = dice.integers(0, 40, (2 * matrix, matrix))
+    for number in range(1, images + 1):
+        picture = (body + np.roll(noise, 7 * number, axis=0)[:matrix]).astype("<u2")
+        dataset.StudyInstanceUID = study_uids(modality)[number % STUDIES]
+        dataset.SeriesInstanceUID = f"{dataset.StudyInstanceUID}.2"
         _place(dataset, number)
         dataset.PixelData = picture.tobytes()
         buffer = BytesIO()
@@ -84,8 +94,7 @@ def _shared() -> Dataset:
 
 def _place(dataset: Dataset, number: int) -> None:
     """What tells a slice from the others."""
-    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"{ROOT}.4.{number}"
-    dataset.file_meta.MediaStorageSOPClassUID = CTImageStorage
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"{dataset.SeriesInstanceUID}.{number}"
     dataset.InstanceNumber = str(number)
     dataset.ImagePositionPatient = ["-184.6", "-330.6", f"{-number:.1f}"]
     dataset.SliceLocation = f"{-number:.1f}"

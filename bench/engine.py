@@ -1,8 +1,9 @@
-"""The engine without Prefect: find and fetch a project's studies over one lane, and say in JSON what they took."""
+"""The engine without Prefect: find and fetch a project's studies over some lanes, and say in JSON what they took."""
 
 import json
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from pacsflow.ledger import rows, studies
 from pacsflow.refs import RowRef, StudyRef
@@ -11,19 +12,18 @@ from tasks.find import find_row
 from tasks.session import open_session
 
 
-def main(project: str) -> None:
-    """The same functions as the tasks', in the same order, called one after the other."""
-    with open_session(project, action="run") as run:
-        run.lanes.allow(1)
+def main(project: str, lanes: int) -> None:
+    """The same functions as the tasks', in the same order, so many at a time as there are lanes."""
+    with open_session(project, action="run") as run, ThreadPoolExecutor(lanes) as workers:
+        run.lanes.allow(lanes)
         began = time.monotonic()
-        for number in rows.to_find(run.ledger):
-            find_row.fn(RowRef(project, number))
+        list(workers.map(lambda number: find_row.fn(RowRef(project, number)), rows.to_find(run.ledger)))
         found = time.monotonic()
-        for planned in studies.planned(run.ledger):
-            fetch_study.fn(StudyRef(project, planned.key))
+        keys = [planned.key for planned in studies.planned(run.ledger)]
+        list(workers.map(lambda key: fetch_study.fn(StudyRef(project, key)), keys))
         done = time.monotonic()
     print(json.dumps({"find": found - began, "fetch": done - found}))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]))

@@ -1,120 +1,174 @@
-"""A CT study from Orthanc to disk: pacsflow by C-GET with de-identification and verification on, beside DCMTK.
+"""Studies from Orthanc and dcmqrscp to disk: pacsflow by C-GET and C-MOVE, over one and four lanes, beside DCMTK.
 
-getscu and movescu write what they get; pacsflow cleans, verifies, hashes, waits for the disk (fsync) and compares
-by UID. Every contender fetches the same study in turn, some times over; the figures are medians.
+getscu and movescu write what they get; pacsflow cleans, verifies, hashes, waits for the disk (fsync) and compares by
+UID (`none`: it does all but clean and verify). Every contender fetches the same four studies in turn, some times over;
+the figures are medians. At last an instance of 2 GB, for its memory.
 """
 
 import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from bench import ct_study
+from bench.large import large_instance
 from bench.measure import BIN, Cost, conclude, cost_of, middle, quick_asked, say, scratch
+from peers.dcmqrscp import Dcmqrscp
 from peers.orthanc import Orthanc
 from peers.prefect import Prefect
 from project_folder import write_project
 
-GETSCU = "/usr/bin/getscu"
-"""By its full path: pynetdicom brings a program of the same name."""
-ROWS = [{"id": "ct", "StudyInstanceUID": ct_study.STUDY_UID}]
+GETSCU, MOVESCU = "/usr/bin/getscu", "/usr/bin/movescu"
+"""By their full paths: pynetdicom brings programs of the same names."""
+NODELAY = {"TCP_NODELAY": "1"}
+SETS = {"CT": (1000, 512), "MR": (5000, 128)}
+QUICK = {"CT": (160, 512)}
+Peer = Orthanc | Dcmqrscp
 
 
+@dataclass(frozen=True)
 class Fetching:
-    """The contenders, each a method that fetches the study once into a folder."""
+    """The contenders, each a method that fetches all studies of a modality once into a folder."""
 
-    def __init__(self, orthanc: Orthanc, prefect: Prefect) -> None:
-        self._orthanc, self._prefect = orthanc, prefect
+    peer: Peer
+    modality: str
+    prefect: Prefect
 
-    def engine(self, folder: Path) -> Cost:
+    @property
+    def studies(self) -> list[str]:
+        """Their UIDs."""
+        return ct_study.study_uids(self.modality)
+
+    def engine(self, folder: Path, *, method: str, lanes: int, base: str) -> Cost:
         """Find and fetch in one process, without Prefect; start and imports of Python not counted in seconds."""
-        cost = cost_of([str(BIN / "python"), "-m", "bench.engine", str(self._project(folder))])
+        project = self.project(folder, method=method, base=base)
+        cost = cost_of([str(BIN / "python"), "-m", "bench.engine", str(project), str(lanes)])
         return replace(cost, seconds=sum(json.loads(cost.output).values()))
 
     def whole_run(self, folder: Path) -> Cost:
         """`pacsflow run` as a person calls it, from the command to the report; the Prefect server runs already."""
-        environment = {**self._prefect.environment(self._prefect.folder), "PREFECT_API_URL": self._prefect.url}
-        return cost_of([str(BIN / "pacsflow"), "run", str(self._project(folder))], environment)
+        environment = {**self.prefect.environment(self.prefect.folder), "PREFECT_API_URL": self.prefect.url}
+        project = self.project(folder, method="c-get", base="ps3.15-basic")
+        return cost_of([str(BIN / "pacsflow"), "run", str(project)], environment)
 
-    def getscu(self, folder: Path) -> Cost:
-        """DCMTK as it comes: Nagle's algorithm on."""
-        return self._getscu(folder, {})
-
-    def getscu_nodelay(self, folder: Path) -> Cost:
-        """DCMTK told not to wait."""
-        return self._getscu(folder, {"TCP_NODELAY": "1"})
-
-    def getscu_large_pdu(self, folder: Path) -> Cost:
-        """DCMTK told not to wait, with the largest PDU it knows."""
-        return self._getscu(folder, {"TCP_NODELAY": "1"}, "-pdu", "131072")
-
-    def _getscu(self, folder: Path, environment: dict[str, str], *options: str) -> Cost:
+    def getscu(self, folder: Path, *options: str, environment: dict[str, str]) -> Cost:
+        """DCMTK's C-GET, study after study."""
         (out := folder / "out").mkdir()
-        keys = ["-k", "QueryRetrieveLevel=STUDY", "-k", f"StudyInstanceUID={ct_study.STUDY_UID}"]
-        peer = ["-aec", self._orthanc.aet, self._orthanc.host, str(self._orthanc.port)]
-        return cost_of([GETSCU, "-S", *options, *keys, "-od", str(out), *peer], environment)
+        return self._each([GETSCU, "-S", *options, "-od", str(out), "-aec", self.peer.aet], environment)
 
-    def _project(self, folder: Path) -> Path:
-        pacs = {"port": self._orthanc.port, "called_aet": self._orthanc.aet, "fetch": {"method": "c-get"}}
-        return write_project(folder / "ct", pacs=pacs, rows=ROWS)
+    def movescu(self, folder: Path, environment: dict[str, str]) -> Cost:
+        """DCMTK's C-MOVE to the storage SCP that movescu brings along."""
+        (out := folder / "out").mkdir()
+        ours = ["-aet", "PACSFLOW", "-aem", "PACSFLOW", "+P", str(self.peer.move_port)]
+        return self._each([MOVESCU, "-S", *ours, "-od", str(out), "-aec", self.peer.aet], environment)
+
+    def _each(self, command: list[str], environment: dict[str, str]) -> Cost:
+        costs = []
+        for study in self.studies:
+            keys = ["-k", "QueryRetrieveLevel=STUDY", "-k", f"StudyInstanceUID={study}"]
+            costs.append(cost_of([*command, *keys, self.peer.host, str(self.peer.port)], environment))
+        return Cost(sum(c.seconds for c in costs), sum(c.cpu for c in costs), max(c.peak_mb for c in costs))
+
+    def project(self, folder: Path, *, method: str, base: str) -> Path:
+        """A project that asks for the studies."""
+        move_to = {"aet": "PACSFLOW", "port": self.peer.move_port, "host": self.peer.host}
+        pacs = {"port": self.peer.port, "called_aet": self.peer.aet, "fetch": {"method": method, "move_to": move_to}}
+        rows = [{"id": f"r{n}", "StudyInstanceUID": uid} for n, uid in enumerate(self.studies)]
+        project = write_project(folder / "p", pacs=pacs | {"limits": {"associations": 4}}, rows=rows)
+        if base == "none":
+            (project / "deid.yaml").write_text(json.dumps({"base": base}))
+        return project
+
+    def entrants(self, rounds: int, *, quick: bool) -> Iterator[tuple[str, Callable[[Path], Cost], int]]:
+        """Name, fetch, and rounds; those that take long take part in the first only."""
+        ours, theirs = "ps3.15-basic", ("c-get",) if quick else ("c-get", "c-move")
+        for method in theirs:
+            for lanes in (1, 4):
+                yield f"{method} {lanes} lanes", partial(self.engine, method=method, lanes=lanes, base=ours), rounds
+            yield f"{method} 1 lanes none", partial(self.engine, method=method, lanes=1, base="none"), rounds
+        yield "getscu nodelay", partial(self.getscu, environment=NODELAY), rounds
+        yield "getscu nodelay pdu", lambda folder: self.getscu(folder, "-pdu", "131072", environment=NODELAY), rounds
+        yield "getscu", partial(self.getscu, environment={}), 1
+        if not quick:
+            yield "movescu nodelay", partial(self.movescu, environment=NODELAY), rounds
+            yield "movescu", partial(self.movescu, environment={}), 1
+            if self.modality == "CT" and isinstance(self.peer, Orthanc):
+                yield "pacsflow run", self.whole_run, 1
 
 
 def main() -> None:
     """Print the figures."""
     quick = quick_asked(__doc__)
-    slices, rounds = (150, 3) if quick else (1000, 5)
+    sets, rounds = (QUICK, 2) if quick else (SETS, 3)
+    figures: dict[str, object] = {}
     with scratch() as folder:
-        for name in ("orthanc", "prefect"):
+        for name in ("orthanc", "dcmqrscp", "prefect"):
             (folder / name).mkdir()
-        with Orthanc(folder / "orthanc") as orthanc, Prefect(folder / "prefect") as prefect:
-            say(f"{slices} slices into Orthanc")
-            size = sum(len(file) for file in ct_study.ct_files(slices) if orthanc.post("/instances", file)) / 1e6
-            figures = _race(Fetching(orthanc, prefect), folder, rounds=rounds, slices=slices)
-            product = orthanc.get("/system")["Version"]
-    for one in figures.values():
-        one["mb_per_s"] = round(size / one["seconds"], 1)
-    ours = figures["engine"]["seconds"]
-    ratios = {f"{name}_to_engine": round(one["seconds"] / ours, 2) for name, one in figures.items() if name != "engine"}
-    facts = {"bench": "fetch", "quick": quick, "slices": slices, "mb": round(size, 1), **figures, "ratios": ratios}
-    conclude(facts, orthanc=product, dcmtk=_dcmtk())
+        with Prefect(folder / "prefect") as prefect:
+            for kind in (Orthanc,) if quick else (Orthanc, Dcmqrscp):
+                for modality, (images, matrix) in sets.items():
+                    place = folder / kind.__name__.lower() / modality
+                    place.mkdir()
+                    with kind(place) as peer:
+                        size = _load(peer, place / "in", modality, (images, matrix)) / 1e6
+                        entrants = Fetching(peer, modality, prefect).entrants(rounds, quick=quick)
+                        race = _race(list(entrants), folder / "race", images, least=2 * matrix**2)
+                    figures[f"{kind.__name__} {modality}"] = _summary(race, images, size)
+        figures["large"] = large_instance(folder / "large", frames=600 if quick else 4000)
+    conclude({"bench": "fetch", "quick": quick, **figures}, dcmtk=_dcmtk())
 
 
-def _race(fetching: Fetching, folder: Path, *, rounds: int, slices: int) -> dict[str, dict[str, float]]:
-    """Medians per contender; those that take long take part in the first rounds only."""
-    entrants: list[tuple[Callable[[Path], Cost], int]] = [
-        (fetching.engine, rounds),
-        (fetching.getscu_nodelay, rounds),
-        (fetching.getscu_large_pdu, rounds),
-        (fetching.whole_run, rounds // 2),
-        (fetching.getscu, rounds // 2),
-    ]
+def _load(peer: Peer, folder: Path, modality: str, shape: tuple[int, int]) -> int:
+    """Have the peer hold the images; bytes of their files."""
+    say(f"{shape[0]} {modality} images into {type(peer).__name__}")
+    folder.mkdir()
+    paths = []
+    for number, content in enumerate(ct_study.files(modality, *shape)):
+        paths.append(folder / f"{number:05}.dcm")
+        paths[-1].write_bytes(content)
+    for start in range(0, len(paths), 500):
+        peer.load(paths[start : start + 500])
+    size = sum(path.stat().st_size for path in paths)
+    shutil.rmtree(folder)
+    return size
+
+
+def _race(
+    entrants: list[tuple[str, Callable[[Path], Cost], int]], folder: Path, images: int, *, least: int
+) -> dict[str, dict[str, float]]:
     costs: dict[str, list[Cost]] = {}
-    for turn in range(rounds):
-        for fetch, turns in entrants:
+    for turn in range(max(turns for _, _, turns in entrants)):
+        for name, fetch, turns in entrants:
             if turn < turns:
-                cost = _once(fetch, folder / "race", slices)
-                say(f"{fetch.__name__}: {cost.seconds:.2f} s, {cost.peak_mb:.0f} MB")
-                costs.setdefault(fetch.__name__, []).append(cost)
+                cost = _once(fetch, folder, images, least=least)
+                say(f"{name}: {cost.seconds:.2f} s, {cost.peak_mb:.0f} MB")
+                costs.setdefault(name, []).append(cost)
     return {name: middle(runs) for name, runs in costs.items()}
 
 
-def _once(fetch: Callable[[Path], Cost], folder: Path, slices: int) -> Cost:
-    """One fetch into an empty folder, which must hold each slice afterwards.
+def _once(fetch: Callable[[Path], Cost], folder: Path, images: int, *, least: int) -> Cost:
+    """One fetch into an empty folder, which must hold each image afterwards.
 
     What the former one left to the disk is waited for: most do not wait themselves.
     """
     folder.mkdir()
     os.sync()
     cost = fetch(folder)
-    files = [p for p in folder.rglob("*") if p.suffix == ".dcm" or p.name.startswith("CT.")]
-    names = {p.name for p in files if p.stat().st_size > 2 * ct_study.MATRIX**2}
-    if len(names) != slices:
-        raise RuntimeError(f"{fetch.__name__} brought {len(names)} of {slices} slices")
+    files = [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size > least]
+    if len({path.name for path in files}) != images:
+        raise RuntimeError(f"{len(files)} of {images} images came")
     shutil.rmtree(folder)
     return cost
+
+
+def _summary(race: dict[str, dict[str, float]], images: int, size: float) -> dict[str, object]:
+    ours = race["c-get 1 lanes"]["seconds"]
+    beside = {name: round(one["seconds"] / ours, 2) for name, one in race.items()}
+    return {"images": images, "mb": round(size, 1), "seconds_beside_c-get_1_lane": beside, **race}
 
 
 def _dcmtk() -> str:
