@@ -158,8 +158,8 @@ def _once(fetch: Callable[[Path], Cost], folder: Path, images: int, *, least: in
     folder.mkdir()
     os.sync()
     cost = fetch(folder)
-    files = [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size > least]
-    if len({path.name for path in files}) != images:
+    files = [path for path in folder.rglob("*") if path.suffix == ".dcm" or path.name[:3] in ("CT.", "MR.")]
+    if len({path.name for path in files if path.stat().st_size > least}) != images:
         raise RuntimeError(f"{len(files)} of {images} images came")
     shutil.rmtree(folder)
     return cost

@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import json
+import shutil
 import stat
 
 import pytest
@@ -11,6 +12,7 @@ from pydicom import dcmread
 from typer.testing import CliRunner
 
 from pacsflow.cli import deid, explain
+from pacsflow.deid import part10
 from pacsflow.deid.part10 import file_head
 from pacsflow.errors import ProjectError, WorkLeftError
 from unit.deid.instances import NAME, PATIENT_ID, ct, encoded
@@ -82,6 +84,24 @@ def test_in_place_asks_for_no_other_folder(call, tmp_path):
     assert told.exit_code == 0, told.output
     assert not (tmp_path / "in" / NAME / "1").exists()
     assert (tmp_path / "in" / NAME / "readme").exists()
+
+
+def test_large_files_are_cleaned_piece_by_piece_to_the_same_bytes(call, tmp_path, monkeypatch):
+    call(tmp_path / "out", "--workers", 1)
+    whole = {path.name: path.read_bytes() for path in (tmp_path / "out").rglob("*.dcm")}
+    shutil.rmtree(tmp_path / "out")
+    monkeypatch.setattr(part10, "STREAMED_FROM", 600)
+    monkeypatch.setattr(part10, "_PIECE", 50)
+    broken = encoded(ct(SOPInstanceUID="1.3.6.1.4.1.9999.1.2.99"))
+    head = file_head(broken.sop_class_uid, broken.sop_instance_uid, broken.transfer_syntax_uid)
+    (tmp_path / "in" / "broken.dcm").write_bytes(head + bytes(broken.dataset)[:-10])
+    told = call(tmp_path / "out", "--workers", 1)
+    assert "malformed: pixel data cut off" in told.output
+    assert whole
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").rglob("*.dcm")} == whole
+    assert not list(tmp_path.rglob("*.part"))
+    call("--in-place", "--workers", 1)
+    assert "done before" in call("--in-place", "--workers", 1).output
 
 
 def test_explain_says_it_in_sentences_and_for_a_file_in_a_table(call, tmp_path):

@@ -1,13 +1,16 @@
 """Instances that arrive at our storage SCP reach the lane that asked for them, and no other."""
 
 import zlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Event
 
 import pytest
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
 from factory import make_instance
-from pacsflow.dicom.channel import Incoming
+from pacsflow.dicom.channel import CutError, Incoming
 from pacsflow.dicom.contract import Received
 from pacsflow.dicom.storage import NOT_AUTHORIZED, Desk, Waiting, study_uid
 
@@ -88,3 +91,33 @@ def test_an_error_of_the_sink_is_kept_for_the_lane():
     desk.enter(waiting)
     assert desk.deliver(incoming(make_instance())) == 0xA700
     assert isinstance(waiting.error, RuntimeError)
+
+
+def test_who_leaves_the_desk_breaks_off_what_is_on_its_way_and_waits_for_the_end_of_it():
+    begun, broken_off, ended = Event(), Event(), []
+
+    def sink(received):
+        begun.set()
+        for _ in received.rest:
+            pass
+
+    def rest():
+        yield memoryview(b"a piece")
+        assert broken_off.wait(10)
+        ended.append("the sink heard of it")
+        raise CutError("broken off")
+
+    study = make_instance()
+    desk, waiting = Desk(), Waiting("PACSFLOW", study.StudyInstanceUID, sink)
+    desk.enter(waiting)
+    one = incoming(study)
+    one = replace(one, received=replace(one.received, rest=rest()), abort=broken_off.set)
+    with ThreadPoolExecutor(1) as other:
+        future = other.submit(desk.deliver, one)
+        assert begun.wait(10)
+        desk.leave(waiting)
+        assert ended
+        with pytest.raises(CutError):
+            future.result()
+    assert waiting.error is None
+    assert waiting.take(incoming(study)) == NOT_AUTHORIZED
