@@ -5,6 +5,7 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -16,7 +17,7 @@ from pacsflow.deid.dictionary import PrivateTag, parse_private, parse_tag, tag_t
 from pacsflow.deid.header import Header
 from pacsflow.deid.known import BIRTH_DATE, Facts, Known
 from pacsflow.deid.needles import Needle
-from pacsflow.deid.part10 import PREAMBLE, read_part10
+from pacsflow.deid.part10 import PREAMBLE, STREAMED_FROM, read_part10
 from pacsflow.deid.profile import SUBJECT, Compiler
 from pacsflow.deid.rules import BEHIND, PIXELS
 from pacsflow.deid.structure import Leaf, check_structure, leaves
@@ -94,11 +95,11 @@ class Gate:
             yield from self._other(path)
             return
         try:
-            yield from self._dicom(path.read_bytes())
+            yield from self._dicom(_mapped(path))
         except RefusalError as error:
             yield "", f"cannot be checked: {error.reason}"
 
-    def _dicom(self, data: bytes) -> Iterator[tuple[str, str]]:
+    def _dicom(self, data: memoryview) -> Iterator[tuple[str, str]]:
         original = read_part10(data)
         source, walk, header = walked(original)
         if source is not original:
@@ -112,7 +113,7 @@ class Gate:
         yield from self._structure(source, parts, explicit=walk.explicit)
         pseudonym = header.text(PATIENT_ID)
         yield from self._subject(header, pseudonym)
-        meta = data[: len(data) - len(original.dataset)]
+        meta = bytes(data[: len(data) - len(original.dataset)])
         pieces = [_Piece(part, leaves(part, explicit=walk.explicit)) for part in parts]
         for piece in (_Piece(meta, [Leaf(_META, b"LO", 0, len(meta))]), *pieces):
             yield from self._leftovers(piece, pseudonym)
@@ -201,6 +202,14 @@ def _unpacked(path: Path) -> bytes:
 
 def _alone(hay: bytes, text: bytes) -> bool:
     return bounded(hay, hay.find(text), len(text))
+
+
+def _mapped(path: Path) -> memoryview:
+    """The bytes of a file; of a large one, only what is looked at comes into memory."""
+    if path.stat().st_size <= STREAMED_FROM:
+        return memoryview(path.read_bytes())
+    with path.open("rb") as file:
+        return memoryview(mmap(file.fileno(), 0, access=ACCESS_READ))
 
 
 def _place(reason: str) -> str:

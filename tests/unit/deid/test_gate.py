@@ -10,6 +10,7 @@ from pydicom import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ImplicitVRLittleEndian
 
+import pacsflow.deid.gate
 from pacsflow.deid.gate import Gate
 from pacsflow.deid.known import Facts, Known
 from pacsflow.deid.part10 import file_head
@@ -38,8 +39,10 @@ FACTS = Facts(
 )
 
 
-@pytest.fixture
-def gate(tmp_path):
+@pytest.fixture(params=[0, 1 << 20], ids=["mapped", "read"])
+def gate(tmp_path, monkeypatch, request):
+    monkeypatch.setattr(pacsflow.deid.gate, "STREAMED_FROM", request.param)
+
     def check(name="file.dcm", content=b"", *, facts=FACTS, **profile):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
