@@ -1,5 +1,6 @@
 """The query and retrieve service (PS3.4 Annex C): what each request does, on the association it came by."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
@@ -15,6 +16,7 @@ from pynetdicom.presentation import PresentationContext
 from pacsflow.simpacs.find import LEVELS, Query, answer_dataset, answers, instances, read_query
 from pacsflow.simpacs.retrieve import PLAIN, UNKNOWN_DESTINATION, Asked, Plan, Retrieval, planned, run_quietly
 from pacsflow.simpacs.wire import FIND_RSP, GET_RSP, MOVE_RSP, Gone, Wire, alone, quicken
+from schemas.simpacs import ServeTls
 
 if TYPE_CHECKING:
     from io import BytesIO
@@ -124,8 +126,22 @@ class Service:
         contexts = [_proposal(*pair) for pair in pairs[:MOST_CONTEXTS]]
         host, port = self.pacs.destinations[destination]
         handlers: list[evt.EventHandlerType] = [(evt.EVT_CONN_OPEN, lambda event: quicken(event.assoc))]
-        association = entity.associate(host, port, contexts=contexts, ae_title=destination, evt_handlers=handlers)
+        tls = calling_tls(self.pacs.mischief.of("tls"), host)
+        association = entity.associate(
+            host, port, contexts=contexts, ae_title=destination, evt_handlers=handlers, tls_args=tls
+        )
         return association if association.is_established else None
+
+
+def calling_tls(faults: list[ServeTls], host: str) -> tuple[ssl.SSLContext, str] | None:
+    """How a PACS that speaks DICOM TLS calls a move's destination: its certificate shown, the other's verified."""
+    for fault in faults:
+        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=fault.ca)
+        context.load_cert_chain(fault.certificate, fault.key)
+        if fault.ca is None:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context, host
+    return None
 
 
 @contextmanager

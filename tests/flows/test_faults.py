@@ -595,6 +595,30 @@ def test_tls_is_spoken_where_pacs_yaml_says_so_and_told_where_it_does_not(tmp_pa
     assert told.out == honest
 
 
+def test_images_come_by_c_move_over_mutual_tls(tmp_path, honest):
+    authority = Authority(tmp_path / "authority")
+    (theirs, their_key), (ours, our_key) = authority.issue("pacs"), authority.issue("us")
+    serving = fault("tls", certificate=str(theirs), key=str(their_key), ca=str(authority.ca))
+    tls = {"ca": str(authority.ca), "certificate": str(ours), "key": str(our_key)}
+    with lying(serving, method="c-move") as (pacs, node):
+        told = run_once(project(tmp_path, pacs, {**node, "tls": tls}), pacs)
+    assert told.rows == [("complete", "")] * 2
+    assert told.out == honest
+    assert (told.counts["moves"], told.counts["images sent"]) == (2, 2 * IMAGES)
+
+
+@METHODS
+def test_a_node_that_restarts_at_every_retrieval_gives_an_image_each_time_and_none_twice(tmp_path, method):
+    with lying(fault("restart", seconds=0.05), method=method) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node, number=1, attempts=3), pacs)
+    [(status, reason)] = told.rows
+    assert status == "failed"
+    assert "of 6 instances did not come" in reason
+    assert told.out == {}
+    assert told.instances["held", ""] == 3
+    assert (told.retrievals, told.counts["images sent"]) == (3, 3)
+
+
 def test_a_profile_that_keeps_uids_knows_its_own_images(tmp_path):
     with lying(fault("wrong-patient")) as (pacs, node):
         told = run_once(project(tmp_path, pacs, node, deid={"options": ["retain-uids"]}), pacs)
