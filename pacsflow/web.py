@@ -1,0 +1,103 @@
+"""A client of web services: TLS verified, credentials looked up as late as possible.
+
+Statuses, faults of the network (`httpx.HTTPError`) and what they mean are the caller's.
+"""
+
+import ssl
+from collections.abc import Generator
+from urllib.parse import quote_plus
+
+import httpx
+
+from pacsflow.errors import SecretError
+from pacsflow.secrets import resolve
+from schemas.web import Auth, Basic, Bearer, ClientCertificate, ClientCredentials
+
+UNAUTHORIZED = 401
+
+
+def web_client(url: str, *, auth: Auth | None, ca: str | None, seconds: float = 60) -> httpx.Client:
+    """A client for addresses below `url`, which authenticates itself by `auth` and trusts `ca`, or the system.
+
+    `seconds`: how long the other end may be silent. Redirections are not followed. Raises SecretError for a
+    reference that leads nowhere, and for files that cannot be read.
+    """
+    return httpx.Client(base_url=url, verify=_trust(auth, ca), auth=_proof(auth), timeout=seconds)
+
+
+def _trust(auth: Auth | None, ca: str | None) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=ca)
+        if isinstance(auth, ClientCertificate):
+            context.load_cert_chain(auth.certificate, auth.key, password=_no_password)
+    except OSError:
+        raise SecretError(
+            "a file of `ca` or `auth` cannot be read as PEM", remedy="check ca, certificate and key"
+        ) from None
+    return context
+
+
+def _no_password() -> str:
+    # Without this, OpenSSL asks the terminal, and a run stands still.
+    raise SecretError("the key of the client certificate is protected by a password", remedy="give one without")
+
+
+def _proof(auth: Auth | None) -> httpx.Auth | None:
+    match auth:
+        case Basic():
+            return httpx.BasicAuth(auth.username, resolve(auth.password))
+        case Bearer():
+            return _Given(resolve(auth.token))
+        case ClientCredentials():
+            return _Fetched(auth)
+    return None
+
+
+class _Given(httpx.Auth):
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
+
+
+class _Fetched(httpx.Auth):
+    """A token, fetched when it is first needed and once more when it is refused, as when it has run out."""
+
+    def __init__(self, settings: ClientCredentials) -> None:
+        self._settings = settings
+        self._token = ""
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """The request, with the requests for tokens that it needs. The answer's body is left to be streamed."""
+        known = self._token
+        if not known:
+            yield from self._renew()
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        response = yield request
+        if response.status_code == UNAUTHORIZED and known:
+            yield from self._renew()
+            request.headers["Authorization"] = f"Bearer {self._token}"
+            yield request
+
+    def _renew(self) -> Generator[httpx.Request, httpx.Response, None]:
+        settings = self._settings
+        form = {"grant_type": "client_credentials", **({"scope": settings.scope} if settings.scope else {})}
+        asking = httpx.Request("POST", settings.token_url, data=form)
+        # RFC 6749 2.3.1: the header is what every provider must take, both parts encoded as in a form.
+        proof = httpx.BasicAuth(quote_plus(settings.client_id), quote_plus(resolve(settings.client_secret)))
+        answer = yield next(proof.auth_flow(asking))
+        answer.read()
+        if answer.is_server_error:
+            answer.raise_for_status()
+        try:
+            token = answer.json()["access_token"] if answer.is_success else None
+        except (ValueError, KeyError, TypeError):
+            token = None
+        if not isinstance(token, str) or not token:
+            raise SecretError(
+                f"the provider of tokens gave none: HTTP {answer.status_code}",
+                remedy="check token_url, client_id, client_secret and scope",
+            )
+        self._token = token

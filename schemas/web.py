@@ -1,0 +1,56 @@
+"""How a web service is spoken to: its address, who we are to it, and whom we trust."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schemas._base import Model, Secret
+
+HttpsUrl = Annotated[
+    str,
+    Field(
+        pattern=r"^https://[^@\s?#]+$",
+        description="Base address, https only, without user and password",
+        examples=["https://pacs.example.org/dicom-web"],
+    ),
+]
+
+
+class Basic(Model):
+    """A user and a password (RFC 7617)."""
+
+    kind: Literal["basic"]
+    username: str = Field(min_length=1, description="User", examples=["pacsflow"])
+    password: Secret
+
+
+class Bearer(Model):
+    """A token that was given to us (RFC 6750)."""
+
+    kind: Literal["bearer"]
+    token: Secret
+
+
+class ClientCredentials(Model):
+    """A token that an OpenID Connect provider gives for client credentials (RFC 6749 4.4), and gives again."""
+
+    kind: Literal["oidc"]
+    token_url: HttpsUrl = Field(
+        description="Token endpoint of the provider, https only",
+        examples=["https://login.example.org/realms/imaging/protocol/openid-connect/token"],
+    )
+    client_id: str = Field(min_length=1, description="Our client identifier", examples=["pacsflow"])
+    client_secret: Secret
+    scope: str | None = Field(None, description="Scopes to ask for, with spaces between", examples=["dicomweb"])
+
+
+class ClientCertificate(Model):
+    """A certificate of our own (mutual TLS)."""
+
+    kind: Literal["certificate"]
+    certificate: str = Field(description="PEM file of our own certificate", examples=["ours.pem"])
+    key: str = Field(description="PEM file of our own key", examples=["ours.key"])
+
+
+Auth = Annotated[Basic | Bearer | ClientCredentials | ClientCertificate, Field(discriminator="kind")]
+"""Who we are to a web service."""
