@@ -3,11 +3,11 @@
 import logging
 import warnings
 
-_TALKATIVE = ("pydicom", "pynetdicom", "py.warnings")
+_TALKATIVE = ("pydicom", "pynetdicom", "httpx", "httpcore", "py.warnings")
 
 
 def keep_libraries_quiet() -> None:
-    """From now on no library's warning is shown by this process, and nothing of pydicom's is logged.
+    """From now on no library's warning is shown by this process, and nothing of theirs is logged.
 
     What pacsflow itself has to say goes through its results, where it was made safe to see.
     """

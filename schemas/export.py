@@ -6,7 +6,11 @@ from pydantic import Field, model_validator
 
 from schemas._base import AETitle, Model, Port, Secret
 from schemas.pacs import Tls
+from schemas.web import Auth, HttpsUrl
 
+Bandwidth = Annotated[
+    float | None, Field(gt=0, description="Bandwidth limit, in MB/s per study under way", examples=[20])
+]
 _SECRET_WORDS = ("password", "secret", "token", "passphrase")
 
 
@@ -49,15 +53,21 @@ class Dicom(Model):
     query_back: bool = Field(
         default=True, description="Ask by C-FIND what arrived; false for a node that cannot be asked, as a gateway"
     )
-    megabytes_per_second: float | None = Field(None, gt=0, description="Bandwidth limit, in MB/s per study under way")
+    megabytes_per_second: Bandwidth = None
 
 
 class Dicomweb(Model):
     """A DICOMweb server, by STOW-RS."""
 
     kind: Literal["dicomweb"]
-    url: str = Field(description="Base address")
-    auth: Secret | None = Field(None, description="Credentials")
+    url: HttpsUrl
+    auth: Auth | None = Field(None, description="Who we are to the server; left out: nobody")
+    ca: str | None = Field(None, description="PEM file of the authorities to trust instead of the system's")
+    query_back: bool = Field(
+        default=True, description="Ask by QIDO-RS what arrived; false for a server that cannot be asked"
+    )
+    megabytes_per_request: float = Field(100, gt=0, description="Instances of one request, in MB together, at most")
+    megabytes_per_second: Bandwidth = None
 
 
 class Storage(Files):
@@ -75,7 +85,7 @@ class Storage(Files):
         "endpoint_url, ca",
         examples=[{"key": "${env:S3_KEY}", "secret": "${env:S3_SECRET}", "endpoint_url": "https://s3.example.org"}],
     )
-    megabytes_per_second: float | None = Field(None, gt=0, description="Bandwidth limit, in MB/s per study under way")
+    megabytes_per_second: Bandwidth = None
 
     @model_validator(mode="after")
     def _secrets(self) -> "Storage":
@@ -86,11 +96,25 @@ class Storage(Files):
 
 
 class Xnat(Model):
-    """An XNAT project."""
+    """An XNAT project, by XNAT's REST interface."""
 
     kind: Literal["xnat"]
-    url: str = Field(description="Address")
-    project: str = Field(description="XNAT project")
+    url: HttpsUrl = Field(description="Address, https only", examples=["https://xnat.example.org"])
+    project: Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]+$")] = Field(
+        description="Identifier of the XNAT project", examples=["LUNG"]
+    )
+    username: str = Field(min_length=1, description="User, or the alias of a token", examples=["pacsflow"])
+    password: Secret
+    destination: Literal["prearchive", "archive"] = Field(
+        "archive", description="prearchive: a person looks at a session before it is archived"
+    )
+    overwrite: Literal["none", "append", "delete"] = Field(
+        "append",
+        description="A session that is there already: none: is an error; append: gets what it lacks; "
+        "delete: files that are there are written again",
+    )
+    ca: str | None = Field(None, description="PEM file of the authorities to trust instead of the system's")
+    megabytes_per_second: Bandwidth = None
 
 
 class Archive(Files):
@@ -118,10 +142,27 @@ class Dicomdir(Model):
 
 
 class Karnak(Model):
-    """A Karnak gateway."""
+    """A Karnak gateway, by C-STORE, with the private elements that it reads."""
 
     kind: Literal["karnak"]
-    album: str = Field(description="Album")
+    host: str = Field(description="Host", examples=["karnak.example.org"])
+    port: Port
+    called_aet: AETitle
+    calling_aet: AETitle = "PACSFLOW"
+    tls: Tls | None = Field(None, description="DICOM TLS")
+    album: str = Field(min_length=1, max_length=64, description="Album", examples=["lung-ct"])
+    new_ids: str | None = Field(
+        None,
+        description="JSON file, patient ID to patient code, for images that are not de-identified; "
+        "left out: the Patient ID of the image is the code",
+        examples=["new_ids_lung-ct.json"],
+    )
+    day_shift: str | None = Field(
+        None,
+        description="JSON file, patient ID to days, for images that are not de-identified; left out: 0",
+        examples=["day_shift_lung-ct.json"],
+    )
+    megabytes_per_second: Bandwidth = None
 
 
 Target = Annotated[

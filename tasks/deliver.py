@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pacsflow.convert import convert_series
-from pacsflow.errors import RefusalError, TargetError
+from pacsflow.errors import RefusalError, SecretError, TargetError
 from pacsflow.export import StudyFolder, open_target, read_series
 from pacsflow.ledger import Ledger, outcomes, studies
 from pacsflow.ledger.outcomes import Delivery, Output
@@ -73,7 +73,7 @@ def _deliver(run: Session, plan: Planned) -> None:
         return
     folder = _folder(run, study)
     known = outcomes.deliveries(run.ledger, study.key)
-    faults: list[TargetError] = []
+    faults: list[TargetError | SecretError] = []
     for name, target in zip(target_names(run.project), run.project.export.targets, strict=True):
         digest = _digest(run.project, plan, target)
         if name in known and (known[name].status, known[name].digest) == ("done", digest):
@@ -83,8 +83,8 @@ def _deliver(run: Session, plan: Planned) -> None:
             files = destination.deliver(folder).files
             destination.remove(_outdated(known.get(name), files))
             outcome = Delivery(name, "done", digest, "", files)
-        except TargetError as error:
-            outcome = Delivery(name, "failed", digest, str(error))
+        except (TargetError, SecretError) as error:
+            outcome = Delivery(name, "failed", digest, str(error), known[name].files if name in known else ())
             faults.append(error)
         outcomes.note_delivery(run.ledger, study.key, outcome)
     if faults:

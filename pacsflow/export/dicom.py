@@ -47,9 +47,10 @@ class NodeTarget:
         return ["/".join(name) for name in names if name[2] not in there]
 
     def remove(self, paths: Sequence[str]) -> None:
-        """Raises TargetError: DICOM has no way to take an instance back."""
-        if paths:
+        """Raises TargetError where some are still there: DICOM has no way to take an instance back."""
+        asked = Delivered(tuple((path, "", 0) for path in paths)) if self._settings.query_back else Delivered(())
+        if still := len(asked.files) - len(self.verify(asked) if asked.files else ()):
             raise TargetError(
-                f"dicom: {len(paths)} instances of an earlier delivery are still at the node",
+                f"dicom: {still} instances of an earlier delivery are still at the node",
                 remedy="delete them there, then run again",
             )

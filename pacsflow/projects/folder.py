@@ -12,13 +12,12 @@ from pacsflow.errors import Problem, ProjectError
 from pacsflow.projects.elsewhere import check_elsewhere, without_delivery
 from pacsflow.projects.meaning import check_meaning
 from pacsflow.projects.nodes import NodeReader, Nodes
-from pacsflow.projects.places import with_recipe, with_table, written_folder
+from pacsflow.projects.places import with_files, with_recipe, with_table, written_folder
 from pacsflow.projects.source import Document, FieldPath, read_document
 from pacsflow.projects.support import check_support
 from pacsflow.projects.validation import validated
 from schemas import FILES, DeidProfile, Export, PacsNode, ProjectSettings, Query
-from schemas.export import Archive, Dicom, Dicomdir, Folder, Target
-from schemas.pacs import Tls
+from schemas.export import Archive, Dicomdir, Folder, Target
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -119,8 +118,7 @@ def _nodes(folder: Path, documents: dict[str, Document], models: dict[str, BaseM
         return Nodes()
 
     def checked(document: Document, node: PacsNode) -> PacsNode:
-        if node.tls is not None:
-            node = node.model_copy(update={"tls": _with_files(document.folder, node.tls)})
+        node = with_files(document.folder, node)
         check_meaning(document, node)
         check_support(document, node)
         return node
@@ -187,20 +185,13 @@ def _replaced(folder: Path, documents: dict[str, Document], models: dict[str, Ba
         return model.model_copy(update={"workdir": str(place)})
     if isinstance(model, DeidProfile):
         return with_recipe(documents[name], with_table(documents[name], model))
-    if isinstance(model, PacsNode) and model.tls is not None:
-        return model.model_copy(update={"tls": _with_files(documents[name].folder, model.tls)})
+    if isinstance(model, PacsNode):
+        return with_files(documents[name].folder, model)
     if isinstance(model, Export):
         settings = models.get("project.yaml")
         workdir = settings.workdir if isinstance(settings, ProjectSettings) else os.sep
         return _with_targets(folder, documents[name], model, workdir=workdir)
     return model
-
-
-def _with_files(folder: Path, tls: Tls) -> Tls:
-    """TLS with absolute paths: a relative one starts at the file that says it."""
-    return tls.model_copy(
-        update={name: str(folder / Path(file).expanduser()) for name, file in tls.model_dump().items() if file}
-    )
 
 
 def _with_targets(folder: Path, document: Document, model: Export, *, workdir: str) -> Export:
@@ -210,6 +201,6 @@ def _with_targets(folder: Path, document: Document, model: Export, *, workdir: s
             at: FieldPath = ("targets", position, "path")
             place = written_folder(document, at, folder=folder, text=target.path, workdir=workdir)
             targets[position] = target.model_copy(update={"path": str(place)})
-        elif isinstance(target, Dicom) and target.tls is not None:
-            targets[position] = target.model_copy(update={"tls": _with_files(document.folder, target.tls)})
+        else:
+            targets[position] = with_files(document.folder, target)
     return model.model_copy(update={"targets": targets})

@@ -3,12 +3,18 @@
 import os
 import re
 from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from pacsflow.projects.source import Document, FieldPath
 from schemas import DeidProfile
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _WORKDIR = "${project.workdir}"
+_FILES = frozenset({"ca", "certificate", "key", "new_ids", "day_shift"})
+"""Fields, of nodes and targets and what is within them, that name a file beside the one that says it."""
+M = TypeVar("M", bound=BaseModel)
 
 
 def written_folder(document: Document, path: FieldPath, *, folder: Path, text: str, workdir: str = "") -> Path:
@@ -29,6 +35,17 @@ def named_place(document: Document, path: FieldPath, *, folder: Path, text: str,
     for name in _VARIABLE.findall(text):
         text = text.replace(f"${{{name}}}", _value(document, path, name))
     return Path(os.path.normpath(folder / Path(text).expanduser()))
+
+
+def with_files(folder: Path, model: M) -> M:
+    """The model with absolute paths of certificates and tables: a relative one starts at the file that says it."""
+    found: dict[str, Any] = {}
+    for name, value in model:
+        if isinstance(value, BaseModel):
+            found[name] = with_files(folder, value)
+        elif name in _FILES and value:
+            found[name] = str(folder / Path(value).expanduser())
+    return model.model_copy(update=found)
 
 
 def with_table(document: Document, profile: DeidProfile) -> DeidProfile:

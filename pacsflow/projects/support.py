@@ -22,7 +22,7 @@ class _Gap:
     instead: str
 
 
-_TARGETS = frozenset({"archive", "dicom", "dicomdir", "folder", "storage"})
+_TARGETS = frozenset({"archive", "dicom", "dicomdir", "dicomweb", "folder", "storage"})
 """Kinds of targets that are delivered to."""
 _BIDS = ("give BIDS names", "take `bids` out")
 

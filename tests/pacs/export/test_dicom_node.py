@@ -78,10 +78,13 @@ def test_a_node_that_is_away_may_come_back(orthanc, study):
     assert caught.value.transient
 
 
-def test_nothing_can_be_taken_back(orthanc):
+def test_nothing_can_be_taken_back_and_what_is_gone_is_no_matter(orthanc, study):
+    paths = [path for path, *_ in target(orthanc).deliver(study).files]
     target(orthanc).remove([])
-    with pytest.raises(TargetError, match="earlier delivery"):
-        target(orthanc).remove(["1/2/3"])
+    target(orthanc).remove(["1.2/1.3/1.4"])
+    target(orthanc, query_back=False).remove(paths)
+    with pytest.raises(TargetError, match="3 instances of an earlier delivery"):
+        target(orthanc).remove([*paths, "1.2/1.3/1.4"])
 
 
 def sent(*arguments: object, expect: int = 0) -> str:

@@ -17,7 +17,7 @@ DEID = FILES["deid"]
         ("pacs", PACS + "fetch: {method: wado-rs}\n", "fetch.method"),
         ("deid", DEID + "pixels: {burned_in: mask}\n", "pixels.burned_in"),
         ("export", "nifti: [{modality: MR, bids: bids.yaml}]\n", "nifti[0].bids"),
-        ("export", "targets: [{kind: dicomweb, url: 'https://a'}]\n", "targets[0].kind"),
+        ("export", "targets: [{kind: karnak, host: a, port: 1, called_aet: A, album: b}]\n", "targets[0].kind"),
     ],
 )
 def test_a_wish_that_nothing_fulfils_is_refused_by_name(tmp_path, file, text, field):

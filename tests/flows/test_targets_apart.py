@@ -1,0 +1,40 @@
+"""A target that fails leaves the others alone, and is tried again by itself."""
+
+import shutil
+
+import pytest
+
+from whole_run import IMAGES, lying, project, run_once
+
+BROKEN = {
+    "a disk": ({"kind": "folder", "path": "${project.workdir}/blocked"}, "folder"),
+    "a secret": ({"kind": "archive", "path": "${project.workdir}/blocked", "password": "${env:APART}"}, "APART"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_the_others_have_everything_and_the_next_run_tries_the_failed_one_alone(tmp_path, monkeypatch, what):
+    broken, word = BROKEN[what]
+    work = tmp_path / "data"
+    whole = [
+        {"kind": "folder", "path": "${project.workdir}/first"},
+        {"kind": "storage", "url": f"file://{work}/third"},
+    ]
+    work.mkdir()
+    if what == "a disk":
+        (work / "blocked").write_text("a file stands where the folder belongs")
+    with lying() as (pacs, node):
+        folder = project(tmp_path, pacs, node, export={"targets": [whole[0], broken, whole[1]]})
+        told = run_once(folder, pacs)
+        assert [status for status, _ in told.rows] == ["undelivered"] * 2
+        assert all(word in str(error) for error in told.errors)
+        for name in ("first", "third"):
+            assert len(list((work / name).rglob("*.dcm"))) == 2 * IMAGES
+            shutil.rmtree(work / name)
+        (work / "blocked").unlink(missing_ok=True)
+        monkeypatch.setenv("APART", "a password")
+        told = run_once(folder, pacs)
+    assert told.rows == [("complete", "")] * 2
+    assert not (work / "first").exists()
+    assert not (work / "third").exists(), "what was delivered is not delivered again"
+    assert len([path for path in (work / "blocked").rglob("*") if path.suffix in {".dcm", ".zip"}]) in {2, 2 * IMAGES}
