@@ -55,7 +55,8 @@ def _account(row: RowState, known: Mapping[str, StudyState], left: set[str]) -> 
     for one in mine:
         counts.update(one.counts)
         counts["announced"] += max(sum(one.counts.values()), one.announced or 0)
-    status, reason = (row.status, row.reason) if row.status != "found" else _fetched(taken, mine, left)
+    wanted = tuple(study for study in taken if any(s.key in row.wants for s in study.series))
+    status, reason = (row.status, row.reason) if row.status != "found" else _fetched(wanted, mine, left)
     return Account(row, status, reason, taken, tuple(mine), doubtful, counts)
 
 

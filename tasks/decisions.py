@@ -16,7 +16,7 @@ from tasks.session import open_ledger_of
 
 def settle_row(folder: Path, row_id: str, *, take: Sequence[str], by: str) -> None:
     """Take the named studies (by the plan's short name, or by UID) of a held row, and no others."""
-    with _opened(folder) as ledger:
+    with ledger_of(folder) as ledger:
         row = next((r for r in summary.rows(ledger) if row_id in (r.id, f"row {r.number}")), None)
         if row is None:
             near = ", ".join(r.id for r in summary.rows(ledger) if r.status == "held")
@@ -29,7 +29,7 @@ def settle_workbook(folder: Path, workbook: Path, *, by: str) -> int:
     decided: dict[int, list[str]] = {}
     for number, study, decision in read_decisions(workbook):
         decided.setdefault(number, []).extend([study] if decision == "take" else [])
-    with _opened(folder) as ledger:
+    with ledger_of(folder) as ledger:
         known = {r.number: r for r in summary.rows(ledger)}
         for number, take in decided.items():
             if number not in known:
@@ -51,7 +51,7 @@ def _settle(ledger: Ledger, row: RowState, take: Sequence[str], *, by: str) -> N
 
 def approve_plan(folder: Path, *, by: str) -> str:
     """Let the present plan go on; a sentence that says what was approved."""
-    with _opened(folder) as ledger:
+    with ledger_of(folder) as ledger:
         planned = studies.planned(ledger)
         if not planned:
             raise _mistake("there is no plan to approve", "pacsflow plan PROJECT")
@@ -65,7 +65,8 @@ def plan_digest(ledger: Ledger) -> str:
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[Ledger]:
+def ledger_of(folder: Path) -> Iterator[Ledger]:
+    """The ledger of a project folder, opened and closed; nothing is asked of a PACS."""
     project, _ = load(folder)
     ledger = open_ledger_of(project)
     try:

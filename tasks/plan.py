@@ -10,6 +10,7 @@ from pathlib import Path
 from prefect.artifacts import create_table_artifact
 
 from pacsflow.ledger import setting
+from pacsflow.ledger.choices import NEW
 from pacsflow.ledger.summary import SeriesState, StudyState
 from pacsflow.report import HeldStudy, PlanRow, PlanSeries, PlanStudy, PlanSummary
 from pacsflow.report import write_plan as write_workbook
@@ -52,6 +53,8 @@ def write_plan(run: Session) -> Plan:
         "gigabytes": round(summary.gigabytes or 0.0, 2),
         "hours": round(summary.hours or 0.0, 2),
     }
+    if new := sum(s.reason.startswith(NEW) for s in summary.series):
+        totals["series new since chosen"] = new
     sentence = (
         f"{totals['rows']} rows, {statuses['held']} held, {statuses['unmatched']} unmatched: "
         f"{totals['studies']} studies, {totals['series']} series, {totals['images']} images, "
@@ -96,10 +99,12 @@ def _summary(run: Session, found: list[Account]) -> PlanSummary:
         PlanSeries(study.key, tuple(takers[study.key]), {**study.attributes, **s.attributes}, s.announced, *why)
         for study in planned.values()
         for s in study.series
-        for why in [(s.key in wants, s.reason)]
+        for why in [(s.key in wants, s.reason, s.key)]
     ]
     studies = tuple(
-        replace(_study(study, takers, (wants, sizes)), node=run.node(study.node).name) for study in planned.values()
+        replace(_study(study, takers, (wants, sizes)), node=run.node(study.node).name)
+        for study in planned.values()
+        if any(s.key in wants for s in study.series)
     )
     megabytes = sum((s.gigabytes or 0.0) for s in studies) * 1000
     return PlanSummary(

@@ -11,6 +11,7 @@ from pacsflow.cli import (
     probe,
     project,
     schema,
+    select,
     send,
     server,
     settle,
@@ -34,6 +35,7 @@ app.command("probe", rich_help_panel="A project")(probe.probe)
 app.command("plan", rich_help_panel="A run")(project.plan)
 app.command("approve", rich_help_panel="A run")(settle.approve)
 app.command("settle", rich_help_panel="A run")(settle.settle)
+app.command("select", rich_help_panel="A run")(select.select)
 app.command("run", rich_help_panel="A run")(project.run)
 app.command("status", rich_help_panel="A run")(project.status)
 app.command("deid", rich_help_panel="Folder trees")(deid.deid)

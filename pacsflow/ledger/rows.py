@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from pacsflow.ledger import choices
 from pacsflow.ledger import tables as t
 from pacsflow.ledger.book import Ledger
 
@@ -104,7 +105,7 @@ def lacks_too(ledger: Ledger, row_id: str, reason: str) -> None:
 
 
 def record(ledger: Ledger, row_id: str, finding: Finding) -> None:
-    """Write what finding a row gave. What a person decided of its studies before stands.
+    """Write what finding a row gave. What a person decided of its studies and series before stands.
 
     A study that another row has found already stays with the node it was found at, unless the first has it.
     """
@@ -127,6 +128,7 @@ def record(ledger: Ledger, row_id: str, finding: Finding) -> None:
             .where(t.rows.c.id == row_id)
             .values(status=outcome[0], reason=outcome[1], warnings=list(finding.warnings))
         )
+        choices.follow(connection, row_id)
 
 
 def _record_study(ledger: Ledger, connection: sa.Connection, hit: Hit, node: str) -> tuple[str, bool]:
@@ -164,7 +166,8 @@ def _record_series(ledger: Ledger, connection: sa.Connection, row_id: str, *, hi
             if key not in known
         ),
     )  # fmt: skip
-    ledger.upsert(connection, t.wants, ({"row_id": row_id, "series_key": key} for key, s in found if s.wanted))
+    wants = ({"row_id": row_id, "series_key": key, "ruled": s.wanted, "wanted": s.wanted} for key, s in found)
+    ledger.upsert(connection, t.wants, wants)
 
 
 def series_key(ledger: Ledger, study_uid: str, series_uid: str) -> str:
@@ -194,3 +197,4 @@ def settle(ledger: Ledger, number: int, decisions: Mapping[str, str], *, by: str
             .where(t.rows.c.id == row.id)
             .values(status="found" if taken else "dropped", reason="" if taken else f"dropped by {by}")
         )
+        choices.follow(connection, row.id)

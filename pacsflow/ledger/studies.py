@@ -89,7 +89,7 @@ def planned(ledger: Ledger, only: str = "") -> list[Planned]:
         .join(t.wants, t.wants.c.series_key == t.series.c.key)
         .join(t.hits, (t.hits.c.row_id == t.wants.c.row_id) & (t.hits.c.study_key == t.series.c.study_key))
         .join(t.rows, t.rows.c.id == t.wants.c.row_id)
-        .where(t.hits.c.decision == "take", t.rows.c.listed, t.rows.c.status == "found")
+        .where(t.hits.c.decision == "take", t.rows.c.listed, t.rows.c.status == "found", t.wants.c.wanted)
         .order_by(t.rows.c.number, t.series.c.study_key)
     )
     columns = (t.studies.c.key, t.studies.c.status, t.studies.c.wanted, t.studies.c.content, t.studies.c.node)
@@ -119,7 +119,7 @@ def study(ledger: Ledger, key: str) -> Study:
         .join(t.hits, t.hits.c.row_id == t.wants.c.row_id)
         .join(t.rows, t.rows.c.id == t.wants.c.row_id)
         .where(t.hits.c.study_key == key, t.hits.c.decision == "take", t.rows.c.listed)
-        .where(t.rows.c.status == "found")
+        .where(t.rows.c.status == "found", t.wants.c.wanted)
     )
     wanted = {r.series_key for r in ledger.all(taken)}
     series = tuple(

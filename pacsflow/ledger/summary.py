@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from pacsflow.ledger import tables as t
 from pacsflow.ledger.book import Ledger
+from pacsflow.ledger.choices import new_in_rows, remarks
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,24 @@ def rows(ledger: Ledger) -> list[RowState]:
     for r in ledger.all(sa.select(t.hits)):
         hits.setdefault(r.row_id, {})[r.study_key] = r.decision
     wants: dict[str, set[str]] = {}
+    series: dict[str, set[str]] = {}
     for r in ledger.all(sa.select(t.wants)):
-        wants.setdefault(r.row_id, set()).add(r.series_key)
+        series.setdefault(r.row_id, set()).add(r.series_key)
+        if r.wanted:
+            wants.setdefault(r.row_id, set()).add(r.series_key)
+    remarked = remarks(ledger)
+    warnings = {row: [new_in_rows(remarked, found)] for row, found in series.items() if new_in_rows(remarked, found)}
     query = sa.select(t.rows).where(t.rows.c.listed).order_by(t.rows.c.number)
     return [
-        RowState(r.id, r.number, r.status, r.reason, r.warnings, hits.get(r.id, {}), frozenset(wants.get(r.id, ())))
+        RowState(
+            r.id,
+            r.number,
+            r.status,
+            r.reason,
+            [*r.warnings, *warnings.get(r.id, ())],
+            hits.get(r.id, {}),
+            frozenset(wants.get(r.id, ())),
+        )
         for r in ledger.all(query)
     ]
 
@@ -106,6 +120,7 @@ def _series(ledger: Ledger) -> dict[str, SeriesState]:
         sizes[r.series_key] += r.size
         if r.status == "refused":
             refused[r.reason] += r.n
+    remarked = remarks(ledger)
     converted = {r.series_key: (r.status, r.reason) for r in ledger.all(sa.select(t.outputs))}
     return {
         r.key: SeriesState(
@@ -113,7 +128,7 @@ def _series(ledger: Ledger) -> dict[str, SeriesState]:
             r.study_key,
             r.attributes,
             r.expected,
-            r.reason,
+            "; ".join(filter(None, (remarked.get(r.key), r.reason))),
             *counts.get(r.key, (Counter(), Counter())),
             sizes[r.key],
             converted.get(r.key, ("", "")),

@@ -1,6 +1,6 @@
 """The ledger's tables. Columns that identify a patient stand in `studies`, `series`, `instances` only."""
 
-from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text, true
 
 VERSION = "1"
 metadata = MetaData()
@@ -87,7 +87,20 @@ wants = Table(
     metadata,
     Column("row_id", String(200), _fk("rows.id"), primary_key=True),
     Column("series_key", String(16), _fk("series.key"), primary_key=True, index=True),
+    Column("ruled", Boolean, nullable=False, default=True, server_default=true()),
+    Column("wanted", Boolean, nullable=False, default=True, server_default=true()),
 )
+"""The series a row found. `ruled`: the project's rules want it; `wanted`: it is wanted, choices considered."""
+
+choices = Table(
+    "choices",
+    metadata,
+    Column("series_key", String(16), primary_key=True),
+    Column("wanted", Boolean, nullable=False),
+    Column("by", String(120), nullable=False),
+    Column("at", Float, nullable=False),
+)
+"""Series that a person took or dropped by eye, who and when."""
 
 instances = Table(
     "instances",

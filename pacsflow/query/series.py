@@ -79,10 +79,11 @@ def _holds(name: str, value: Any, series: Dataset, *, count: int | None) -> bool
         return count is not None and count > value
     found = series.get(name)
     texts = [str(each).strip() for each in (found if isinstance(found, MultiValue) else [found]) if each is not None]
-    return any(_alike(str(each), text) for each in (value if isinstance(value, list) else [value]) for text in texts)
+    return any(alike(str(each), text) for each in (value if isinstance(value, list) else [value]) for text in texts)
 
 
-def _alike(pattern: str, text: str) -> bool:
+def alike(pattern: str, text: str) -> bool:
+    """Whether a text, a wildcard or a `/regular expression/i` of a rule fits a text. Raises re.error."""
     if expression := _EXPRESSION.match(pattern):
         return re.search(expression["body"], text, re.IGNORECASE if expression["flags"] else 0) is not None
     plain = pattern.casefold().replace("[", "[[]")

@@ -3,7 +3,7 @@
 All is written from plain facts (`records`); nothing here reads the ledger or prints.
 """
 
-from pacsflow.report.decisions import read_decisions
+from pacsflow.report.decisions import read_choice, read_decisions
 from pacsflow.report.page import write_page
 from pacsflow.report.pictures import middle_slice
 from pacsflow.report.plan import write_plan
@@ -38,6 +38,7 @@ __all__ = [
     "StudyResult",
     "TrafficHour",
     "middle_slice",
+    "read_choice",
     "read_decisions",
     "write_page",
     "write_plan",

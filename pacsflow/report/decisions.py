@@ -1,17 +1,13 @@
-"""What a person wrote into the plan: the column `decision` of its sheet `held`."""
+"""What a person wrote into the plan: `decision` in its sheet `held`, `want` in its sheet `series`."""
 
-import csv
-import zipfile
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from pacsflow.errors import Problem, ProjectError
-from pacsflow.report.plan import DECISIONS, HELD
+from pacsflow.report.filled import Line, read_lines
+from pacsflow.report.plan import DECISIONS, HELD, SERIES
 
-_NEEDED = ("row", "study", "decision")
+_YES = ("yes", "y", "1", "1.0", "x", "true")
+_NO = ("no", "n", "0", "0.0", "", "false")
 
 
 def read_decisions(path: Path) -> list[tuple[int, str, str]]:
@@ -19,23 +15,51 @@ def read_decisions(path: Path) -> list[tuple[int, str, str]]:
 
     Reads plan.xlsx, or plan-held.csv. Raises ProjectError with all mistakes, by line.
     """
-    lines = list(_lines(path))
-    headings = [text.casefold() for text in lines[0]] if lines else []
-    if missing := [name for name in _NEEDED if name not in headings]:
-        remedy = "write decisions into the plan's own file"
-        raise ProjectError([Problem(path.name, 1, "", f"has no column {', '.join(missing)}", remedy)])
-    places = [headings.index(name) for name in _NEEDED]
     problems: list[Problem] = []
     decided = []
-    for number, line in enumerate(lines[1:], start=2):
-        row, study, decision = (line[place] if place < len(line) else "" for place in places)
+    for line in read_lines(path, HELD, ("row", "study", "decision")):
+        row, study, decision = line.texts
         if mistake := _mistake(row, study, decision):
-            problems.append(Problem(path.name, number, *mistake))
+            problems.append(Problem(path.name, line.number, *mistake))
         elif decision:
             decided.append((int(float(row)), study, decision.casefold()))
     if problems:
         raise ProjectError(problems)
     return decided
+
+
+def read_choice(path: Path, *, visible: bool | None = None) -> dict[str, bool]:
+    """Short name of a series -> whether it is wanted, from plan.xlsx or plan-series.csv; an empty cell means no.
+
+    `visible`: lines that a filter hides are not wanted (True), or say themselves (False). Raises ProjectError with all
+    mistakes, by line; also where lines are hidden and nobody said what that means.
+    """
+    lines = read_lines(path, SERIES, ("series", "want"))
+    problems = [Problem(path.name, line.number, *mistake) for line in lines if (mistake := _choice_mistake(line))]
+    hidden = [line.number for line in lines if line.hidden]
+    if hidden and visible is None:
+        remedy = "--visible: what is hidden is not wanted; --hidden-too: it counts as its `want` says"
+        problems.append(
+            Problem(path.name, hidden[0], "want", f"a filter hides {len(hidden)} lines of `series`", remedy)
+        )
+    chosen: dict[str, bool] = {}
+    for line in lines:
+        wanted = line.texts[1].casefold() in _YES and not (visible and line.hidden)
+        if chosen.setdefault(line.texts[0], wanted) != wanted:
+            remedy = "leave one of the lines"
+            problems.append(Problem(path.name, line.number, "want", "says otherwise of a series named above", remedy))
+    if problems:
+        raise ProjectError(problems)
+    return chosen
+
+
+def _choice_mistake(line: Line) -> tuple[str, str, str] | None:
+    series, want = line.texts
+    if want.casefold() not in (*_YES, *_NO):
+        return "want", f"is neither yes nor no (sheet `{SERIES}`)", "write yes or no; x or 1, 0 or nothing will do"
+    if not series:
+        return "series", f"the series is gone (sheet `{SERIES}`)", "plan again, and change the column `want` only"
+    return None
 
 
 def _mistake(row: str, study: str, decision: str) -> tuple[str, str, str] | None:
@@ -46,21 +70,3 @@ def _mistake(row: str, study: str, decision: str) -> tuple[str, str, str] | None
     if not row.removesuffix(".0").isdecimal() or not study:
         return "row", "the row or the study is gone", "plan again, and change the column `decision` only"
     return None
-
-
-def _lines(path: Path) -> Iterator[Sequence[str]]:
-    if path.suffix.lower() == ".csv":
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            yield from ([text.strip() for text in line] for line in csv.reader(stream))
-        return
-    try:
-        book = load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, OSError):
-        raise ProjectError([Problem(path.name, 0, "", "is no workbook", "name plan.xlsx or plan-held.csv")]) from None
-    try:
-        if HELD not in book.sheetnames:
-            raise ProjectError([Problem(path.name, 0, "", f"has no sheet `{HELD}`", "name the plan's workbook")])
-        for line in book[HELD].iter_rows(values_only=True):
-            yield ["" if value is None else str(value).strip() for value in line]
-    finally:
-        book.close()

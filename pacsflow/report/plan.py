@@ -42,10 +42,12 @@ _STUDY = (
 HELD = "held"
 HELD_COLUMNS = ("row", "id", "decision", "reason", "study", *_STUDY, "series", "images")
 DECISIONS = ("take", "drop")
+SERIES = "series"
+WANT = ("yes", "no")
 
 
 def write_plan(plan: PlanSummary, folder: Path) -> tuple[Path, ...]:
-    """`plan.xlsx` and `plan-<sheet>.csv` in `folder`; a person writes decisions into the sheet `held`."""
+    """`plan.xlsx` and `plan-<sheet>.csv` in `folder`; a person decides in its sheets `held` and `series`."""
     sheets = plan_sheets(plan)
     written = [write_workbook(folder / "plan.xlsx", sheets)]
     written += [write_csv(folder / f"plan-{sheet.name}.csv", sheet) for sheet in sheets[1:]]
@@ -122,14 +124,16 @@ def _series(plan: PlanSummary) -> Sheet:
         [
             *(series.attributes.get(name, "") for name in INFO),
             _number(series.images),
-            "yes" if series.wanted else "no",
+            WANT[not series.wanted],
             series.reason,
             series.study,
+            series.key,
             "; ".join(series.rows),
         ]
         for series in plan.series
     ]
-    return Sheet("series", [*INFO, "images", "wanted", "reason", "study", "rows"], rows)
+    headings = [*INFO, "images", "want", "reason", "study", "series", "rows"]
+    return Sheet(SERIES, headings, rows, {"want": WANT} if rows else None)
 
 
 def _held(held: Sequence[HeldStudy]) -> Sheet:

@@ -169,7 +169,7 @@ class PlanStudy:
 
 @dataclass(frozen=True)
 class PlanSeries:
-    """A series of a found study, `wanted` or not, for `reason`."""
+    """A series of a found study, `wanted` or not, for `reason`. `key`: its short name, by which choices come back."""
 
     study: str
     rows: tuple[str, ...]
@@ -177,6 +177,7 @@ class PlanSeries:
     images: int | None = None
     wanted: bool = True
     reason: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def test_the_series_sheet_is_pacsman_s_info(plan) -> None:
     sheet = load_workbook(plan)["series"]
     assert [cell.value for cell in sheet[1]][: len(INFO)] == INFO
     found = lines(plan.with_name("plan-series.csv"))
-    assert [(one["Modality"], one["images"], one["wanted"], one["reason"]) for one in found] == [
+    assert [(one["Modality"], one["images"], one["want"], one["reason"]) for one in found] == [
         ("CT", "20", "yes", ""),
         ("SR", "", "no", "excluded"),
     ]

@@ -1,0 +1,63 @@
+"""A sheet of the plan, or its CSV file, as a person gave it back."""
+
+import csv
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+
+from pacsflow.errors import Problem, ProjectError
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line below the headings: its number, its texts in the order asked for, whether a filter hides it."""
+
+    number: int
+    texts: tuple[str, ...]
+    hidden: bool
+
+
+def read_lines(path: Path, sheet: str, needed: Sequence[str]) -> list[Line]:
+    """The columns `needed` of a sheet of plan.xlsx, or of `plan-<sheet>.csv`; lines without any text are left out.
+
+    Raises ProjectError where it is no such sheet.
+    """
+    lines = list(_of_csv(path) if path.suffix.lower() == ".csv" else _of_workbook(path, sheet))
+    headings = [text.casefold() for text in lines[0].texts] if lines else []
+    if missing := [name for name in needed if name not in headings]:
+        remedy = f"fill in the plan's own file: plan.xlsx, or plan-{sheet}.csv"
+        raise ProjectError([Problem(path.name, 1, "", f"has no column {', '.join(missing)}", remedy)])
+    places = [headings.index(name) for name in needed]
+    return [
+        Line(one.number, tuple(one.texts[place] if place < len(one.texts) else "" for place in places), one.hidden)
+        for one in lines[1:]
+        if any(one.texts)
+    ]
+
+
+def _of_csv(path: Path) -> Iterator[Line]:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        head = stream.readline()
+        stream.seek(0)
+        # Excel writes semicolons where a comma is the decimal sign
+        separator = max(",;\t", key=head.count)
+        for number, line in enumerate(csv.reader(stream, delimiter=separator), start=1):
+            yield Line(number, tuple(text.strip() for text in line), hidden=False)
+
+
+def _of_workbook(path: Path, sheet: str) -> Iterator[Line]:
+    try:
+        book = load_workbook(path, data_only=True)
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, OSError):
+        remedy = f"name plan.xlsx or plan-{sheet}.csv"
+        raise ProjectError([Problem(path.name, 0, "", "is no workbook", remedy)]) from None
+    if sheet not in book.sheetnames:
+        raise ProjectError([Problem(path.name, 0, "", f"has no sheet `{sheet}`", "name the plan's workbook")])
+    page = book[sheet]
+    hidden = {number for number, row in page.row_dimensions.items() if row.hidden}
+    for number, line in enumerate(page.iter_rows(values_only=True), start=1):
+        yield Line(number, tuple("" if value is None else str(value).strip() for value in line), number in hidden)
