@@ -28,6 +28,8 @@ from schemas.deid import DeidProfile
 _REMOVED: Final = 0x00120062
 _META: Final = 0x00020000
 _UID: Final = re.compile(rb"[0-9]+(?:\.[0-9]+){3,}")
+_NUMBER: Final = re.compile(rb"[0-9]+")
+_DOTTED: Final = re.compile(rb"[0-9]+(?:\.[0-9]+){2,}")
 _TAG: Final = re.compile(r"\([0-9a-f]{4},[0-9a-f]{4}\)")
 _NIFTI_HEAD: Final = 1 << 16
 _NIFTI: Final = frozenset({b"n+1\0", b"ni1\0", b"n+2\0", b"ni2\0"})
@@ -77,7 +79,7 @@ class Gate:
         raw = name.encode("utf-8", "surrogateescape")
         shown, kinds = name, set[str]()
         for needle in self.known.found_in(raw.lower()):
-            if telling(needle, Leaf(0, b"LO", 0, len(raw)), alone=_alone(raw.lower(), needle.text)):
+            if self._hits(needle, raw.lower(), [Leaf(0, b"LO", 0, len(raw))], dotted=True):
                 shown = re.sub(
                     re.escape(needle.text.decode("utf-8", "surrogateescape")), "…", shown, flags=re.IGNORECASE
                 )
@@ -115,7 +117,8 @@ class Gate:
         yield from self._subject(header, pseudonym)
         meta = bytes(data[: len(data) - len(original.dataset)])
         pieces = [_Piece(part, leaves(part, explicit=walk.explicit)) for part in parts]
-        for piece in (_Piece(meta, [Leaf(_META, b"LO", 0, len(meta))]), *pieces):
+        yield from self._leftovers(_Piece(meta, [Leaf(_META, b"LO", 0, len(meta))]), pseudonym, dotted=True)
+        for piece in pieces:
             yield from self._leftovers(piece, pseudonym)
 
     def _structure(self, source: Source, parts: Sequence[bytes], *, explicit: bool) -> Iterator[tuple[str, str]]:
@@ -137,27 +140,32 @@ class Gate:
         if birth and header.text(BIRTH_DATE) == birth:
             yield tag_text(BIRTH_DATE), "original birth date"
 
-    def _leftovers(self, piece: _Piece, pseudonym: str) -> Iterator[tuple[str, str]]:
+    def _leftovers(self, piece: _Piece, pseudonym: str, *, dotted: bool = False) -> Iterator[tuple[str, str]]:
         hay = piece.data.lower()
         births = (needle for needle in self.known.births(pseudonym) if needle.text in hay)
         for needle in (*self.known.found_in(hay), *births):
-            for tag in self._hits(needle, hay, piece.leaves):
+            for tag in self._hits(needle, hay, piece.leaves, dotted=dotted):
                 yield tag, f"original {needle.kind}"
         old = self._old_uids(piece.data)
         for leaf in piece.leaves if old else ():
             if self._old_uids(piece.data[leaf.start : leaf.stop]):
                 yield tag_text(leaf.tag), "original UID"
 
-    def _hits(self, needle: Needle, hay: bytes, found: Sequence[Leaf]) -> Iterator[str]:
-        for leaf in found:
-            pos = hay.find(needle.text, leaf.start, leaf.stop)
-            while pos >= 0:
-                value = hay[leaf.start : leaf.stop].strip(b" \0").decode("latin-1")
-                own = leaf.tag in SUBJECT and value in self.known.ours
-                if not own and telling(needle, leaf, alone=bounded(hay, pos, len(needle.text))):
-                    yield tag_text(leaf.tag)
-                    break
-                pos = hay.find(needle.text, pos + 1, leaf.stop)
+    def _hits(self, needle: Needle, hay: bytes, found: Sequence[Leaf], *, dotted: bool) -> list[str]:
+        """The elements that a needle stands in. `dotted`: UIDs may stand there, in which some digits are chance."""
+        return [tag_text(leaf.tag) for leaf in found if self._in_leaf(needle, hay, leaf, dotted=dotted)]
+
+    def _in_leaf(self, needle: Needle, hay: bytes, leaf: Leaf, *, dotted: bool) -> bool:
+        value = hay[leaf.start : leaf.stop].strip(b" \0").decode("latin-1")
+        if leaf.tag in SUBJECT and value in self.known.ours:
+            return False
+        pos = hay.find(needle.text, leaf.start, leaf.stop)
+        while pos >= 0:
+            alone = bounded(hay, pos, len(needle.text))
+            if telling(needle, leaf, alone=alone) and not (dotted and not alone and _within_uid(needle.text, hay, pos)):
+                return True
+            pos = hay.find(needle.text, pos + 1, leaf.stop)
+        return False
 
     def _old_uids(self, data: bytes) -> set[str]:
         """The project's original UIDs that stand in bytes; none where the profile keeps UIDs."""
@@ -172,10 +180,8 @@ class Gate:
             yield "", "cannot be checked: neither DICOM, NIfTI nor text"
             return
         data, vr = content
-        yield from (
-            (where and "content", kind)
-            for where, kind in self._leftovers(_Piece(data, [Leaf(0, vr, 0, len(data))]), "")
-        )
+        whole = _Piece(data, [Leaf(0, vr, 0, len(data))])
+        yield from ((where and "content", kind) for where, kind in self._leftovers(whole, "", dotted=True))
 
 
 def _readable(path: Path) -> tuple[bytes, bytes] | None:
@@ -200,8 +206,11 @@ def _unpacked(path: Path) -> bytes:
         return b"\0"
 
 
-def _alone(hay: bytes, text: bytes) -> bool:
-    return bounded(hay, hay.find(text), len(text))
+def _within_uid(text: bytes, hay: bytes, pos: int) -> bool:
+    """Whether digits at `pos` are a part of a component of a UID: of 38 random ones, any six are there by chance."""
+    if not _NUMBER.fullmatch(text):
+        return False
+    return any(uid.start() <= pos < uid.end() for uid in _DOTTED.finditer(hay, max(0, pos - 64), pos + 64))
 
 
 def _mapped(path: Path) -> memoryview:

@@ -157,6 +157,28 @@ def test_names_of_files_are_checked_and_hidden(tmp_path):
     assert {each.file for each in found} == {"…_T/….txt"}
 
 
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("2.25.8777441112733557426012206253981.txt", set()),
+        ("2.25.774411.127335574.txt", {"original id"}),
+        ("scan77441112.txt", {"original id"}),
+        ("2.25.87774411127/774411.txt", {"original id"}),
+    ],
+)
+def test_digits_within_the_digits_of_a_uid_are_chance_and_nothing_else_is(gate, name, kinds):
+    known = Facts(frozenset({(0x00100020, "774411")}), frozenset(), FACTS.pseudonyms)
+    assert {kind for _, kind in gate(name, b"nothing", facts=known)} == kinds
+    assert {kind for _, kind in gate("text.txt", name.encode(), facts=known)} == kinds
+
+
+def test_a_uid_of_ours_that_holds_a_short_identifier_by_chance_is_no_finding(gate):
+    content = whole(OURS.clean(encoded(ct())))
+    uid = str(read(OURS.clean(encoded(ct()))).SOPInstanceUID)
+    by_chance = Facts(FACTS.values | {(0x00080050, uid[9:16])}, FACTS.uids, FACTS.pseudonyms)
+    assert gate(f"{uid}.dcm", content, facts=by_chance) == set()
+
+
 def test_other_files_are_searched_or_said_to_be_unchecked(gate, tmp_path):
     assert gate("a.json", json.dumps({"PatientName": NAME}).encode()) == {("content", "original name")}
     assert gate("a.bval", b"0 1000") == set()
