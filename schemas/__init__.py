@@ -1,6 +1,7 @@
 """What a project may say: pydantic models, nothing that touches disk, network or environment."""
 
 from schemas._base import Model
+from schemas.bids import Bids
 from schemas.deid import DeidProfile
 from schemas.export import Export
 from schemas.pacs import PacsNode
@@ -16,4 +17,7 @@ FILES: dict[str, type[Model]] = {
 }
 """The files of a project folder and the model each must satisfy."""
 
-__all__ = ["FILES", "DeidProfile", "Export", "PacsNode", "ProjectSettings", "Query"]
+BESIDE: dict[str, type[Model]] = {"bids.yaml": Bids}
+"""Files that others name, under a name of one's own, and the model each must satisfy."""
+
+__all__ = ["BESIDE", "FILES", "Bids", "DeidProfile", "Export", "PacsNode", "ProjectSettings", "Query"]

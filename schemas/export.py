@@ -19,7 +19,11 @@ class Nifti(Model):
 
     modality: str = Field(description="Modality, or `*` for all", examples=["MR"])
     converter: Literal["dcm2niix", "dicom2nifti"] = Field("dcm2niix", description="Which converter")
-    bids: str | None = Field(None, description="File with the BIDS rules")
+    bids: str | None = Field(
+        None,
+        description="File with the rules for names in a BIDS dataset; a relative path starts at export.yaml",
+        examples=["bids.yaml"],
+    )
 
 
 class Files(Model):
@@ -39,6 +43,20 @@ class Folder(Files):
 
     kind: Literal["folder"]
     path: str = Field(description="Folder; ${project.workdir} is replaced", examples=["${project.workdir}/out"])
+
+
+class BidsDataset(Model):
+    """A BIDS dataset: the converted series that the rules of `nifti.bids` name."""
+
+    kind: Literal["bids"]
+    path: str = Field(
+        "${project.workdir}/bids",
+        description="Folder of the dataset; ${project.workdir} is replaced",
+        examples=["${project.workdir}/bids"],
+    )
+    name: str = Field(min_length=1, description="Name of the dataset", examples=["Nodules on MR"])
+    authors: list[str] = Field(default=[], description="Who is to be named", examples=[["A. Example"]])
+    license: str | None = Field(None, description="Licence of the data", examples=["CC0"])
 
 
 class Dicom(Model):
@@ -166,7 +184,7 @@ class Karnak(Model):
 
 
 Target = Annotated[
-    Folder | Dicom | Dicomweb | Storage | Xnat | Archive | Dicomdir | Karnak, Field(discriminator="kind")
+    Folder | BidsDataset | Dicom | Dicomweb | Storage | Xnat | Archive | Dicomdir | Karnak, Field(discriminator="kind")
 ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from pacsflow.errors import Problem, ProjectError
 from pacsflow.ledger import choices
 from pacsflow.ledger.choices import Candidate
-from pacsflow.query.series import alike
+from pacsflow.projects.patterns import alike
 from pacsflow.report import read_choice
 from tasks.decisions import ledger_of
 

@@ -1,10 +1,11 @@
 """Deliver a study: convert its series, then bring it to each target. "Done" is recorded here, by no target."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from pacsflow.convert import convert_series
+from pacsflow.convert import bids, convert_series
 from pacsflow.errors import RefusalError, SecretError, TargetError
-from pacsflow.export import StudyFolder, open_target, read_series
+from pacsflow.export import SeriesFiles, StudyFolder, open_target, read_series
 from pacsflow.ledger import Ledger, outcomes, studies
 from pacsflow.ledger.outcomes import Delivery, Output
 from pacsflow.ledger.studies import Instance, Planned, Series, Study
@@ -63,7 +64,8 @@ def _everywhere(project: Project, plan: Planned, done: dict[tuple[str, str], str
 def _digest(project: Project, plan: Planned, target: Target) -> str:
     """Digest of what a target is to hold of a study; another one means: deliver again."""
     rules = project.export.model_dump_json(exclude={"targets"})
-    return studies.digest_of([plan.content, plan.wanted, rules, target.model_dump_json()])
+    names = [rules.model_dump_json() for rules in project.bids.values()] if target.kind == "bids" else []
+    return studies.digest_of([plan.content, plan.wanted, rules, target.model_dump_json(), *names])
 
 
 def _deliver(run: Session, plan: Planned) -> None:
@@ -109,7 +111,8 @@ def _folder(run: Session, study: Study) -> StudyFolder:
         if instances := held.get(wanted.key):
             files = [run.staging / i.path for i in instances]
             output = _converted(run, (study, wanted), instances, done.get(wanted.key))
-            series.append(read_series(files, [run.staging / name for name in output.files] if output else []))
+            one = read_series(files, [run.staging / name for name in output.files] if output else [])
+            series.append(_named(run, (study, wanted), one, output) if output else one)
     wanting = (run.row(number) for number in rows_of(run.ledger, study.key))
     return StudyFolder(tuple(series), tuple(label(row, [study.attributes]) for row in wanting))
 
@@ -121,7 +124,7 @@ def _converted(run: Session, of: tuple[Study, Series], held: list[Instance], bef
     if rule is None:
         return None
     export = run.project.export
-    digest = studies.digest_of([*(i.sha256 for i in held), rule.model_dump_json(), export.geometry])
+    digest = studies.digest_of([*(i.sha256 for i in held), rule.model_dump_json(exclude={"bids"}), export.geometry])
     if before and before.digest == digest:
         return before
     out = run.staging / study.key / series.key / "nifti"
@@ -133,6 +136,18 @@ def _converted(run: Session, of: tuple[Study, Series], held: list[Instance], bef
         output = Output(series.key, "refused", f"{refusal.reason}: {refusal}", rule.converter, digest=digest)
     outcomes.note_output(run.ledger, study.key, output)
     return output
+
+
+def _named(run: Session, of: tuple[Study, Series], files: SeriesFiles, output: Output) -> SeriesFiles:
+    """The series with the BIDS names of what conversion gave; what has none is noted as a warning."""
+    study, series = of
+    rule = _rule(run.project, series)
+    rules = run.project.bids.get(rule.bids) if rule and rule.bids else None
+    names, told = bids.bids_names(rules, files.dicom[0][1], files.converted) if rules else ({}, [])
+    warnings = [*(text for text in output.warnings if not text.startswith(bids.WARNING)), *told]
+    if warnings != list(output.warnings):
+        outcomes.note_output(run.ledger, study.key, replace(output, warnings=warnings))
+    return replace(files, bids=names)
 
 
 def _rule(project: Project, series: Series) -> Nifti | None:

@@ -13,10 +13,10 @@ from pacsflow.projects.reference import reference
 
 def schema(
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder to write the five schemas and reference.md to", file_okay=False)
+        Path | None, typer.Option("--out", help="Folder to write the schemas and reference.md to", file_okay=False)
     ] = None,
 ) -> None:
-    """JSON Schemas of the five project files, as one JSON object; or with --out as files, with a page for people."""
+    """JSON Schemas of the files of a project, as one JSON object; or with --out as files, with a page for people."""
     texts = json_schemas()
     if out is None:
         console.print_json(json.dumps({name: json.loads(text) for name, text in texts.items()}))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pacsflow.errors import TargetError
-from pacsflow.export import archive, dicom, dicomdir, dicomweb, folder, storage
+from pacsflow.export import archive, bids, dicom, dicomdir, dicomweb, folder, storage
 from pacsflow.export.contract import Delivered, SeriesFiles, StudyFolder, Target
 from pacsflow.export.series import read_series
 from schemas import export as settings_of
@@ -34,6 +34,7 @@ class Module(Protocol):
 
 TARGETS: dict[str, Module] = {
     "archive": archive,
+    "bids": bids,
     "dicom": dicom,
     "dicomweb": dicomweb,
     "dicomdir": dicomdir,

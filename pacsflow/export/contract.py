@@ -1,9 +1,11 @@
 """What every destination takes and gives back."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+from schemas.bids import Name
 
 
 @dataclass(frozen=True)
@@ -11,7 +13,7 @@ class SeriesFiles:
     """One series as it lies on disk: what its cleaned headers say, and its files.
 
     `dicom`: (SOP Instance UID, Part 10 file). `converted`: what conversion gave, names that begin with `image`.
-    `series_number` is 0 where the header has none.
+    `series_number` is 0 where the header has none. `bids`: stem of a converted file -> its name in a BIDS dataset.
     """
 
     patient: str
@@ -24,6 +26,8 @@ class SeriesFiles:
     series_description: str
     dicom: tuple[tuple[str, Path], ...]
     converted: tuple[Path, ...] = ()
+    series_time: str = ""
+    bids: Mapping[str, Name] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ _TAGS: list[str] = [
     "SOPInstanceUID",
     "StudyDate",
     "StudyTime",
+    "SeriesTime",
     "Modality",
     "SeriesDescription",
     "PatientID",
@@ -47,6 +48,7 @@ def read_series(dicom: Sequence[Path], converted: Sequence[Path] = ()) -> Series
         series_description=str(first.get("SeriesDescription") or ""),
         dicom=tuple((uid, path) for uid, path, _ in named),
         converted=tuple(sorted(converted)),
+        series_time=str(first.get("SeriesTime") or ""),
     )
 
 

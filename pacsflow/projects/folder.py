@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel
 
 from pacsflow.errors import Problem, ProjectError
+from pacsflow.projects.bids import check_destination, rules_of
 from pacsflow.projects.elsewhere import check_elsewhere, without_delivery
 from pacsflow.projects.meaning import check_meaning
 from pacsflow.projects.nodes import NodeReader, Nodes
@@ -16,8 +17,8 @@ from pacsflow.projects.places import with_files, with_recipe, with_table, writte
 from pacsflow.projects.source import Document, FieldPath, read_document
 from pacsflow.projects.support import check_support
 from pacsflow.projects.validation import validated
-from schemas import FILES, DeidProfile, Export, PacsNode, ProjectSettings, Query
-from schemas.export import Archive, Dicomdir, Folder, Target
+from schemas import FILES, Bids, DeidProfile, Export, PacsNode, ProjectSettings, Query
+from schemas.export import Archive, BidsDataset, Dicomdir, Folder, Target
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -36,6 +37,8 @@ class Project:
     documents: Mapping[str, Document] = field(repr=False, compare=False)
     fallback: tuple[PacsNode, ...] = ()
     arrivals: PacsNode | None = None
+    bids: Mapping[str, Bids] = field(default_factory=dict)
+    """Rules for BIDS names by `nifti.bids` of export.yaml."""
 
     @property
     def nodes(self) -> dict[str, PacsNode]:
@@ -91,9 +94,10 @@ def inspect_project(folder: Path) -> Inspection:
     documents |= nodes.documents
     check_elsewhere(documents, models, nodes.fallback)
     without_delivery(models)
+    bids = _bids(documents["export.yaml"], models.get("export.yaml"))
     problems = tuple(problem for document in documents.values() for problem in document.problems)
     project = None if len(models) < len(FILES) else _project(folder, documents, models, nodes)
-    return Inspection(folder, documents, models, project, problems)
+    return Inspection(folder, documents, models, project and replace(project, bids=bids), problems)
 
 
 def _project(folder: Path, documents: dict[str, Document], models: dict[str, BaseModel], nodes: Nodes) -> Project:
@@ -124,6 +128,13 @@ def _nodes(folder: Path, documents: dict[str, Document], models: dict[str, BaseM
         return node
 
     return NodeReader(folder, checked).read(documents["pacs.yaml"], first)
+
+
+def _bids(document: Document, model: BaseModel | None) -> dict[str, Bids]:
+    if not isinstance(model, Export):
+        return {}
+    check_destination(document, model)
+    return rules_of(document, model)
 
 
 def _typed(model: BaseModel, kind: type[M]) -> M:
@@ -197,7 +208,7 @@ def _replaced(folder: Path, documents: dict[str, Document], models: dict[str, Ba
 def _with_targets(folder: Path, document: Document, model: Export, *, workdir: str) -> Export:
     targets = list(model.targets)
     for position, target in enumerate(targets):
-        if isinstance(target, Folder | Archive | Dicomdir):
+        if isinstance(target, Folder | BidsDataset | Archive | Dicomdir):
             at: FieldPath = ("targets", position, "path")
             place = written_folder(document, at, folder=folder, text=target.path, workdir=workdir)
             targets[position] = target.model_copy(update={"path": str(place)})

@@ -2,7 +2,7 @@
 
 import json
 
-from schemas import FILES
+from schemas import BESIDE, FILES
 
 _USE = {
     "type": "object",
@@ -15,7 +15,7 @@ _USE = {
 def json_schemas() -> dict[str, str]:
     """File name -> JSON Schema text (draft 2020-12) for each file of a project, as `pacs.schema.json`."""
     texts = {}
-    for file, model in FILES.items():
+    for file, model in {**FILES, **BESIDE}.items():
         schema = model.model_json_schema(by_alias=True)
         if file == "pacs.yaml":
             named = {key: schema.pop(key) for key in ("$defs",) if key in schema}

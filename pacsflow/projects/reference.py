@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from pacsflow.projects.support import not_yet
-from schemas import FILES
+from schemas import BESIDE, FILES
 
 _HEAD = """# Every field of a project folder
 
@@ -22,7 +22,7 @@ refuses, with exit code 2 and the line, is marked **Not yet**.
 def reference() -> str:
     """Markdown: one table per file, one line per field."""
     parts = [_HEAD]
-    for name, model in FILES.items():
+    for name, model in {**FILES, **BESIDE}.items():
         parts += [f"## {name}\n", "| field | value | default | meaning |", "|---|---|---|---|"]
         parts += [*_lines(model, "", file=model), ""]
     return "\n".join(parts)

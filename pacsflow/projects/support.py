@@ -22,9 +22,8 @@ class _Gap:
     instead: str
 
 
-_TARGETS = frozenset({"archive", "dicom", "dicomdir", "dicomweb", "folder", "storage"})
+_TARGETS = frozenset({"archive", "bids", "dicom", "dicomdir", "dicomweb", "folder", "storage"})
 """Kinds of targets that are delivered to."""
-_BIDS = ("give BIDS names", "take `bids` out")
 
 _GAPS = (
     _Gap(ProjectSettings, ("notify",), lambda m: bool(m.notify), "notify anybody", "take `notify` out"),
@@ -68,7 +67,7 @@ def not_yet(model: type[BaseModel], field: str) -> str:
         kind = field.removeprefix("targets[").partition("]")[0]
         if field.startswith("targets[") and kind not in _TARGETS:
             return "use the kind folder"
-        return _BIDS[1] if field == "nifti.bids" else ""
+        return ""
     for gap in _GAPS:
         if gap.model is model and f"{field}.".startswith(".".join(map(str, gap.path)) + "."):
             return gap.instead
@@ -83,9 +82,6 @@ def _check_export(document: Document, model: Export) -> None:
     for position, target in enumerate(model.targets):
         if target.kind not in _TARGETS:
             _refuse(document, ("targets", position, "kind"), *_to(target.kind))
-    for position, nifti in enumerate(model.nifti):
-        if nifti.bids is not None:
-            _refuse(document, ("nifti", position, "bids"), *_BIDS)
 
 
 def _refuse(document: Document, path: FieldPath, wish: str, instead: str) -> None:

@@ -1,7 +1,5 @@
 """Which series of a found study are wanted."""
 
-import fnmatch
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,11 +7,11 @@ from pydicom import Dataset
 from pydicom.multival import MultiValue
 
 from pacsflow.projects import Document, check_keyword, nearest
+from pacsflow.projects.patterns import alike, check_patterns
 from pacsflow.query.levels import SERIES_KEYWORDS
 from schemas.query import SeriesRules
 
 _COUNTS = frozenset({"images_below", "images_above"})
-_EXPRESSION = re.compile(r"^/(?P<body>.*)/(?P<flags>i?)$", re.DOTALL)
 
 
 def wanted(rules: SeriesRules, series: Dataset, count: int | None) -> tuple[bool, str]:
@@ -53,19 +51,7 @@ def _check_condition(document: Document, path: tuple[str | int, ...], value: Any
         elif check_keyword(document, path, name):
             document.problem(path, "is no attribute of a series", "use SeriesDescription, Modality, ProtocolName…")
         return
-    for each in value if isinstance(value, list) else [value]:
-        _check_value(document, path, each)
-
-
-def _check_value(document: Document, path: tuple[str | int, ...], value: Any) -> None:
-    if not isinstance(value, str | int | float) or isinstance(value, bool) or str(value) == "":
-        document.problem(path, "holds no text", "write a text, a wildcard, /regular expression/i or a list of them")
-        return
-    if expression := _EXPRESSION.match(str(value)):
-        try:
-            re.compile(expression["body"])
-        except re.error as error:
-            document.problem(path, f"is no regular expression: {error.msg}", "mend it")
+    check_patterns(document, path, value)
 
 
 def _fits(rule: Mapping[str, Any], series: Dataset, count: int | None) -> bool:
@@ -80,14 +66,6 @@ def _holds(name: str, value: Any, series: Dataset, *, count: int | None) -> bool
     found = series.get(name)
     texts = [str(each).strip() for each in (found if isinstance(found, MultiValue) else [found]) if each is not None]
     return any(alike(str(each), text) for each in (value if isinstance(value, list) else [value]) for text in texts)
-
-
-def alike(pattern: str, text: str) -> bool:
-    """Whether a text, a wildcard or a `/regular expression/i` of a rule fits a text. Raises re.error."""
-    if expression := _EXPRESSION.match(pattern):
-        return re.search(expression["body"], text, re.IGNORECASE if expression["flags"] else 0) is not None
-    plain = pattern.casefold().replace("[", "[[]")
-    return fnmatch.fnmatchcase(text.casefold(), plain)
 
 
 def _spelled(rule: Mapping[str, Any]) -> str:

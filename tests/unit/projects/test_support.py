@@ -16,7 +16,6 @@ DEID = FILES["deid"]
         ("pacs", PACS + "find: dicomweb\n", "find"),
         ("pacs", PACS + "fetch: {method: wado-rs}\n", "fetch.method"),
         ("deid", DEID + "pixels: {burned_in: mask}\n", "pixels.burned_in"),
-        ("export", "nifti: [{modality: MR, bids: bids.yaml}]\n", "nifti[0].bids"),
         ("export", "targets: [{kind: karnak, host: a, port: 1, called_aet: A, album: b}]\n", "targets[0].kind"),
     ],
 )
@@ -35,3 +34,17 @@ def test_what_the_same_fields_say_otherwise_is_supported(tmp_path):
     from yaml_folder import problems_of
 
     assert problems_of(tmp_path / "a") == []
+
+
+@pytest.mark.parametrize(
+    ("export", "field"),
+    [
+        ("nifti: [{bids: bids.yaml, modality: MR}]\n", "nifti[0].bids"),
+        ("nifti: [{modality: MR}]\ntargets: [{kind: bids, name: a}]\n", "targets[0].kind"),
+        ("nifti: [{bids: none.yaml, modality: MR}]\ntargets: [{kind: bids, name: a}]\n", "nifti[0].bids"),
+    ],
+)
+def test_rules_for_names_need_a_dataset_and_a_dataset_rules(tmp_path, export, field):
+    folder = write_files(tmp_path / "a", export=export)
+    (folder / "bids.yaml").write_text("rules: [{when: {Modality: CT}, leave_out: true}]\n")
+    assert only_problem(folder).field == field

@@ -1,0 +1,165 @@
+"""Destination `bids`: a BIDS dataset of the converted series that have a name.
+
+Sessions are written whole by whoever delivers them; what belongs to all (participants.tsv and the like) is written
+under a lock that ends with the process.
+"""
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pacsflow import __version__
+from pacsflow.errors import TargetError
+from pacsflow.export.bids_names import Image, images_of, intended
+from pacsflow.export.bids_people import COLUMNS, DESCRIBED, acquired, merged, person_of, read_table, table
+from pacsflow.export.contract import Delivered, StudyFolder
+from pacsflow.export.contract import Target as Destination
+from pacsflow.export.disk import first_owner, opened, put, sweep
+from pacsflow.export.folder import own_words
+from pacsflow.export.names import short_digest
+from pacsflow.export.parcels import missing, removed
+from pacsflow.export.placing import CLAIMS
+from schemas.export import BidsDataset, Target
+
+VERSION = "1.10.0"
+"""Of the BIDS specification."""
+_OURS = (".pacsflow",)
+_README = """{name}
+
+A BIDS dataset written by pacsflow {version} from DICOM images.
+
+Participants are called by pseudonyms, sessions by the date and time of the study as the images have them after
+de-identification. Dates, where there are any, are those of the de-identified images: moved, unless the profile keeps
+them.
+"""
+Facts = tuple[str, str, int]
+
+
+def open_target(settings: Target, workdir: Path) -> Destination:
+    """The dataset that `settings` describe; made with its first delivery."""
+    if not isinstance(settings, BidsDataset):
+        raise TargetError(f"no BIDS dataset: {settings.kind}")
+    return BidsTarget(Path(settings.path.replace("${project.workdir}", str(workdir))), settings)
+
+
+class BidsTarget:
+    """Studies as sessions of one dataset. Any number of processes may deliver at once."""
+
+    def __init__(self, root: Path, settings: BidsDataset) -> None:
+        self._root, self._settings = root, settings
+
+    def deliver(self, study: StudyFolder) -> Delivered:
+        """See `Target`. A study without a named image is no session."""
+        if not any(series.bids for series in study.series):
+            return Delivered(())
+        with own_words("bids"):
+            self._root.mkdir(parents=True, exist_ok=True)
+            subject, session = self._names(study)
+            files = list(self._put_session(study, subject, session))
+            self._tell({"participant_id": f"sub-{subject}", **person_of(study.series)})
+        return Delivered(tuple(sorted(files)))
+
+    def verify(self, delivered: Delivered) -> Sequence[str]:
+        """See `Target`."""
+        with own_words("bids"):
+            return missing(self._root, delivered.files)
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """See `Target`. Participants without a session left are no participants any more."""
+        with own_words("bids"):
+            removed(self._root, paths)
+            if paths and self._root.is_dir():
+                self._tell(None)
+
+    def _names(self, study: StudyFolder) -> tuple[str, str]:
+        """Labels of subject and session, letters and digits, each with one owner only."""
+        first = min(study.series, key=lambda one: one.series_uid)
+        subject = self._claimed((), _label(first.patient) or "unknown", first.patient)
+        when = _label(first.study_date) + _label(first.study_time.partition(".")[0])
+        return subject, self._claimed((subject,), when or short_digest(first.study_uid, 8), first.study_uid)
+
+    def _claimed(self, below: tuple[str, ...], label: str, owner: str) -> str:
+        """`label`, or where another owner has it, with a digest of the owner."""
+        own = short_digest(owner, 32).encode()
+        with opened(self._root, CLAIMS) as folder:
+            for length in (0, 6, 16, 64):
+                name = f"{label}{short_digest(owner, length)}" if length else label
+                claim = short_digest("/".join(("bids", *below, name)).casefold(), 32)
+                if first_owner(folder, claim, own) == own:
+                    return name
+        raise TargetError("bids: a name belongs to another patient or study")
+
+    def _put_session(self, study: StudyFolder, subject: str, session: str) -> Iterator[Facts]:
+        below, start = f"sub-{subject}/ses-{session}", f"sub-{subject}_ses-{session}"
+        images = images_of(study.series, start)
+        for image in images:
+            yield from self._put_image(image, below, intended(image, images, below))
+        lines = [{"filename": f"{image.place}.nii.gz", "acq_time": acquired(image.series)} for image in images]
+        yield self._write(f"{below}/{start}_scans.tsv", table(("filename", "acq_time"), lines))
+
+    def _put_image(self, image: Image, below: str, wanted: list[str]) -> Iterator[Facts]:
+        for ending, source in image.files.items():
+            path = f"{below}/{image.place}{ending}"
+            if ending == ".json":
+                facts = json.loads(source.read_text("utf-8")) | image.name.sidecar
+                yield self._write(path, _json(facts | ({"IntendedFor": wanted} if wanted else {})))
+            else:
+                yield self._put(path, source)
+
+    def _put(self, path: str, source: Path) -> Facts:
+        *parts, name = path.split("/")
+        with opened(self._root, tuple(parts)) as folder:
+            sweep(folder)
+            digest, size = put(folder, name, source)
+            os.fsync(folder)
+        return path, digest, size
+
+    def _write(self, path: str, content: bytes) -> Facts:
+        with tempfile.TemporaryDirectory(prefix="pacsflow-") as scratch:
+            source = Path(scratch, "content")
+            source.write_bytes(content)
+            return self._put(path, source)
+
+    def _tell(self, person: Mapping[str, str] | None) -> None:
+        """What the dataset says of itself and of its participants, `person` among them."""
+        with self._alone():
+            lines = {line["participant_id"]: line for line in read_table(self._root / "participants.tsv")}
+            if person:
+                name = person["participant_id"]
+                lines[name] = {"participant_id": name, **merged(lines.get(name, {}), person)}
+            present = [line for name, line in lines.items() if (self._root / name).is_dir()]
+            self._write("participants.tsv", table(COLUMNS, present))
+            self._write("participants.json", _json(DESCRIBED))
+            self._write("dataset_description.json", _json(self._description()))
+            self._write("README", _README.format(name=self._settings.name, version=__version__).encode())
+
+    def _description(self) -> dict[str, Any]:
+        said = {"Authors": self._settings.authors, "License": self._settings.license}
+        return {
+            "Name": self._settings.name,
+            "BIDSVersion": VERSION,
+            "DatasetType": "raw",
+            **{key: value for key, value in said.items() if value},
+            "GeneratedBy": [{"Name": "pacsflow", "Version": __version__}],
+        }
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with opened(self._root, _OURS) as folder:
+            lock = os.open("bids.lock", os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600, dir_fd=folder)
+            with os.fdopen(lock, "r+b") as stream:
+                fcntl.flock(stream, fcntl.LOCK_EX)
+                yield
+
+
+def _label(text: str) -> str:
+    return "".join(c for c in text if c.isascii() and c.isalnum())
+
+
+def _json(facts: Mapping[str, Any]) -> bytes:
+    return (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode()

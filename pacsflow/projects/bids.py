@@ -1,0 +1,60 @@
+"""Rules for BIDS names: a YAML file of its own, named by `nifti.bids` of export.yaml."""
+
+from pathlib import Path
+
+from pacsflow.projects.meaning import check_keyword
+from pacsflow.projects.patterns import check_patterns
+from pacsflow.projects.places import named_place
+from pacsflow.projects.source import Document, FieldPath, read_document
+from pacsflow.projects.validation import validated
+from schemas import Export
+from schemas.bids import PLACEHOLDER, SIDECAR, Bids, Rule
+
+
+def read_rules(file: Path, name: str) -> tuple[Bids | None, Document]:
+    """The rules in `file`, called `name` in problems; None where they cannot be followed, the document says why."""
+    document = read_document(file, name)
+    if document.value is None:
+        return None, document
+    rules = validated(Bids, document)
+    for position, rule in enumerate(rules.rules if rules else ()):
+        _check_rule(document, ("rules", position), rule)
+    return (None if document.problems else rules), document
+
+
+def rules_of(document: Document, export: Export) -> dict[str, Bids]:
+    """The rules of each file that export.yaml (`document`) names; their mistakes are problems of the document."""
+    found: dict[str, Bids] = {}
+    for position, nifti in enumerate(export.nifti):
+        if nifti.bids is None or nifti.bids in found:
+            continue
+        at: FieldPath = ("nifti", position, "bids")
+        file = named_place(document, at, folder=document.folder.absolute(), text=nifti.bids)
+        if not file.is_file():
+            document.problem(at, "names no file", "write the path of a file with BIDS rules, as bids.yaml")
+            continue
+        rules, read = read_rules(file, nifti.bids)
+        document.problems += read.problems
+        found |= {nifti.bids: rules} if rules else {}
+    return found
+
+
+def check_destination(document: Document, export: Export) -> None:
+    """A problem where rules for names have no dataset to be used in, or a dataset no rules."""
+    named = [position for position, nifti in enumerate(export.nifti) if nifti.bids is not None]
+    datasets = [position for position, target in enumerate(export.targets) if target.kind == "bids"]
+    if named and not datasets:
+        document.problem(("nifti", named[0], "bids"), "no target takes these names", "add a target of kind bids")
+    if datasets and not named:
+        message = "nothing is converted for a BIDS dataset"
+        document.problem(("targets", datasets[0], "kind"), message, "add `bids: bids.yaml` to an entry of `nifti`")
+
+
+def _check_rule(document: Document, at: FieldPath, rule: Rule) -> None:
+    for name, value in rule.when.items():
+        if name in SIDECAR or check_keyword(document, (*at, "when", name), name):
+            check_patterns(document, (*at, "when", name), value)
+    for entity, value in rule.entities.items():
+        for keyword in PLACEHOLDER.findall(str(value)):
+            if keyword not in SIDECAR:
+                check_keyword(document, (*at, "entities", entity), keyword)
