@@ -3,7 +3,7 @@
 import logging
 import warnings
 
-_TALKATIVE = ("pydicom", "pynetdicom", "httpx", "httpcore", "py.warnings")
+_TALKATIVE = ("pydicom", "pynetdicom", "httpx", "httpcore", "dicomtrolley", "py.warnings")
 
 
 def keep_libraries_quiet() -> None:

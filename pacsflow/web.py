@@ -11,18 +11,21 @@ import httpx
 
 from pacsflow.errors import SecretError
 from pacsflow.secrets import resolve
-from schemas.web import Auth, Basic, Bearer, ClientCertificate, ClientCredentials
+from schemas.web import Auth, Basic, Bearer, ClientCertificate, ClientCredentials, Vitrea
 
 UNAUTHORIZED = 401
 
 
-def web_client(url: str, *, auth: Auth | None, ca: str | None, seconds: float = 60) -> httpx.Client:
+def web_client(
+    url: str, *, auth: Auth | None, ca: str | None, seconds: float = 60, connect: float | None = None
+) -> httpx.Client:
     """A client for addresses below `url`, which authenticates itself by `auth` and trusts `ca`, or the system.
 
-    `seconds`: how long the other end may be silent. Redirections are not followed. Raises SecretError for a
+    `seconds`: how long the other end may be silent; `connect`: and how long it may take to connect. Redirections are not followed. Raises SecretError for a
     reference that leads nowhere, and for files that cannot be read.
     """
-    return httpx.Client(base_url=url, verify=_trust(auth, ca), auth=_proof(auth), timeout=seconds)
+    timeout = httpx.Timeout(seconds, connect=connect or seconds)
+    return httpx.Client(base_url=url, verify=_trust(auth, ca), auth=_proof(auth), timeout=timeout)
 
 
 def _trust(auth: Auth | None, ca: str | None) -> ssl.SSLContext:
@@ -50,6 +53,8 @@ def _proof(auth: Auth | None) -> httpx.Auth | None:
             return _Given(resolve(auth.token))
         case ClientCredentials():
             return _Fetched(auth)
+        case Vitrea():
+            return _Session(auth)
     return None
 
 
@@ -101,3 +106,30 @@ class _Fetched(httpx.Auth):
                 remedy="check token_url, client_id, client_secret and scope",
             )
         self._token = token
+
+
+class _Session(httpx.Auth):
+    """A log-in whose cookie the client keeps; done where a request is refused, as when the session has ended."""
+
+    def __init__(self, settings: Vitrea) -> None:
+        self._settings = settings
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        response = yield request
+        if response.status_code != UNAUTHORIZED:
+            return
+        settings = self._settings
+        names = {"X-Userid": settings.username, "X-Password": resolve(settings.password), "X-Realm": settings.realm}
+        answer = yield httpx.Request("POST", settings.login_url, headers=names)
+        if answer.is_server_error:
+            answer.raise_for_status()
+        if not answer.is_success:
+            raise SecretError(
+                f"the log-in was refused: HTTP {answer.status_code}",
+                remedy="check login_url, username, password and realm",
+            )
+        cookies = httpx.Cookies()
+        cookies.extract_cookies(answer)
+        request.headers.pop("Cookie", None)
+        cookies.set_cookie_header(request)
+        yield request

@@ -5,8 +5,20 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas._base import AETitle, Model, Port, Seconds
+from schemas.web import Auth, WebUrl
 
 Protocol = Literal["dimse", "dicomweb", "wado-uri", "mint", "rad69"]
+FINDING: tuple[Protocol, ...] = ("dimse", "dicomweb", "mint")
+"""Protocols that can query."""
+FETCHING: tuple[Protocol, ...] = ("dimse", "dicomweb", "wado-uri", "rad69")
+"""Protocols that can retrieve."""
+_METHODS: dict[str, Protocol] = {
+    "c-get": "dimse",
+    "c-move": "dimse",
+    "wado-rs": "dicomweb",
+    "wado-uri": "wado-uri",
+    "rad69": "rad69",
+}
 
 
 class Tls(Model):
@@ -38,7 +50,9 @@ class Fetch(Model):
     """How images are fetched."""
 
     method: Literal["auto", "c-get", "c-move", "wado-rs", "wado-uri", "rad69"] = Field(
-        "auto", description="auto: what is known to work; C-GET where the node accepts it, else C-MOVE to `move_to`"
+        "auto",
+        description="auto: as `protocol` says; of dimse what is known to work, C-GET where the node accepts it, "
+        "else C-MOVE to `move_to`",
     )
     move_to: MoveTo | None = Field(None, description="Our storage SCP, needed for C-MOVE")
 
@@ -126,11 +140,36 @@ class PacsNode(Model):
 
     name: str = Field(description="Name of the node in reports", examples=["main-pacs"])
     protocol: Protocol = Field("dimse", description="How the node is spoken to")
-    find: Protocol | None = Field(None, description="Protocol of the queries, where it differs")
-    host: str = Field(min_length=1, description="Host name or address", examples=["pacs.example.org"])
-    port: Port
-    called_aet: AETitle
+    find: Protocol | None = Field(
+        None, description="Protocol of the queries, where it differs: dimse, dicomweb, mint", examples=["dimse"]
+    )
+    host: str = Field("", description="Host name or address; dimse needs it", examples=["pacs.example.org"])
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        0, description="TCP port of the node's DICOM service; dimse needs it", examples=[11112]
+    )
+    called_aet: Annotated[str, Field(max_length=16, pattern=r"^[\x20-\x5b\x5d-\x7e]*$")] = Field(
+        "",
+        description="Application entity title of the node, 1 to 16 characters (PS3.5 6.2, VR AE); dimse needs it",
+        examples=["MAINPACS"],
+    )
     calling_aet: AETitle = "PACSFLOW"
+    url: WebUrl | None = Field(None, description="Base address of the node's web service; web protocols need it")
+    urls: dict[Protocol, WebUrl] = Field(
+        default={},
+        description="Base addresses by protocol, where the node has several web services",
+        examples=[{"mint": "https://pacs.example.org/mint", "rad69": "https://pacs.example.org/rids"}],
+    )
+    auth: Auth | None = Field(
+        None,
+        description="Who we are to the web services: a tagged choice of basic, bearer, oidc, certificate, vitrea",
+        examples=[{"kind": "basic", "username": "pacsflow", "password": "${keyring:pacsflow/main-pacs}"}],
+    )
+    ca: str | None = Field(
+        None,
+        description="PEM file of the authorities that sign the web services' certificates; left out: those this "
+        "computer trusts",
+        examples=["hospital-ca.pem"],
+    )
     tls: Tls | None = Field(None, description="DICOM TLS")
     character_set: str = Field(
         "ISO_IR 192",
@@ -150,3 +189,29 @@ class PacsNode(Model):
         description="Node files, as seen from this one, of the nodes asked for what this node lacks",
         examples=[["archive-2.yaml"]],
     )
+
+    @property
+    def finds_by(self) -> Protocol:
+        """Protocol of the queries."""
+        return self.find or self.protocol
+
+    @property
+    def fetches_by(self) -> Protocol:
+        """Protocol of the retrievals."""
+        return _METHODS.get(self.fetch.method, self.protocol)
+
+    @property
+    def protocols(self) -> tuple[Protocol, ...]:
+        """The protocols that the node is spoken to by, each once."""
+        return tuple(dict.fromkeys((self.finds_by, self.fetches_by)))
+
+    @property
+    def place(self) -> str:
+        """Where the node is: its AE title, host and port where DICOM is spoken, its web addresses where not."""
+        if "dimse" in self.protocols:
+            return f"{self.called_aet} at {self.host}:{self.port}"
+        return " and ".join(dict.fromkeys(filter(None, map(self.address, self.protocols))))
+
+    def address(self, protocol: Protocol) -> str:
+        """Base address of a web protocol, without a slash at its end; empty where none is known."""
+        return (self.urls.get(protocol) or self.url or "").rstrip("/")

@@ -15,6 +15,15 @@ HttpsUrl = Annotated[
     ),
 ]
 
+WebUrl = Annotated[
+    str,
+    Field(
+        pattern=r"^https?://[^@\s?#]+$",
+        description="Base address, without user and password",
+        examples=["https://pacs.example.org/dicom-web"],
+    ),
+]
+
 
 class Basic(Model):
     """A user and a password (RFC 7617)."""
@@ -52,5 +61,17 @@ class ClientCertificate(Model):
     key: str = Field(description="PEM file of our own key", examples=["ours.key"])
 
 
-Auth = Annotated[Basic | Bearer | ClientCredentials | ClientCertificate, Field(discriminator="kind")]
+class Vitrea(Model):
+    """A log-in that gives a session cookie, as Vitrea Connection's; done again when the session has ended."""
+
+    kind: Literal["vitrea"]
+    login_url: HttpsUrl = Field(
+        description="Address that logs in, https only", examples=["https://vitrea.example.org/rest/v1/login"]
+    )
+    username: str = Field(min_length=1, description="User", examples=["pacsflow"])
+    password: Secret
+    realm: str = Field("DefaultSystemRealm", description="Vitrea's realm")
+
+
+Auth = Annotated[Basic | Bearer | ClientCredentials | ClientCertificate | Vitrea, Field(discriminator="kind")]
 """Who we are to a web service."""

@@ -39,7 +39,7 @@ Lease = tuple[UUID, IO[str]]
 
 def limit_name(node: PacsNode) -> str:
     """Name of the node's concurrency limit in Prefect."""
-    return re.sub("[/%&<>]", "_", f"pacsflow {node.called_aet} at {node.host}:{node.port}")
+    return re.sub("[/%&<>]", "_", f"pacsflow {node.place}")
 
 
 @contextmanager

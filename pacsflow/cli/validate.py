@@ -106,7 +106,10 @@ def _sentences(project: Project, rows: Sequence[Row]) -> Iterator[tuple[str, str
 
 
 def _address(node: PacsNode) -> str:
-    return f"{node.name}: {node.called_aet} at {node.host}:{node.port}, as {node.calling_aet}"
+    if node.protocols == ("dimse",):
+        return f"{node.name}: {node.place}, as {node.calling_aet}"
+    ways = node.finds_by if len(node.protocols) == 1 else f"queries by {node.finds_by}, images by {node.fetches_by}"
+    return f"{node.name}: {node.place}; {ways}"
 
 
 def _key(project: Project) -> str:

@@ -25,18 +25,19 @@ def discover(find: Find, request: Request) -> frozenset[str]:
 
 def _of_study(find: Find, keys: Mapping[str, str]) -> frozenset[str]:
     answers = find("STUDY", {**keys, "SOPClassesInStudy": ""})
-    return _values(answers, "SOPClassesInStudy")
+    return values(answers, "SOPClassesInStudy")
 
 
 def _of_instances(find: Find, keys: Mapping[str, str], series: Iterable[str]) -> frozenset[str]:
-    wanted = tuple(series) or _values(find("SERIES", {**keys, "SeriesInstanceUID": ""}), "SeriesInstanceUID")
+    wanted = tuple(series) or values(find("SERIES", {**keys, "SeriesInstanceUID": ""}), "SeriesInstanceUID")
     found: frozenset[str] = frozenset()
     for uid in wanted:
         answers = find("IMAGE", {**keys, "SeriesInstanceUID": uid, "SOPInstanceUID": "", "SOPClassUID": ""})
-        found |= _values(answers, "SOPClassUID")
+        found |= values(answers, "SOPClassUID")
     return found
 
 
-def _values(answers: Iterable[Dataset], keyword: str) -> frozenset[str]:
+def values(answers: Iterable[Dataset], keyword: str) -> frozenset[str]:
+    """All values of an attribute in the answers."""
     values = (answer.get(keyword) or () for answer in answers)
     return frozenset(str(uid) for value in values for uid in ([value] if isinstance(value, str) else value))

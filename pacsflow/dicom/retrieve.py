@@ -56,10 +56,10 @@ def _together_or_alone(
     else:
         if outcome.completed or outcome.failed or outcome.warning:
             return outcome
-    return merge(_alone(uids, lambda uid: once(level, {**keys, keyword: uid})))
+    return merge(alone(uids, lambda uid: once(level, {**keys, keyword: uid})))
 
 
-def _alone(uids: tuple[str, ...], once: Callable[[str], Outcome]) -> Iterator[Outcome]:
+def alone(uids: tuple[str, ...], once: Callable[[str], Outcome]) -> Iterator[Outcome]:
     """One request per UID; what the node will never give does not keep back the others."""
     refused: PacsPermanentError | None = None
     given = False

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydicom.datadict import keyword_dict, tag_for_keyword
 
 from pacsflow.hours import calendar
+from pacsflow.projects.node import check_node
 from pacsflow.projects.source import Document, FieldPath
 from pacsflow.projects.validation import nearest
 from pacsflow.pseudonyms.table import read_table
@@ -28,8 +29,7 @@ def check_meaning(document: Document, model: BaseModel) -> None:
     if isinstance(model, ProjectSettings):
         _check_ledger(document, model)
     elif isinstance(model, PacsNode):
-        _check_files(document, model)
-        _check_move(document, model)
+        check_node(document, model)
         if model.hours:
             _check_hours(document, model.hours)
     elif isinstance(model, DeidProfile):
@@ -54,13 +54,6 @@ def _check_ledger(document: Document, model: ProjectSettings) -> None:
         document.problem(("ledger",), "is neither `sqlite` nor a reference", "write sqlite or ${env:NAME}")
 
 
-def _check_files(document: Document, model: PacsNode) -> None:
-    for name in ("ca", "certificate", "key"):
-        file = getattr(model.tls, name, None)
-        if file is not None and not Path(file).is_file():
-            document.problem(("tls", name), "names no file", "write the path of a PEM file")
-
-
 def _check_pseudonyms(document: Document, model: DeidProfile) -> None:
     if model.patient.file is None:
         return
@@ -75,24 +68,6 @@ def _check_recipe(document: Document, model: DeidProfile) -> None:
         file = getattr(model, name)
         if file is not None and not Path(file).is_file():
             document.problem((name,), "names no file", "write its path, seen from the file that names it")
-
-
-def _check_move(document: Document, model: PacsNode) -> None:
-    move_to = model.fetch.move_to
-    if move_to is None:
-        if model.fetch.method == "c-move":
-            remedy = "C-MOVE needs a receiver: {aet: PACSFLOW, port: 11113}"
-            document.problem(("fetch", "move_to"), "is missing", remedy)
-        return
-    if move_to.ours and move_to.port is None:
-        document.problem(("fetch", "move_to", "port"), "is missing", "write the port our receiver listens on, as 11113")
-    if move_to.ours and move_to.check is not None:
-        remedy = "take it out, or write `ours: false`"
-        document.problem(("fetch", "move_to", "check"), "is for another application entity only", remedy)
-    if not move_to.ours and model.fetch.method != "c-move":
-        document.problem(
-            ("fetch", "method"), "brings images to us, `ours: false` says they go elsewhere", "write c-move"
-        )
 
 
 def _check_hours(document: Document, hours: Hours) -> None:

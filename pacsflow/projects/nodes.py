@@ -27,7 +27,7 @@ class NodeReader:
 
     def __init__(self, project: Path, check: Callable[[Document, PacsNode], PacsNode]) -> None:
         self._project, self._check = project, check
-        self._seen: dict[tuple[str, int, str], str] = {}
+        self._seen: dict[str, str] = {}
         self._names: set[str] = set()
         self.nodes = Nodes()
 
@@ -63,7 +63,7 @@ class NodeReader:
 
     def _know(self, document: Document, at: FieldPath, node: PacsNode) -> bool:
         """Whether a node is a new one; two of one address, or of one name, are a problem."""
-        address = (node.host.casefold(), node.port, node.called_aet)
+        address = node.place.casefold()
         if address in self._seen:
             document.problem(at, f"is the node {self._seen[address]} once more", "name each node once")
         elif node.name in self._names:

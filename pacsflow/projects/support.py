@@ -27,21 +27,6 @@ _TARGETS = frozenset({"archive", "bids", "dicom", "dicomdir", "dicomweb", "folde
 
 _GAPS = (
     _Gap(ProjectSettings, ("notify",), lambda m: bool(m.notify), "notify anybody", "take `notify` out"),
-    _Gap(PacsNode, ("protocol",), lambda m: m.protocol != "dimse", "speak this protocol", "write dimse"),
-    _Gap(
-        PacsNode,
-        ("find",),
-        lambda m: m.find not in {None, m.protocol},
-        "query by another protocol than it fetches by",
-        "take `find` out",
-    ),
-    _Gap(
-        PacsNode,
-        ("fetch", "method"),
-        lambda m: m.fetch.method not in {"auto", "c-get", "c-move"},
-        "fetch by this method",
-        "write auto, c-get or c-move",
-    ),
     _Gap(
         DeidProfile,
         ("pixels", "burned_in"),

@@ -1,0 +1,30 @@
+"""Instances out of web answers into a sink, counted: what a retrieval gave, and what it said it could not give."""
+
+from collections.abc import Iterator
+
+from pacsflow.dicom.contract import Outcome, Sink
+from pacsflow.dicom.status import SUCCESS
+from pacsflow.dicom.web.multipart import Part
+from pacsflow.dicom.web.part10 import NoFileError, received
+from pacsflow.errors import PacsTransientError
+
+WARNING = 0xB000
+"""Sub-operations complete, one or more failures (PS3.4 C.4.2.1.5)."""
+
+
+def take(parts: Iterator[Part], sink: Sink) -> Outcome:
+    """Each part that is a DICOM file goes into `sink`; what is none counts as failed.
+
+    Raises BrokenError where the answer ends too early; PacsTransientError where the sink takes no more.
+    """
+    completed = failed = 0
+    for part in parts:
+        try:
+            status = sink(received(part.content))
+        except NoFileError:
+            failed += 1
+            continue
+        if status != SUCCESS:
+            raise PacsTransientError("our side takes no more images", status=status)
+        completed += 1
+    return Outcome(WARNING if failed else SUCCESS, completed, failed)

@@ -1,0 +1,91 @@
+"""QIDO-RS: keys to a request, pages of JSON to answers (PS3.18 10.6, F.2)."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydicom import Dataset
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+
+from pacsflow.dicom.contract import Level
+from pacsflow.dicom.web.connection import Ask, Connection
+from pacsflow.errors import PacsPermanentError, PacsTransientError
+
+PAGE = 1000
+"""Answers asked for at once; a service may give fewer."""
+_FEW = 25
+"""A page of fewer answers than this is the last: no service cuts its answers so short."""
+_UNIQUE = {"STUDY": "StudyInstanceUID", "SERIES": "SeriesInstanceUID", "IMAGE": "SOPInstanceUID"}
+_NO_CONTENT = 204
+_JSON = "application/dicom+json"
+
+
+def find(connection: Connection, level: Level, keys: Mapping[str, str]) -> list[Dataset]:
+    """All answers to a query, page by page until a page brings nothing new.
+
+    Raises PacsPermanentError for the level PATIENT, which QIDO-RS does not have, and where the service refuses
+    the query, by the names of its keys.
+    """
+    if level not in _UNIQUE:
+        raise PacsPermanentError("DICOMweb cannot be asked for patients", remedy="ask for studies: `level: study`")
+    path, params = _request(level, keys)
+    found: dict[str, Dataset] = {}
+    asked = f"a query of level {level} by {', '.join(sorted(name for name, value in keys.items() if value)) or 'nothing'}"
+    while True:
+        ask = Ask(asked, path, [*params, ("limit", str(PAGE)), ("offset", str(len(found)))], accept=_JSON)
+        page = _page(connection, ask)
+        new = {str(answer.get(_UNIQUE[level]) or f"{len(found)}+{n}"): answer for n, answer in enumerate(page)}
+        begun = len(found)
+        found |= new
+        if len(page) < _FEW or len(found) == begun:
+            return list(found.values())
+
+
+def one(connection: Connection) -> None:
+    """Ask for a single study: whether the service answers at all."""
+    _page(connection, Ask("a query for any one study", "/studies", [("limit", "1")], accept=_JSON))
+
+
+def _request(level: Level, keys: Mapping[str, str]) -> tuple[str, list[tuple[str, str]]]:
+    """Path and parameters. A study's and a series' UID stand in the path where they can (PS3.18 10.6.1)."""
+    path, left = "", {name: value for name, value in keys.items() if name != "QueryRetrieveLevel"}
+    for below, name, upper in (("SERIES IMAGE", "StudyInstanceUID", "studies"), ("IMAGE", "SeriesInstanceUID", "series")):
+        single = left.get(name) and "\\" not in left[name] and (path or upper == "studies")
+        if level in below and single:
+            path += f"/{upper}/{left.pop(name)}"
+    path += {"STUDY": "/studies", "SERIES": "/series"}.get(level, "/instances")
+    params = [(name, _value(name, value)) for name, value in left.items() if value]
+    params += [("includefield", name) for name in left]
+    return path, [*params, ("fuzzymatching", "false")]
+
+
+def _value(keyword: str, value: str) -> str:
+    """A value as QIDO-RS writes it: lists of UIDs have commas (PS3.18 8.3.4.1)."""
+    tag = tag_for_keyword(keyword)
+    if tag is None:
+        raise PacsPermanentError(
+            f"{keyword} is not a keyword of the DICOM dictionary", remedy="mend the query's columns"
+        )
+    return value.replace("\\", ",") if dictionary_VR(tag) == "UI" else value
+
+
+def _page(connection: Connection, ask: Ask) -> list[Dataset]:
+    status, _, content = connection.text(ask)
+    if status == _NO_CONTENT or not content.strip():
+        return []
+    try:
+        told = json.loads(content)
+        return [_dataset(answer) for answer in told]
+    except Exception:  # noqa: BLE001 - whatever pydicom stumbles over may hold a patient's data
+        raise PacsTransientError(
+            "the service's answer cannot be decoded as DICOM JSON",
+            remedy="check that `url` is the address of DICOMweb, before /studies",
+        ) from None
+
+
+def _dataset(answer: dict[str, Any]) -> Dataset:
+    """An answer, decoded to its last element (PS3.18 F.2)."""
+    dataset = Dataset.from_json(answer)
+    for _ in dataset.iterall():
+        pass
+    return dataset

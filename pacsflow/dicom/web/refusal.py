@@ -1,0 +1,101 @@
+"""What went wrong with a request, from its status (PS3.18 8.5) or its connection: never from its content."""
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+
+import httpx
+
+from pacsflow.dicom.channel import SilenceError
+from pacsflow.errors import PacsError, PacsPermanentError, PacsTransientError
+from schemas.pacs import PacsNode
+
+_NO_SUCH, _NOT_AUTHORIZED, _NOT_RIGHT = 0x0112, 0x0124, 0x0117
+_BUSY, _UNABLE = 0xA700, 0xC000
+_PERMIT = "ask the PACS administrator to permit this user to query and retrieve"
+_ADDRESS = "check `url` (or `urls`) in pacs.yaml, and that the node still has what is asked for"
+_SIGN_IN = "check `auth` in pacs.yaml, and the secret it names"
+
+# status -> like status of DIMSE (PS3.7 C), what it says, what the user can do
+_PERMANENT = {
+    400: (_NOT_RIGHT, "it does not understand the request", "leave out keys the service does not know"),
+    401: (_NOT_AUTHORIZED, "our log-in is not accepted", _SIGN_IN),
+    403: (_NOT_AUTHORIZED, "this is not permitted to us", _PERMIT),
+    404: (_NO_SUCH, "there is nothing at this address", _ADDRESS),
+    406: (_NOT_RIGHT, "it cannot give this in the form asked for", "fetch by another method: `fetch.method`"),
+    410: (_NO_SUCH, "it is gone", _ADDRESS),
+    413: (_NOT_RIGHT, "this would be too much at once", "narrow the row, by dates or modality"),
+    501: (_NOT_RIGHT, "it does not offer this", "find or fetch by another protocol"),
+    505: (_NOT_RIGHT, "it does not speak this HTTP", _ADDRESS),
+}
+_TRANSIENT = {
+    408: (_UNABLE, "it took too long"),
+    425: (_BUSY, "it is too early"),
+    429: (_BUSY, "this was too often"),
+    503: (_BUSY, "it is busy"),
+}
+_IF_IT_LASTS = "if it lasts, ask the PACS administrator for the service's log"
+
+
+def refused(what: str, response: httpx.Response, node: PacsNode) -> PacsError:
+    """The error of an answer that is not one of success. `status` is the DIMSE status that says the like."""
+    code = response.status_code
+    said = f"node {node.name} answered {what} with HTTP {code}"
+    if code in _PERMANENT:
+        status, meaning, remedy = _PERMANENT[code]
+        return PacsPermanentError(f"{said}: {meaning}", remedy=remedy, status=status)
+    if HTTPStatus.MULTIPLE_CHOICES <= code < HTTPStatus.BAD_REQUEST:
+        return PacsPermanentError(f"{said}: it is somewhere else", remedy="write the address it has moved to as `url`")
+    if code < HTTPStatus.INTERNAL_SERVER_ERROR and code not in _TRANSIENT:
+        return PacsPermanentError(f"{said}: it refuses", remedy=_ADDRESS, status=_NOT_RIGHT)
+    status, meaning = _TRANSIENT.get(code, (_UNABLE, "it failed"))
+    return PacsTransientError(f"{said}: {meaning}", remedy=_IF_IT_LASTS, status=status)
+
+
+def longest_wait(response: httpx.Response, node: PacsNode) -> float:
+    """Seconds the service asks us to wait, at most as long as we wait for a response."""
+    text = response.headers.get("Retry-After", "")
+    return min(float(text), node.timeouts.response) if text.isascii() and text.isdigit() else 0.0
+
+
+@contextmanager
+def unreachable(node: PacsNode, broken: type[PacsTransientError] = PacsTransientError) -> Iterator[None]:
+    """Faults of the connection in our words; one that broke raises `broken`."""
+    try:
+        yield
+    except httpx.ReadTimeout:
+        raise SilenceError(f"node {node.name} stayed silent for {node.timeouts.response:g} s") from None
+    except httpx.ConnectError as error:
+        raise _not_connected(error, node) from None
+    except httpx.TimeoutException:
+        raise PacsTransientError(f"node {node.name} cannot be reached: timed out", remedy=_reach()) from None
+    except httpx.HTTPStatusError as error:  # of a log-in
+        code = error.response.status_code
+        raise PacsTransientError(f"the log-in at node {node.name} failed with HTTP {code}", remedy=_IF_IT_LASTS) from None
+    except httpx.InvalidURL:
+        raise PacsPermanentError("an address is not one of the web", remedy=_ADDRESS) from None
+    except (httpx.HTTPError, httpx.StreamError, OSError, RuntimeError):
+        raise broken(f"the connection to node {node.name} broke", remedy=_IF_IT_LASTS) from None
+
+
+def _reach() -> str:
+    return "check `url` in pacs.yaml, and the firewall between this computer and the service"
+
+
+def _not_connected(error: httpx.ConnectError, node: PacsNode) -> PacsError:
+    """Why there is no connection: the certificate, another fault of TLS, or the way."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return PacsPermanentError(
+            f"the certificate of node {node.name} is not accepted: {cause.verify_message}",
+            remedy="check `ca` in pacs.yaml, and that the address has the name in the certificate",
+        )
+    if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
+        return PacsPermanentError(
+            f"node {node.name} does not speak TLS as we do: {cause.reason}",
+            remedy="check `url`: https or http, and whether the service asks for a certificate (`auth`)",
+        )
+    return PacsTransientError(f"node {node.name} cannot be reached at its web address", remedy=_reach())
