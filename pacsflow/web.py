@@ -21,8 +21,8 @@ def web_client(
 ) -> httpx.Client:
     """A client for addresses below `url`, which authenticates itself by `auth` and trusts `ca`, or the system.
 
-    `seconds`: how long the other end may be silent; `connect`: and how long it may take to connect. Redirections are not followed. Raises SecretError for a
-    reference that leads nowhere, and for files that cannot be read.
+    `seconds`: how long the other end may be silent; `connect`: and how long it may take to connect. Redirections
+    are not followed. Raises SecretError for a reference that leads nowhere, and for files that cannot be read.
     """
     timeout = httpx.Timeout(seconds, connect=connect or seconds)
     return httpx.Client(base_url=url, verify=_trust(auth, ca), auth=_proof(auth), timeout=timeout)

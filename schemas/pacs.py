@@ -143,14 +143,12 @@ class PacsNode(Model):
     find: Protocol | None = Field(
         None, description="Protocol of the queries, where it differs: dimse, dicomweb, mint", examples=["dimse"]
     )
-    host: str = Field("", description="Host name or address; dimse needs it", examples=["pacs.example.org"])
-    port: Annotated[int, Field(ge=0, le=65535)] = Field(
-        0, description="TCP port of the node's DICOM service; dimse needs it", examples=[11112]
+    host: Annotated[str, Field(min_length=1)] = Field(
+        "", validate_default=False, description="Host name or address; dimse needs it", examples=["pacs.example.org"]
     )
-    called_aet: Annotated[str, Field(max_length=16, pattern=r"^[\x20-\x5b\x5d-\x7e]*$")] = Field(
-        "",
-        description="Application entity title of the node, 1 to 16 characters (PS3.5 6.2, VR AE); dimse needs it",
-        examples=["MAINPACS"],
+    port: Port = Field(0, validate_default=False, description="TCP port of the DICOM service; dimse needs it")
+    called_aet: AETitle = Field(
+        "", validate_default=False, description="Application entity title of the node (PS3.5 6.2); dimse needs it"
     )
     calling_aet: AETitle = "PACSFLOW"
     url: WebUrl | None = Field(None, description="Base address of the node's web service; web protocols need it")

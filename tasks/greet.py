@@ -1,8 +1,8 @@
-"""Greet the node: an answer to C-ECHO before anything else, so that a wrong address ends a run at once."""
+"""Greet the node: an answer before anything else, so that a wrong address or log-in ends a run at once."""
 
 from pacsflow.dicom import ways
-from pacsflow.dicom.probe import PROTOCOLS, Capabilities, Finding, amend, keep, probe, recall, strategy
-from pacsflow.dicom.query import echo
+from pacsflow.dicom.greeting import greet
+from pacsflow.dicom.probe import Capabilities, Finding, amend, keep, probe, recall, strategy
 from pacsflow.dicom.ways import Way
 from schemas.pacs import PacsNode
 from tasks._policy import engine_task
@@ -12,15 +12,17 @@ from tasks.session import Session, session
 
 @engine_task("greet node", "greet node")
 def greet_node(project: str, node: str = "") -> float:
-    """Seconds the node took to answer (PS3.4 A). Raises PacsError, with what to ask the PACS administrator.
+    """Seconds the node took to answer: a C-ECHO (PS3.4 A), or a query for one study where it is a web service.
+
+    Raises PacsError, with what to ask the PACS administrator; SecretError.
 
     Of a node that is not known yet, what it accepts is found out too; what is known decides how images are fetched.
     """
     run = session(project)
     greeted = run.node(node)
-    seconds = echo(greeted)
-    run.traffic(node, echo=1)
-    if greeted.protocol in PROTOCOLS:
+    seconds = greet(greeted)
+    run.traffic(node, **{"echo" if greeted.finds_by == "dimse" else "find": 1})
+    if greeted.protocols == ("dimse",):
         _get_to_know(run.lanes_to(node), greeted)
     return seconds
 

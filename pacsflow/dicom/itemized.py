@@ -17,7 +17,9 @@ def _listed(request: Request, find: Find) -> Iterator[Request]:
         yield request
         return
     study = {"StudyInstanceUID": request.study_uid}
-    series = request.series_uids or sorted(values(find("SERIES", {**study, "SeriesInstanceUID": ""}), "SeriesInstanceUID"))
+    series = request.series_uids or sorted(
+        values(find("SERIES", {**study, "SeriesInstanceUID": ""}), "SeriesInstanceUID")
+    )
     for uid in series:
         found = values(find("IMAGE", {**study, "SeriesInstanceUID": uid, "SOPInstanceUID": ""}), "SOPInstanceUID")
         wanted = found & set(request.sop_uids) if request.sop_uids else found

@@ -56,7 +56,7 @@ def _check_ways(document: Document, node: PacsNode) -> bool:
         document.problem(at, f"{node.finds_by} cannot query", f"write `find`: one of {', '.join(FINDING)}")
     if node.fetches_by not in FETCHING:
         ways = ", ".join(_WAYS[name] for name in FETCHING if name in _WAYS)
-        document.problem(("protocol",), f"{node.fetches_by} is only queried here", f"write `fetch.method`: {ways}")
+        document.problem(("protocol",), f"{node.fetches_by} cannot fetch", f"write `fetch.method`: {ways}")
     return node.finds_by in FINDING and node.fetches_by in FETCHING
 
 

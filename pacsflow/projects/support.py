@@ -26,6 +26,13 @@ _TARGETS = frozenset({"archive", "bids", "dicom", "dicomdir", "dicomweb", "folde
 """Kinds of targets that are delivered to."""
 
 _GAPS = (
+    _Gap(
+        PacsNode,
+        ("protocol",),
+        lambda m: m.finds_by == "mint" or m.fetches_by == "rad69",
+        "speak this protocol",
+        "write dimse or dicomweb",
+    ),
     _Gap(ProjectSettings, ("notify",), lambda m: bool(m.notify), "notify anybody", "take `notify` out"),
     _Gap(
         DeidProfile,

@@ -1,9 +1,10 @@
 """HTTP to one service of a node: one client, kept alive over many requests, and its faults in our words."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import httpx
 
@@ -15,7 +16,8 @@ from schemas.pacs import PacsNode, Protocol
 
 MOST_TEXT = 256 << 20
 """Bytes of an answer to a query that are taken."""
-_PIECE = 1 << 16
+_PLAIN = "*?,:@/!$'()"
+"""What a query may hold as it is (RFC 3986 3.4): some services do not decode what needs no escape."""
 _RESTS: dict[str, float] = {}
 """Address -> monotonic time before which the service asked not to be asked again."""
 
@@ -89,10 +91,10 @@ class Connection:
         headers: dict[str, str] = {"Accept": ask.accept, "Accept-Encoding": "identity"}
         if ask.content_type:
             headers["Content-Type"] = ask.content_type
+        query = "&".join(f"{name}={quote(value, safe=_PLAIN)}" for name, value in ask.params)
         return self._opened().build_request(
             "GET" if ask.body is None else "POST",
-            self.address + ask.path,
-            params=httpx.QueryParams(list(ask.params)) if ask.params else None,
+            f"{self.address}{ask.path}{'?' if query else ''}{query}",
             headers=headers,
             content=ask.body,
         )
@@ -109,9 +111,3 @@ class Connection:
     def _rest(self) -> None:
         """Wait as long as the service asked for (RFC 9110 10.2.3), at most a response's time."""
         time.sleep(max(0.0, _RESTS.pop(self.address, 0.0) - time.monotonic()))
-
-
-def fields(**named: str) -> Sequence[tuple[str, str]]:
-    """Parameters of a request, those with a value."""
-    given: Mapping[str, str] = named
-    return [(name, value) for name, value in given.items() if value]

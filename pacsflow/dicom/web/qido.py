@@ -30,10 +30,12 @@ def find(connection: Connection, level: Level, keys: Mapping[str, str]) -> list[
         raise PacsPermanentError("DICOMweb cannot be asked for patients", remedy="ask for studies: `level: study`")
     path, params = _request(level, keys)
     found: dict[str, Dataset] = {}
-    asked = f"a query of level {level} by {', '.join(sorted(name for name, value in keys.items() if value)) or 'nothing'}"
+    asked = (
+        f"a query of level {level} by {', '.join(sorted(name for name, value in keys.items() if value)) or 'nothing'}"
+    )
     while True:
         ask = Ask(asked, path, [*params, ("limit", str(PAGE)), ("offset", str(len(found)))], accept=_JSON)
-        page = _page(connection, ask)
+        page = [_asked_for(answer, keys) for answer in _page(connection, ask)]
         new = {str(answer.get(_UNIQUE[level]) or f"{len(found)}+{n}"): answer for n, answer in enumerate(page)}
         begun = len(found)
         found |= new
@@ -49,7 +51,10 @@ def one(connection: Connection) -> None:
 def _request(level: Level, keys: Mapping[str, str]) -> tuple[str, list[tuple[str, str]]]:
     """Path and parameters. A study's and a series' UID stand in the path where they can (PS3.18 10.6.1)."""
     path, left = "", {name: value for name, value in keys.items() if name != "QueryRetrieveLevel"}
-    for below, name, upper in (("SERIES IMAGE", "StudyInstanceUID", "studies"), ("IMAGE", "SeriesInstanceUID", "series")):
+    for below, name, upper in (
+        ("SERIES IMAGE", "StudyInstanceUID", "studies"),
+        ("IMAGE", "SeriesInstanceUID", "series"),
+    ):
         single = left.get(name) and "\\" not in left[name] and (path or upper == "studies")
         if level in below and single:
             path += f"/{upper}/{left.pop(name)}"
@@ -81,6 +86,14 @@ def _page(connection: Connection, ask: Ask) -> list[Dataset]:
             "the service's answer cannot be decoded as DICOM JSON",
             remedy="check that `url` is the address of DICOMweb, before /studies",
         ) from None
+
+
+def _asked_for(answer: Dataset, keys: Mapping[str, str]) -> Dataset:
+    """The answer without what nobody asked for: many services always tell the patient, and addresses."""
+    for element in list(answer):
+        if element.keyword not in keys and element.keyword not in _UNIQUE.values():
+            del answer[element.tag]
+    return answer
 
 
 def _dataset(answer: dict[str, Any]) -> Dataset:

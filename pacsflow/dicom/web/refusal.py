@@ -72,7 +72,9 @@ def unreachable(node: PacsNode, broken: type[PacsTransientError] = PacsTransient
         raise PacsTransientError(f"node {node.name} cannot be reached: timed out", remedy=_reach()) from None
     except httpx.HTTPStatusError as error:  # of a log-in
         code = error.response.status_code
-        raise PacsTransientError(f"the log-in at node {node.name} failed with HTTP {code}", remedy=_IF_IT_LASTS) from None
+        raise PacsTransientError(
+            f"the log-in at node {node.name} failed with HTTP {code}", remedy=_IF_IT_LASTS
+        ) from None
     except httpx.InvalidURL:
         raise PacsPermanentError("an address is not one of the web", remedy=_ADDRESS) from None
     except (httpx.HTTPError, httpx.StreamError, OSError, RuntimeError):

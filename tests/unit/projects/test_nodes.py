@@ -46,7 +46,7 @@ def test_fallbacks_of_a_shared_node_are_seen_from_its_file(tmp_path):
         (SECOND + "fallback: [../a/pacs.yaml]\n", "../nodes/second.yaml", 5, "fallback[0]", "leads back"),
         (SECOND + "fallback: [second.yaml]\n", "../nodes/second.yaml", 5, "fallback[0]", "leads back"),
         (SECOND.replace("104", "x"), "../nodes/second.yaml", 3, "port", "integer"),
-        (SECOND + "protocol: mint\n", "../nodes/second.yaml", 5, "protocol", "cannot"),
+        (SECOND + "find: rad69\n", "../nodes/second.yaml", 5, "find", "cannot"),
         (SECOND + "tls: {ca: absent.pem}\n", "../nodes/second.yaml", 5, "tls.ca", "names no file"),
         (PACS.replace("main", "second"), "pacs.yaml", 5, "fallback[0]", "is the node main once more"),
         (SECOND.replace("second", "main"), "pacs.yaml", 5, "fallback[0]", "has the name of another node"),

@@ -12,9 +12,7 @@ DEID = FILES["deid"]
     ("file", "text", "field"),
     [
         ("project", FILES["project"] + "notify: [{email: a@example.org}]\n", "notify"),
-        ("pacs", PACS + "protocol: dicomweb\n", "protocol"),
-        ("pacs", PACS + "find: dicomweb\n", "find"),
-        ("pacs", PACS + "fetch: {method: wado-rs}\n", "fetch.method"),
+        ("pacs", PACS + "find: mint\nurl: https://pacs.example.org/mint\n", "protocol"),
         ("deid", DEID + "pixels: {burned_in: mask}\n", "pixels.burned_in"),
         ("export", "targets: [{kind: karnak, host: a, port: 1, called_aet: A, album: b}]\n", "targets[0].kind"),
     ],
@@ -29,7 +27,7 @@ def test_a_wish_that_nothing_fulfils_is_refused_by_name(tmp_path, file, text, fi
 
 
 def test_what_the_same_fields_say_otherwise_is_supported(tmp_path):
-    write_files(tmp_path / "a", pacs=PACS + "protocol: dimse\nfind: dimse\nfetch: {method: c-get}\n")
+    write_files(tmp_path / "a", pacs=PACS + "find: dicomweb\nurl: https://pacs.example.org\nfetch: {method: c-get}\n")
     write_files(tmp_path / "a", deid=DEID + "patient: {source: keyed}\npixels: {burned_in: keep}\n")
     from yaml_folder import problems_of
 

@@ -1,0 +1,237 @@
+"""DICOMweb against Orthanc, through a front door that asks for log-ins, breaks off and says wrong things."""
+
+import base64
+import json
+from contextlib import closing
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from pacsflow.dicom.contract import BrokenError, Request
+from pacsflow.dicom.greeting import greet
+from pacsflow.dicom.lanes import open_lane
+from pacsflow.dicom.web import part10
+from pacsflow.errors import PacsPermanentError, PacsTransientError
+from pacsflow.simpacs.phantoms import write_phantoms
+from peers.certificates import Authority
+from peers.ports import free_port
+from peers.web import Front, Handler, Service
+from web_nodes import ARCHIVE, IMAGES, SERIES, STUDY, Kept, expected, web_node
+
+UIDS = list(expected())
+
+
+@pytest.fixture(scope="module")
+def store(orthanc, tmp_path_factory):
+    orthanc.load(write_phantoms(tmp_path_factory.mktemp("phantoms"), ARCHIVE))
+    return orthanc
+
+
+@pytest.fixture
+def front(store):
+    with Front(store.url) as service:
+        yield service
+
+
+@pytest.fixture
+def lane(front):
+    opened = open_lane(web_node(front.url + "/dicom-web/"))
+    yield opened
+    opened.close()
+
+
+def keys(*returned, **asked):
+    return dict.fromkeys(returned, "") | asked
+
+
+def test_answers_are_what_was_asked_for_and_nothing_else(lane):
+    asked = keys("StudyInstanceUID", "PatientName", "StudyDescription", PatientID=STUDY.attributes["PatientID"])
+    found = {answer.StudyInstanceUID: answer for answer in lane.find("STUDY", asked)}
+    mine = [one for one in ARCHIVE.studies.values() if one.attributes["PatientID"] == STUDY.attributes["PatientID"]]
+    assert found.keys() == {one.uid for one in mine}
+    answer = found[STUDY.uid]
+    assert str(answer.PatientName) == STUDY.attributes["PatientName"]
+    assert {element.keyword for element in answer} == {*asked}
+
+
+@pytest.mark.parametrize(
+    ("keyword", "change"),
+    [
+        ("StudyDate", lambda date: f"{date}-{date}"),
+        ("StudyDate", lambda date: f"-{date}"),
+        ("PatientName", lambda name: name[:1] + "*"),
+        ("StudyDescription", lambda text: text[:2] + "*"),
+        ("AccessionNumber", lambda number: "?" + number[1:]),
+        ("StudyInstanceUID", lambda uid: uid + "\\1.2.3"),
+    ],
+)
+def test_ranges_wildcards_and_lists_are_asked_as_they_are_meant(lane, keyword, change):
+    found = lane.find("STUDY", keys("StudyInstanceUID", **{keyword: change(STUDY.attributes[keyword])}))
+    assert STUDY.uid in {answer.StudyInstanceUID for answer in found}
+    assert lane.find("STUDY", keys("StudyInstanceUID", PatientID="NOBODY-HAS-THIS")) == []
+
+
+def test_series_and_images_are_listed_below_what_they_belong_to(lane):
+    [series] = lane.find(
+        "SERIES", keys("SeriesInstanceUID", "NumberOfSeriesRelatedInstances", StudyInstanceUID=STUDY.uid)
+    )
+    assert (series.SeriesInstanceUID, series.NumberOfSeriesRelatedInstances) == (
+        SERIES.attributes["SeriesInstanceUID"],
+        IMAGES,
+    )
+    below = {"StudyInstanceUID": STUDY.uid, "SeriesInstanceUID": series.SeriesInstanceUID}
+    images = lane.find("IMAGE", keys("SOPInstanceUID", "SOPClassUID", **below))
+    assert {image.SOPInstanceUID for image in images} == {*UIDS}
+
+
+class Paged(Handler):
+    """Gives at most 25 answers, whatever it is asked; one that does not page says the same again."""
+
+    def do_GET(self):  # noqa: N802
+        if not self.admitted():
+            return
+        asked = parse_qs(urlsplit(self.path).query)
+        begin = int(asked["offset"][0]) if self.server.pages else 0
+        answers = [{"0020000D": {"vr": "UI", "Value": [f"1.2.{n}"]}} for n in range(60)][begin : begin + 25]
+        if answers:
+            self.answer(200, json.dumps(answers).encode(), Content_Type="application/dicom+json")
+        else:
+            self.answer(204)
+
+
+@pytest.mark.parametrize(("pages", "answers", "requests"), [(True, 60, 3), (False, 25, 2)])
+def test_a_service_that_cuts_its_pages_is_asked_until_nothing_new_comes(pages, answers, requests):
+    with Service(Paged) as service:
+        service.pages = pages
+        with closing(open_lane(web_node(service.url))) as lane:
+            found = lane.find("STUDY", keys("StudyInstanceUID", StudyDate="20200101-"))
+        assert (len(found), len(service.asked)) == (answers, requests)
+        assert "fuzzymatching=false" in service.asked[0]
+
+
+def test_a_level_that_dicomweb_does_not_have_is_refused(lane):
+    with pytest.raises(PacsPermanentError, match="cannot be asked for patients"):
+        lane.find("PATIENT", keys("PatientID"))
+
+
+def test_a_key_that_the_service_refuses_is_named_without_its_value(front, lane):
+    front.instead = [(400, {})]
+    with pytest.raises(PacsPermanentError, match="by PatientID, StudyDate with HTTP 400") as caught:
+        lane.find("STUDY", keys("StudyInstanceUID", PatientID="SECRET-1", StudyDate="20200101"))
+    assert "SECRET" not in str(caught.value)
+    assert "SERVICE" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request(STUDY.uid),
+        Request(STUDY.uid, (SERIES.attributes["SeriesInstanceUID"],)),
+        Request(STUDY.uid, (SERIES.attributes["SeriesInstanceUID"],), tuple(UIDS)),
+    ],
+    ids=["study", "series", "instances"],
+)
+def test_instances_come_as_they_are_stored(lane, request_):
+    sink = Kept()
+    outcome = lane.fetch(request_, sink)
+    assert sink.held == expected()
+    assert (outcome.status, outcome.completed, outcome.failed) == (0, IMAGES, 0)
+
+
+def test_a_large_instance_is_given_on_while_it_comes(lane, monkeypatch):
+    monkeypatch.setattr(part10, "STREAMED_FROM", 2000)
+    sink = Kept()
+    lane.fetch(Request(STUDY.uid), sink)
+    assert sink.held == expected()
+    assert sink.streamed
+
+
+def test_what_is_not_there_keeps_nothing_else_back(lane):
+    sink = Kept()
+    wanted = (UIDS[0], "1.2.3.4", UIDS[1])
+    outcome = lane.fetch(Request(STUDY.uid, (SERIES.attributes["SeriesInstanceUID"],), wanted), sink)
+    assert sink.held.keys() == {*UIDS[:2]}
+    assert (outcome.completed, outcome.failed) == (2, 1)
+    with pytest.raises(PacsPermanentError, match="HTTP 404"):
+        lane.fetch(Request("1.2.3.4.5"), sink)
+
+
+@pytest.mark.parametrize("large", [True, False], ids=["streamed", "held"])
+def test_a_connection_that_is_cut_keeps_what_came_whole(front, lane, monkeypatch, large):
+    monkeypatch.setattr(part10, "STREAMED_FROM", 2000 if large else part10.STREAMED_FROM)
+    front.cut = 40_000
+    sink = Kept()
+    with pytest.raises(BrokenError):
+        lane.fetch(Request(STUDY.uid), sink)
+    assert 0 < len(sink.held) < IMAGES
+    assert sink.held.items() <= expected().items()
+    left = tuple(uid for uid in UIDS if uid not in sink.held)
+    lane.fetch(Request(STUDY.uid, (SERIES.attributes["SeriesInstanceUID"],), left), sink)
+    assert sink.held == expected()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "said"),
+    [
+        (302, PacsPermanentError, "somewhere else"),
+        (401, PacsPermanentError, "log-in"),
+        (403, PacsPermanentError, "not permitted"),
+        (404, PacsPermanentError, "nothing at this address"),
+        (429, PacsTransientError, "too often"),
+        (500, PacsTransientError, "failed"),
+        (503, PacsTransientError, "busy"),
+    ],
+)
+def test_each_refusal_has_its_reason_and_its_remedy(front, lane, status, kind, said):
+    front.instead = [(status, {"Retry_After": "1"})] * 2
+    for ask in (lambda: lane.find("STUDY", keys("StudyInstanceUID")), lambda: lane.fetch(Request(STUDY.uid), Kept())):
+        with pytest.raises(kind, match=said) as caught:
+            ask()
+        assert caught.value.remedy
+        assert STUDY.uid not in str(caught.value)
+        assert "SERVICE" not in str(caught.value)
+
+
+class Talkative(Handler):
+    def do_GET(self):  # noqa: N802
+        self.answer(200, b"<html>PATIENT</html>")
+
+
+def test_an_answer_that_is_no_dicom_json_is_an_error_and_not_an_empty_list():
+    with Service(Talkative) as service, closing(open_lane(web_node(service.url))) as lane:
+        with pytest.raises(PacsTransientError, match="cannot be decoded") as caught:
+            lane.find("STUDY", keys("StudyInstanceUID"))
+        assert "PATIENT" not in str(caught.value)
+
+
+def test_nobody_listening_is_an_error_that_may_pass():
+    with pytest.raises(PacsTransientError, match="cannot be reached"):
+        greet(web_node(f"http://127.0.0.1:{free_port()}"))
+
+
+def basic(user, password):
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
+def test_the_certificate_must_be_of_a_known_authority_and_the_log_in_right(store, tmp_path, monkeypatch):
+    monkeypatch.setenv("WEB_PASSWORD", "right")
+    ours, others = Authority(tmp_path / "ours"), Authority(tmp_path / "others", name="Somebody")
+    auth = {"kind": "basic", "username": "research", "password": "${env:WEB_PASSWORD}"}
+    with Front(store.url, ours) as front:
+        front.welcome = lambda headers: headers["Authorization"] == basic("research", "right")
+        url = front.url + "/dicom-web"
+        sink = Kept()
+        with closing(open_lane(web_node(url, ca=str(ours.ca), auth=auth))) as lane:
+            lane.fetch(Request(STUDY.uid), sink)
+        assert sink.held == expected()
+        for wrong in ({"ca": str(others.ca)}, {}):
+            with pytest.raises(PacsPermanentError, match="certificate of node web is not accepted"):
+                greet(web_node(url, auth=auth, **wrong))
+        monkeypatch.setenv("WEB_PASSWORD", "wrong")
+        with pytest.raises(PacsPermanentError, match="log-in is not accepted"):
+            greet(web_node(url, ca=str(ours.ca), auth=auth))
+
+
+def test_a_greeting_asks_for_one_study_only(front, store):
+    greet(web_node(front.url + "/dicom-web"))
+    assert [line.split("?")[1] for line in front.asked] == ["limit=1"]

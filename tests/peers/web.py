@@ -1,0 +1,106 @@
+"""Web services on loopback, in this process: with or without TLS, that refuse, break off, or stand before another."""
+
+import http.client
+import ssl
+from contextlib import suppress
+from http.server import ThreadingHTTPServer
+from threading import Thread
+from urllib.parse import urlsplit
+
+from peers.ports import LOOPBACK
+from peers.secured import Quiet
+
+
+class Service(ThreadingHTTPServer):
+    """Answers by `handler` at `url` while it is entered; over TLS with a certificate of `authority`.
+
+    `welcome(headers)` says who is let in, others get 401. `instead`: (status, headers) answered in place of the next
+    answers. `cut`: the connection is cut once, after so many bytes of images. `asked`: request lines.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, handler, authority=None):
+        super().__init__((LOOPBACK, 0), handler)
+        if authority:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*authority.issue("service"))
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.url = f"http{'s' if authority else ''}://{LOOPBACK}:{self.server_port}"
+        self.welcome = lambda headers: True
+        self.instead = []
+        self.cut = 0
+        self.asked = []
+
+    def handle_error(self, *_):
+        """A client that hangs up is part of a test."""
+
+    def __enter__(self):
+        Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.shutdown()
+        self.server_close()
+
+
+class Handler(Quiet):
+    """Lets in who is welcome; what it answers streams."""
+
+    def handle_one_request(self):
+        with suppress(ConnectionError, ssl.SSLError):
+            super().handle_one_request()
+
+    def admitted(self):
+        """Whether the request may be answered; otherwise it has been."""
+        self.server.asked.append(f"{self.command} {self.path}")
+        if self.server.instead:
+            status, headers = self.server.instead.pop(0)
+            self.answer(status, b"PATIENT^OF^THE^SERVICE", **headers)
+            return False
+        if not self.server.welcome(self.headers):
+            self.answer(401, b"PATIENT^OF^THE^SERVICE")
+            return False
+        return True
+
+    def stream(self, status, content_type, pieces):
+        """An answer in chunks, or the beginning of one."""
+        self.send_response(status)
+        if content_type:
+            self.send_header("Content-Type", content_type)
+        if status != 204:
+            self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        images, sent = "json" not in (content_type or "") and not (content_type or "").startswith("text/xml"), 0
+        for piece in pieces:
+            if self.server.cut and images and sent + len(piece) > self.server.cut:
+                begin, self.server.cut = piece[: self.server.cut - sent], 0
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(begin), begin))
+                self.close_connection = True
+                return
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+            sent += len(piece)
+        if status != 204:
+            self.wfile.write(b"0\r\n\r\n")
+
+
+class Front(Service):
+    """Stands before the service at `upstream`."""
+
+    def __init__(self, upstream, authority=None):
+        super().__init__(_Forwarding, authority)
+        self.upstream = urlsplit(upstream)
+
+
+class _Forwarding(Handler):
+    def do_GET(self):  # noqa: N802
+        if not self.admitted():
+            return
+        connection = http.client.HTTPConnection(self.server.upstream.hostname, self.server.upstream.port, timeout=60)
+        try:
+            connection.request("GET", self.path, headers={"Accept": self.headers["Accept"]})
+            response = connection.getresponse()
+            pieces = iter(lambda: response.read(1 << 14), b"")
+            self.stream(response.status, response.headers.get("Content-Type"), pieces)
+        finally:
+            connection.close()
