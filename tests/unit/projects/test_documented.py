@@ -58,6 +58,13 @@ def test_the_mistakes_that_the_page_shows_give_the_messages_that_it_shows(tmp_pa
     assert blocks(PAGE, "text")[0].text == said
 
 
+@pytest.mark.parametrize("name", [name for name in shown() if name.startswith("pacs.yaml, ")])
+def test_the_other_nodes_that_the_page_shows_are_right(tmp_path, name):
+    folder = write_files(tmp_path / "web", pacs=shown()[name])
+    (folder / "hospital-ca.pem").write_text("")
+    assert problems_of(folder) == []
+
+
 def test_every_field_and_every_synonym_is_named():
     for field in LAYOUT_FIELDS:
         assert f"`{{{field}}}`" in TEXT
