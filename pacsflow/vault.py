@@ -68,6 +68,11 @@ class Vault:
         with self._lock:
             return self._known.get((patient_id, issuer, ""))
 
+    def pseudonym(self, patient_id: str) -> str | None:
+        """One that the patient has, of whatever issuer, as far as this process knows."""
+        with self._lock:
+            return next((link.pseudonym for link in self._known.values() if link.patient_id == patient_id), None)
+
     def settle(self, patient_id: str, issuer: str, make: Callable[[int], Link]) -> Link:
         """The link of a patient; of a new one what `make` gives by the number of links so far, on disk then.
 

@@ -14,6 +14,7 @@ from tasks._policy import engine_task
 from tasks.asking import Asked, expect, guest, requests
 from tasks.elsewhere import send, settled
 from tasks.find import told_by
+from tasks.pseudonyms import refuse_nameless
 from tasks.reception import Reception
 from tasks.session import Session, session
 from tasks.verdict import Attempt, Verdict, judge
@@ -60,12 +61,16 @@ def fetch_study(ref: StudyRef) -> StudyRef | None:
 def _fetch(run: Session, study: Study, node: str) -> Verdict:
     if to := third_party(run.node(node)):
         return send(run, study, to, node)
+    patient_id = study.patient_id.strip()
+    nameless = run.wanting(patient_id) if patient_id else ""
     sweep(run.staging / study.key)
     attempt = Attempt(node=node)
     lanes = run.lanes_to(node)
     try:
         with lanes.borrow() as lane:
             listed = expect(run, lane, study, attempt)
+            if nameless:
+                refuse_nameless(run.ledger, study, nameless)
             offered = {i.uid for i in listed} if guest(run, study, node) else None
             if todo := list(requests(run, study, attempt, offered)):
                 lanes.pace(len({key for keys, _ in todo for key in keys}))

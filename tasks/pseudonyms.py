@@ -2,13 +2,15 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 
 import sqlalchemy as sa
 
+from pacsflow.errors import ServiceError
 from pacsflow.ledger import Ledger, studies
 from pacsflow.ledger import tables as t
-from pacsflow.pseudonyms import Means, knows
+from pacsflow.ledger.studies import Study
 from pacsflow.query import Row
 
 WANTING = "pseudonym:"
@@ -33,15 +35,25 @@ def pseudonyms_of_rows(ledger: Ledger, rows: Iterable[Row], column: str) -> Call
     return given
 
 
-def reopen_refused(ledger: Ledger, means: Means) -> None:
-    """Instances that were refused for want of a pseudonym are expected again where their patient has one by now."""
-    studies_left = studies.refused(ledger, WANTING)
-    if not studies_left:
-        return
-    known = cache(knows(means))
-    for key, patient_id in studies_left.items():
-        if patient_id.strip() and known(patient_id.strip()):
-            studies.reopen(ledger, key, WANTING)
+def reopen_refused(ledger: Ledger, why: Callable[[str], str]) -> None:
+    """Instances that were refused for want of a pseudonym are expected again where their patient has one by now.
+
+    `why`: why a Patient ID has none, '' where it has one.
+    """
+    asked = cache(why)
+    for key, patient_id in studies.refused(ledger, WANTING).items():
+        try:
+            if patient_id.strip() and not asked(patient_id.strip()):
+                studies.reopen(ledger, key, WANTING)
+        except ServiceError:
+            return
+
+
+def refuse_nameless(ledger: Ledger, study: Study, reason: str) -> None:
+    """Refuse, unfetched, what a node lists of a patient who has no pseudonym."""
+    wanted = {series.key for series in study.wanted}
+    listed = (one for one in studies.instances(ledger, study.key, "expected") if one.series_key in wanted)
+    studies.note(ledger, study, [replace(one, status="refused", reason=reason) for one in listed])
 
 
 def _patients(ledger: Ledger, row_ids: list[str]) -> set[str]:

@@ -16,7 +16,7 @@ from pacsflow.ledger.book import canonical
 from pacsflow.ledger.studies import new_owner
 from pacsflow.ledger.traffic import Slowed
 from pacsflow.projects import Project
-from pacsflow.pseudonyms import Means, pseudonyms_of
+from pacsflow.pseudonyms import Means, pseudonyms_of, wanting
 from pacsflow.query import Row, load
 from pacsflow.secrets import project_key, register_resolver, resolve
 from pacsflow.vault import Vault
@@ -53,6 +53,8 @@ class Session:
     """Why this run asks outside the nodes' hours; empty where it keeps to them."""
     others: Mapping[str, LanePool] = field(default_factory=dict)
     arrivals: LanePool | None = None
+    wanting: Callable[[str], str] = lambda _patient_id: ""
+    """Why a Patient ID has no pseudonym, '' where it has one. Raises ServiceError."""
 
     def node(self, name: str) -> PacsNode:
         """The node of a name; the project's first for '', and for a name that left the project."""
@@ -137,7 +139,7 @@ def open_session(project: str, *, action: str, clock: Clock = SYSTEM) -> Iterato
         name = str(loaded.folder)
         opened = _open(stack, loaded, table, clock=clock)
         if action == "run" and opened.vault:
-            reopen_refused(opened.ledger, means_of(loaded, opened.ledger, table, opened.vault))
+            reopen_refused(opened.ledger, opened.wanting)
         opened.listeners.extend(_listeners.pop(name, []))
         facts = {"profile": opened.cleaner.fingerprint(), "outside hours": opened.hurry}
         outcomes.begin_run(opened.ledger, owner=opened.owner, action=action, facts=facts)
@@ -157,7 +159,8 @@ def _open(stack: ExitStack, project: Project, table: tuple[Row, ...], *, clock: 
     ledger = open_ledger_of(project)
     stack.callback(ledger.close)
     vault = Vault(project.workdir / "private" / "vault", key) if key else None
-    given = pseudonyms_of(means_of(project, ledger, table, vault)) if vault else None
+    means = means_of(project, ledger, table, vault)
+    given = pseudonyms_of(means) if vault else None
     cleaner = compile_profile(project.deid, key or b"", pseudonyms=given)
     _same_profile(ledger, cleaner.fingerprint())
     rows.sync(ledger, ((r.id, r.number, _asked(project, r)) for r in table))
@@ -175,7 +178,8 @@ def _open(stack: ExitStack, project: Project, table: tuple[Row, ...], *, clock: 
         arrivals.allow(1)
     lanes, owner = lanes_to(project.pacs), new_owner()
     opened = Session(project, table, ledger, vault, cleaner, lanes, owner, hurry=reason)
-    return replace(opened, others=others, arrivals=arrivals)
+    opened = replace(opened, others=others, arrivals=arrivals)
+    return replace(opened, wanting=wanting(means)) if vault else opened
 
 
 def _lanes(node: PacsNode, ledger: Ledger, clock: Clock) -> LanePool:
@@ -187,7 +191,7 @@ def _lanes(node: PacsNode, ledger: Ledger, clock: Clock) -> LanePool:
     return LanePool(node, clock=clock, slowed=slowed)
 
 
-def means_of(project: Project, ledger: Ledger, table: tuple[Row, ...], vault: Vault) -> Means:
+def means_of(project: Project, ledger: Ledger, table: tuple[Row, ...], vault: Vault | None) -> Means:
     """What the project's source of pseudonyms draws from."""
     patient = project.deid.patient
     of_rows = pseudonyms_of_rows(ledger, table, patient.column or "")

@@ -6,7 +6,7 @@ from pacsflow.errors import RefusalError
 from pacsflow.pseudonyms import api, column, sequential, table
 from pacsflow.pseudonyms.contract import Given, Means, Pseudonyms
 
-__all__ = ["SOURCES", "Given", "Means", "Pseudonyms", "knows", "nobody", "pseudonyms_of"]
+__all__ = ["SOURCES", "Given", "Means", "Pseudonyms", "nobody", "pseudonyms_of", "wanting"]
 
 SOURCES: Mapping[str, Callable[[Means], Pseudonyms]] = {
     "table": table.source,
@@ -15,6 +15,7 @@ SOURCES: Mapping[str, Callable[[Means], Pseudonyms]] = {
     "sequential": sequential.source,
 }
 """`patient.source` -> its source; `keyed` needs none."""
+NONE = "pseudonym: none for this patient"
 
 
 def pseudonyms_of(means: Means) -> Pseudonyms | None:
@@ -23,20 +24,23 @@ def pseudonyms_of(means: Means) -> Pseudonyms | None:
     return None if kind == "keyed" else SOURCES[kind](means)
 
 
-def knows(means: Means) -> Callable[[str], bool]:
-    """Whether the profile's source has a pseudonym for a Patient ID by now; asking leaves no trace in the vault."""
+def wanting(means: Means) -> Callable[[str], str]:
+    """Why the profile's source gives a Patient ID no pseudonym by now, '' where it does; the vault learns nothing.
+
+    What is given raises ServiceError where the source cannot be asked.
+    """
     kind = means.patient.source
-    if kind == "api":
-        return api.knows(means)
-    given = table.source(means) if kind == "table" else column.source(means) if kind == "column" else None
+    if kind in ("keyed", "sequential"):
+        return lambda _patient_id: ""
+    look = api.look(means) if kind == "api" else SOURCES[kind](means)
 
-    def known(patient_id: str) -> bool:
+    def why(patient_id: str) -> str:
         try:
-            return given is None or given(patient_id, "", 0) is not None
-        except RefusalError:
-            return False
+            return NONE if look(patient_id, "", 0) is None else ""
+        except RefusalError as refusal:
+            return refusal.reason
 
-    return known
+    return why
 
 
 def nobody(kind: str) -> Pseudonyms | None:

@@ -2,7 +2,6 @@
 
 import json
 import ssl
-from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
@@ -41,17 +40,16 @@ def source(means: Means) -> Pseudonyms:
     return given
 
 
-def knows(means: Means) -> Callable[[str], bool]:
-    """Whether the service has a pseudonym that can be used for a Patient ID; False where it cannot be asked."""
+def look(means: Means) -> Pseudonyms:
+    """The same, but only looked up: the vault learns nothing, and day shifts are not asked for."""
     service = _Service(means)
 
-    def known(patient_id: str) -> bool:
-        try:
-            return service.pseudonym(patient_id) is not None
-        except (RefusalError, ServiceError):
-            return False
+    def found(patient_id: str, _issuer: str, shift_days: int) -> Given | None:
+        pseudonym = means.vault.pseudonym(patient_id) if means.vault else None
+        pseudonym = pseudonym or service.pseudonym(patient_id)
+        return Given(pseudonym, shift_days) if pseudonym else None
 
-    return known
+    return found
 
 
 class _Service:
