@@ -7,6 +7,7 @@ from pacsflow.cli import (
     dicomdir,
     explain,
     init,
+    karnak_tag,
     moving,
     probe,
     project,
@@ -44,6 +45,7 @@ app.command("verify", rich_help_panel="Folder trees")(verify.verify)
 app.command("shift-table", rich_help_panel="Folder trees")(shift_table.shift_table)
 app.command("dicomdir", rich_help_panel="Folder trees")(dicomdir.dicomdir)
 app.command("send", rich_help_panel="Folder trees")(send.send)
+app.command("karnak-tag", rich_help_panel="Folder trees")(karnak_tag.karnak_tag)
 app.command("demo", rich_help_panel="Training")(server.demo)
 app.command("simpacs", rich_help_panel="Training")(server.simpacs)
 app.add_typer(vault.app, name="vault", rich_help_panel="Keys")

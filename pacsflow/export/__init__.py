@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pacsflow.errors import TargetError
-from pacsflow.export import archive, bids, dicom, dicomdir, dicomweb, folder, storage
+from pacsflow.export import archive, bids, dicom, dicomdir, dicomweb, folder, karnak, storage
 from pacsflow.export.contract import Delivered, SeriesFiles, StudyFolder, Target
 from pacsflow.export.series import read_series
 from schemas import export as settings_of
@@ -39,6 +39,7 @@ TARGETS: dict[str, Module] = {
     "dicomweb": dicomweb,
     "dicomdir": dicomdir,
     "folder": folder,
+    "karnak": karnak,
     "storage": storage,
 }
 

@@ -142,8 +142,9 @@ def old_systems(new_user):
 
 @pytest.fixture
 def clinical(new_user):
-    """A table of clinical data, and one of pseudonyms."""
+    """A table of clinical data, one of pseudonyms and one of day shifts."""
     Path("new_ids.json").write_text(json.dumps({f"sub-{PATIENT_ID}": "P0001"}))
+    Path("day_shift.json").write_text(json.dumps({f"sub-{PATIENT_ID}": -12}))
     Path("clinical.csv").write_text("MRN,Day of surgery,Outcome\n0004711,2020-01-15,good\n")
 
 

@@ -68,6 +68,11 @@ class Orthanc(Server):
         with urllib.request.urlopen(self.url + path, timeout=30) as response:
             return json.load(response)
 
+    def raw(self, path: str) -> bytes:
+        """The bytes at `path` of its REST interface."""
+        with urllib.request.urlopen(self.url + path, timeout=30) as response:
+            return response.read()
+
     def post(self, path: str, body: bytes) -> Any:
         """What it answers, as JSON, to `body` posted to `path`."""
         with urllib.request.urlopen(self.url + path, data=body, timeout=60) as response:

@@ -14,7 +14,11 @@ DEID = FILES["deid"]
         ("project", FILES["project"] + "notify: [{email: a@example.org}]\n", "notify"),
         ("pacs", PACS + "find: mint\nurl: https://pacs.example.org/mint\n", "protocol"),
         ("deid", DEID + "pixels: {burned_in: mask}\n", "pixels.burned_in"),
-        ("export", "targets: [{kind: karnak, host: a, port: 1, called_aet: A, album: b}]\n", "targets[0].kind"),
+        (
+            "export",
+            "targets: [{kind: xnat, url: 'https://a', project: b, username: c, password: '${env:D}'}]\n",
+            "targets[0].kind",
+        ),
     ],
 )
 def test_a_wish_that_nothing_fulfils_is_refused_by_name(tmp_path, file, text, field):

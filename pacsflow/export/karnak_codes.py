@@ -1,0 +1,62 @@
+"""What Karnak is told of a patient: code and day shift, as PACSMAN's `new_ids` and `day_shift` files hold them."""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pacsflow.errors import Problem, ProjectError
+from pacsflow.export.names import alphanumeric
+from pacsflow.pseudonyms.table import read_table
+
+_DAYS = re.compile(r"[+-]?[0-9]{1,6}")
+_PREFIX = "sub-"
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Code and day shift by patient; a patient is known by Patient ID, or by PACSMAN's name of its folder."""
+
+    codes: dict[str, str]
+    shifts: dict[str, str] | None
+
+    def of(self, names: Iterable[str]) -> tuple[str, str] | None:
+        """Code and day shift of the patient with one of these names; None where none, or more than one, is known."""
+        known = {name.removeprefix(_PREFIX) for name in names if name}
+        found = {
+            (code, "0" if self.shifts is None else _find(self.shifts, name))
+            for name in known
+            if (code := _find(self.codes, name))
+        }
+        answer = found.pop() if len(found) == 1 else None
+        return answer if answer and answer[1] else None
+
+
+def read_codes(new_ids: Path, day_shift: Path | None) -> Codes:
+    """The codes of two files; without the second, shifts are 0. Raises ProjectError, which holds nothing of them."""
+    codes, problems = read_table(new_ids)
+    if problems:
+        raise ProjectError(problems)
+    return Codes(codes, _shifts(day_shift) if day_shift else None)
+
+
+def _find(table: dict[str, str], name: str) -> str:
+    """What a table says of a patient; PACSMAN writes `_` for what is no letter and no digit."""
+    return table.get(name) or table.get(alphanumeric(name), "")
+
+
+def _shifts(file: Path) -> dict[str, str]:
+    try:
+        told = json.loads(file.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise ProjectError([Problem(file.name, 0, "", f"cannot be read: {error.strerror}", "mend the path")]) from None
+    except (ValueError, RecursionError):
+        told = None
+    if not isinstance(told, dict) or not all(_DAYS.fullmatch(_text(days)) for days in told.values()):
+        raise ProjectError([Problem(file.name, 0, "", "is no list of days", 'write {"sub-PATIENT": -12, …} as JSON')])
+    return {name.strip().removeprefix(_PREFIX): str(int(_text(days))) for name, days in told.items()}
+
+
+def _text(days: object) -> str:
+    return str(days).strip() if isinstance(days, int | str) and not isinstance(days, bool) else ""

@@ -1,0 +1,163 @@
+"""The private elements that Karnak reads, put into a file; nothing else of it is touched, pixel data is not decoded.
+
+Group 000B, creator `CHUV_DEV_TML`: (000B,xx01) patient code, (000B,xx02) album, (000B,xx03) day shift, all LO. The
+block xx is the one the creator has already, else the first that is free (PS3.5 7.8.1).
+"""
+
+import os
+import shutil
+import stat
+import struct
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from pydicom.errors import InvalidDicomError
+from pydicom.filereader import data_element_generator, read_file_meta_info
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
+
+from pacsflow.errors import TargetError
+from pacsflow.export.disk import temporary_name
+from pacsflow.staging import sync
+
+CREATOR = "CHUV_DEV_TML"
+_GROUP, _AFTER = 0x000B0000, 0x000C0000
+_FIRST, _LAST = 0x10, 0xFF
+_LONGEST = 64
+_PREAMBLE = 132
+
+
+@dataclass(frozen=True)
+class Tags:
+    """What Karnak is told of a patient's images."""
+
+    code: str
+    album: str
+    day_shift: str
+
+
+@dataclass(frozen=True)
+class _Element:
+    tag: int
+    value: bytes
+    raw: bytes
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Where group 000B stands in a file, or would stand; its elements; and how they are encoded."""
+
+    begin: int
+    end: int
+    elements: tuple[_Element, ...]
+    explicit: bool
+    little: bool
+
+
+def write_tagged(source: Path, tags: Tags, sink: BinaryIO) -> bool:
+    """Write the Part 10 file `source` with `tags`; False, and nothing written, where it has them already.
+
+    Raises TargetError for what is no DICOM file, or cannot hold the tags.
+    """
+    try:
+        with warnings.catch_warnings(), source.open("rb") as stream:
+            warnings.simplefilter("ignore")  # values in them may be anybody's
+            group = _group(stream, source)
+            elements = _with(group, tags)
+            if elements == list(group.elements):
+                return False
+            stream.seek(0)
+            sink.write(stream.read(group.begin))
+            sink.write(b"".join(element.raw for element in elements))
+            stream.seek(group.end)
+            shutil.copyfileobj(stream, sink, 1 << 20)
+            return True
+    except (InvalidDicomError, EOFError, struct.error, NotImplementedError, AttributeError, ValueError) as error:
+        raise TargetError(f"a file cannot be tagged: {type(error).__name__}") from None
+    except OSError as error:
+        words = os.strerror(error.errno) if error.errno else type(error).__name__
+        raise TargetError(f"a file cannot be tagged: {words}") from None
+
+
+def tag_in_place(path: Path, tags: Tags) -> bool:
+    """Put `tags` into a file, which is whole at any time; False where it has them already. Raises TargetError."""
+    half = path.with_name(temporary_name())
+    try:
+        with half.open("xb") as sink:
+            changed = write_tagged(path, tags, sink)
+        if changed:
+            half.chmod(stat.S_IMODE(path.stat().st_mode))
+            sync(half)
+            half.replace(path)
+            sync(path.parent)
+    finally:
+        half.unlink(missing_ok=True)
+    return changed
+
+
+def _group(stream: BinaryIO, source: Path) -> _Group:
+    meta = read_file_meta_info(source)
+    syntax = UID(meta.TransferSyntaxUID)
+    if syntax == DeflatedExplicitVRLittleEndian:
+        raise TargetError("a file cannot be tagged: its data set is deflated", remedy="send it in another syntax")
+    explicit, little = not syntax.is_implicit_VR, syntax.is_little_endian
+    # Group length (0002,0000) is 12 bytes, and says how much follows it.
+    stream.seek(_PREAMBLE + 12 + meta.FileMetaInformationGroupLength)
+    begin = end = stream.tell()
+    found = []
+    for one in data_element_generator(stream, not explicit, little, stop_when=lambda tag, *_: tag >= _AFTER):
+        start, end = end, stream.tell()
+        if one.tag < _GROUP:
+            begin = end
+            continue
+        stream.seek(start)
+        found.append(_Element(int(one.tag), _bytes(one.value), stream.read(end - start)))
+    return _Group(begin, end, tuple(found), explicit, little)
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else b""
+
+
+def _with(group: _Group, tags: Tags) -> list[_Element]:
+    """The elements of the group with the tags, by ascending tag; without the group's length, which would be wrong."""
+    block = _block(group.elements)
+    ours = {
+        _GROUP + block: CREATOR,
+        _GROUP + (block << 8) + 1: tags.code,
+        _GROUP + (block << 8) + 2: tags.album,
+        _GROUP + (block << 8) + 3: tags.day_shift,
+    }
+    kept = [one for one in group.elements if one.tag not in ours and one.tag != _GROUP]
+    return sorted([*kept, *(_element(group, tag, text) for tag, text in ours.items())], key=lambda one: one.tag)
+
+
+def _block(elements: tuple[_Element, ...]) -> int:
+    """The block of our creator, else the first that nobody has, with or without a creator."""
+    taken = set()
+    for one in elements:
+        number = one.tag & 0xFFFF
+        if _FIRST <= number <= _LAST:
+            if one.value.strip(b" \0") == CREATOR.encode():
+                return number
+            taken.add(number)
+        else:
+            taken.add(number >> 8)
+    free = next((block for block in range(_FIRST, _LAST + 1) if block not in taken), None)
+    if free is None:
+        raise TargetError("a file cannot be tagged: all blocks of group 000B are taken")
+    return free
+
+
+def _element(group: _Group, tag: int, text: str) -> _Element:
+    if not text.isascii() or not text.isprintable() or "\\" in text or not 0 < len(text) <= _LONGEST:
+        raise TargetError(
+            "a patient code, album or day shift cannot stand in DICOM",
+            remedy="write 1 to 64 ASCII characters without backslash",
+        )
+    value = text.encode() + b" " * (len(text) % 2)
+    order = "<" if group.little else ">"
+    head = struct.pack(f"{order}HH", tag >> 16, tag & 0xFFFF)
+    size = struct.pack(f"{order}2sH", b"LO", len(value)) if group.explicit else struct.pack(f"{order}I", len(value))
+    return _Element(tag, value, head + size + value)
