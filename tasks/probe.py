@@ -1,12 +1,14 @@
-"""What the node of a project can do: asked, or remembered. No flow: a person waits for the answer."""
+"""What the nodes of a project can do: asked, or remembered. No flow: a person waits for the answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from pacsflow.dicom.probe import Capabilities, Finding, Strategy, keep, probe, recall, requests, strategy
+from pacsflow.dicom.probe import Capabilities, Finding, Strategy, keep, mends, probe, recall, requests, strategy
 from pacsflow.dicom.probe.contract import Keys
-from pacsflow.projects import Project
+from pacsflow.hours import OpenHours, told
 from pacsflow.query import Row, load
 from pacsflow.query.levels import keys_at
 from schemas.pacs import PacsNode
@@ -14,30 +16,48 @@ from schemas.pacs import PacsNode
 
 @dataclass(frozen=True)
 class Probed:
-    """A node, what it can do, what follows for us, and what to ask its administrator for."""
+    """A node, what it can do, what follows for us, what to ask its administrator for, and what we can do ourselves."""
 
     node: PacsNode
     capabilities: Capabilities
     strategy: Strategy
     requests: tuple[str, ...]
+    mends: tuple[str, ...]
     remembered: bool
+    outside_hours: str
 
 
-def probe_project(folder: Path, *, again: bool = False, heard: Callable[[Finding], None] = lambda _: None) -> Probed:
-    """Ask the node of a project what it can do, or tell what it told before. Raises ProjectError."""
+def probe_project(
+    folder: Path, *, again: bool = False, heard: Callable[[PacsNode, Finding], None] = lambda _node, _finding: None
+) -> Iterator[Probed]:
+    """Ask each node of a project what it can do, or tell what it told before; the first is that of pacs.yaml.
+
+    Raises ProjectError.
+    """
     project, rows = load(folder)
-    known = None if again else recall(project.pacs)
-    if known is not None and known.whole:
-        return _probed(project, known, remembered=True)
-    found = probe(project.pacs, [_keys(row) for row in rows], heard=heard)
-    if strategy(project.pacs, found.findings).works:
-        keep(project.pacs, found)
-    return _probed(project, found, remembered=False)
+    keys = [_keys(row) for row in rows]
+    for node in project.nodes.values():
+        known = None if again else recall(node)
+        if known is not None and known.whole:
+            yield _probed(node, known, remembered=True)
+            continue
+        found = probe(node, keys, heard=partial(heard, node))
+        if strategy(node, found.findings).works:
+            keep(node, found)
+        yield _probed(node, found, remembered=False)
 
 
-def _probed(project: Project, known: Capabilities, *, remembered: bool) -> Probed:
-    node, findings = project.pacs, known.findings
-    return Probed(node, known, strategy(node, findings), requests(node, findings), remembered)
+def _probed(node: PacsNode, known: Capabilities, *, remembered: bool) -> Probed:
+    plan, findings = strategy(node, known.findings), known.findings
+    shut = "" if remembered else _shut(node)
+    return Probed(node, known, plan, requests(node, findings), mends(node, findings), remembered, shut)
+
+
+def _shut(node: PacsNode) -> str:
+    """That a node was asked outside its hours; '' where it was not."""
+    if node.hours is None or OpenHours(node.hours).is_open(datetime.now(UTC)):
+        return ""
+    return f"asked outside its hours, {told(node.hours)}: a probe is gentle and does not wait for them"
 
 
 def _keys(row: Row) -> Keys:

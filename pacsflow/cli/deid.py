@@ -116,8 +116,8 @@ def deid(  # noqa: PLR0913 - a command's parameters are its options
 ) -> None:
     """De-identify a folder tree of DICOM files. Results are OUT/pseudonym/study/series/instance.dcm, by new UIDs.
 
-    Takes the options of PACSMAN's anonymize_Dicoms. Files that are no DICOM are counted and left where they are. Exit 1
-    where a file was refused.
+    Takes the options of PACSMAN's anonymize_Dicoms. Files that are no DICOM are counted and left where they are.
+    Exit 1 where a file was refused.
     """
     if explain is not None:
         if originals is not None and originals.is_dir():

@@ -22,16 +22,23 @@ def probe(
     again: Annotated[bool, typer.Option("--again", help="Ask the node anew, whatever is remembered of it")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Findings as JSON, for scripts")] = False,
 ) -> None:
-    """Ask the PACS gently what it can do, and say what to ask its administrator for. Exit 6 where a run cannot work."""
+    """Ask the PACS gently what it can do, and say what to ask its administrator for. Exit 6 where a run cannot work.
+
+    Fallback nodes are asked too; the exit code tells of the first node alone.
+    """
     from tasks.probe import probe_project
 
     with console.status("asking the node") as status:
-        probed = probe_project(project, again=again, heard=lambda one: status.update(f"{one.name}: {one.verdict}"))
+        first, *others = probe_project(
+            project, again=again, heard=lambda node, one: status.update(f"{node.name}, {one.name}: {one.verdict}")
+        )
     if as_json:
-        typer.echo(json.dumps(_data(probed), indent=1))
+        fallback = {"fallback": [_data(each) for each in others]} if others else {}
+        typer.echo(json.dumps(_data(first) | fallback, indent=1))
     else:
-        _show(probed)
-    if not probed.strategy.works:
+        for each in (first, *others):
+            _show(each)
+    if not first.strategy.works:
         raise typer.Exit(PacsError.exit_code)
 
 
@@ -43,6 +50,7 @@ def _data(probed: "Probed") -> dict[str, object]:
         "method": strategy.method,
         "proven": strategy.proven,
         "remembered": probed.remembered,
+        "outside hours": bool(probed.outside_hours),
         **probed.capabilities.as_data(),
         "strategy": list(strategy.sentences),
         "ask": list(probed.requests),
@@ -56,15 +64,16 @@ def _show(probed: "Probed") -> None:
     for finding in capabilities.findings:
         table.add_row(finding.name, _SIGNS[finding.verdict], escape(finding.said))
     console.print(table)
+    if probed.outside_hours:
+        console.print(f"[yellow]![/] {escape(probed.outside_hours)}", soft_wrap=True)
     if probed.remembered:
         console.print(f"remembered from {capabilities.at.astimezone():%Y-%m-%d %H:%M}; --again asks anew")
     else:
-        told = ", ".join(f"{number} {what}" for what, number in capabilities.requests.items())
+        told = ", ".join(f"{what}: {number}" for what, number in capabilities.requests.items())
         console.print(f"asked for it: {told}; what came was counted and thrown away", soft_wrap=True)
-    mends = dict.fromkeys(finding.mend for finding in capabilities.findings if finding.mend)
     for title, lines in (
         ("What pacsflow will do", probed.strategy.sentences),
-        ("What you can do", tuple(mends)),
+        ("What you can do", probed.mends),
         ("Ask your PACS administrator", probed.requests),
     ):
         if lines:

@@ -55,7 +55,9 @@ def _settling(folder: Path) -> str:
 
 
 def simpacs(
-    source: Annotated[Path | None, typer.Argument(help="Folder of DICOM files; left out: made-up patients")] = None,
+    source: Annotated[
+        Path | None, typer.Argument(metavar="FOLDER", help="Folder of DICOM files; left out: made-up patients")
+    ] = None,
     port: Annotated[int, typer.Option(help="TCP port, on 127.0.0.1")] = 11140,
     aet: Annotated[str, typer.Option(help="Application entity title")] = "SIMPACS",
     faults: Annotated[Path | None, typer.Option(help="YAML of faults: how it misbehaves", exists=True)] = None,

@@ -13,7 +13,7 @@ from pacsflow.errors import Problem, ProjectError
 
 def settle(
     project: Folder,
-    row: Annotated[str | None, typer.Argument(help="Id of the held row")] = None,
+    row: Annotated[str | None, typer.Argument(help="Id of the held row", metavar="ROW")] = None,
     take: Annotated[list[str] | None, typer.Option(help="Study to take, as the plan names it; may be repeated")] = None,
     drop: Annotated[bool, typer.Option("--drop", help="Take none of the row's studies")] = False,
     workbook: Annotated[
@@ -32,7 +32,8 @@ def settle(
         console.print(f"{counted(number, 'row')} settled by {who}")
     elif row:
         settle_row(project, row, take=tuple(take or ()), by=who)
-        console.print(f"row settled by {who}: {counted(len(take or ()), 'study', 'studies')} taken")
+        taken = f"{counted(len(take), 'study', 'studies')} taken" if take else "dropped"
+        console.print(f"row settled by {who}: {taken}")
 
 
 def approve(project: Folder) -> None:

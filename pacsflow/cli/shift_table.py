@@ -44,8 +44,8 @@ def shift_table(  # noqa: PLR0913 - a command's parameters are its options
 ) -> None:
     """Give a clinical table the pseudonyms and day shifts of the project's images, so that both still match.
 
-    A table says what was done with each column. Nothing is written where a column or a row is not clear, or where an
-    identifier that the project knows would be left. Exit code 2 then.
+    A table says what was done with each column. Exit 2, and nothing is written, where a column or a row is not clear,
+    or where an identifier that the project knows would be left.
     """
     from pacsflow.deid.clinical.columns import Wishes
     from tasks.shift_table import Asked, shift_table

@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,28 @@ def test_what_is_found_is_told_in_plain_words_and_remembered(tmp_path, state, pa
     for text in (first.output, kept.read_text()):
         assert not [value for value in identifiers(pacs) if value in text]
     assert not list(Path(folder.parent / "data").rglob("*.dcm"))
+
+
+def test_one_way_that_works_is_enough_nothing_is_left_to_mend(tmp_path, state, pacs):
+    said = call(project(tmp_path, pacs))
+    assert "accepted; not tried" in said.output
+    assert "What you can do" not in said.output
+
+
+def test_a_fallback_node_is_probed_too_and_hours_are_told_not_waited_for(tmp_path, state, pacs):
+    day = f"{datetime.now(UTC) + timedelta(days=3):%a}".lower()
+    shut = {"timezone": "UTC", "allow": [{"days": day, "from": "00:00", "to": "00:01"}]}
+    folder = project(tmp_path, pacs, fallback=["second.yaml"], hours=shut)
+    node = {"name": "second", "host": "127.0.0.1", "port": free_port(), "called_aet": "B", "calling_aet": "PACSFLOW"}
+    (folder / "second.yaml").write_text(json.dumps(node))
+    said = call(folder)
+    assert said.exit_code == 0, "the first node decides"
+    assert "second: B at 127.0.0.1" in said.output
+    assert "cannot be reached" in " ".join(said.output.split())
+    assert f"asked outside its hours, {day} 00:00-00:01 (UTC)" in said.output
+    told = json.loads(call(folder, "--json", "--again").stdout)
+    assert (told["works"], told["outside hours"]) == (True, True)
+    assert [(each["node"], each["works"]) for each in told["fallback"]] == [("second", False)]
 
 
 def test_for_scripts_there_is_json(tmp_path, state, pacs):

@@ -6,12 +6,12 @@ from typing import Protocol, cast
 
 from pacsflow.dicom.probe.contract import Finding, Keys
 from pacsflow.dicom.probe.memory import Capabilities, amend, keep, recall
-from pacsflow.dicom.probe.strategy import Strategy, requests, strategy
+from pacsflow.dicom.probe.strategy import Strategy, mends, requests, strategy
 from pacsflow.dicom.probe.visit import Visit
 from pacsflow.errors import PacsPermanentError
 from schemas.pacs import PacsNode
 
-__all__ = ["Capabilities", "Finding", "Strategy", "amend", "keep", "probe", "recall", "requests", "strategy"]
+__all__ = ["Capabilities", "Finding", "Strategy", "amend", "keep", "mends", "probe", "recall", "requests", "strategy"]
 
 PROTOCOLS = {"dimse": "pacsflow.dicom.probe.dimse"}
 

@@ -108,6 +108,12 @@ def requests(node: PacsNode, findings: Sequence[Finding]) -> tuple[str, ...]:
     return (us, *(f"Please {wish}." for wish in wishes))
 
 
+def mends(node: PacsNode, findings: Sequence[Finding]) -> tuple[str, ...]:
+    """What to write in pacs.yaml, or to do on this computer; empty where nothing is missing."""
+    plan = strategy(node, findings)
+    return tuple(dict.fromkeys(one.mend for one in findings if one.mend and not _needless(node, one, plan)))
+
+
 def _needless(node: PacsNode, finding: Finding, plan: Strategy) -> bool:
     """One way to fetch images is enough, and one that pacs.yaml does not want needs nothing."""
     method = next((method for method, name in _NAMES.items() if name == finding.name), None)
