@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from pacsflow import __version__
 from pacsflow.projects.source import Document, FieldPath
-from schemas import DeidProfile, Export, PacsNode, ProjectSettings
+from schemas import DeidProfile, Export, ProjectSettings
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,6 @@ _TARGETS = frozenset({"archive", "bids", "dicom", "dicomdir", "dicomweb", "folde
 """Kinds of targets that are delivered to."""
 
 _GAPS = (
-    _Gap(
-        PacsNode,
-        ("protocol",),
-        lambda m: m.finds_by == "mint" or m.fetches_by == "rad69",
-        "speak this protocol",
-        "write dimse or dicomweb",
-    ),
     _Gap(ProjectSettings, ("notify",), lambda m: bool(m.notify), "notify anybody", "take `notify` out"),
     _Gap(
         DeidProfile,

@@ -8,7 +8,9 @@ import pytest
 
 from pacsflow.simpacs import phantom_archive
 from pacsflow.simpacs.phantoms import write_phantoms
+from peers.mint import Mint
 from peers.orthanc import Orthanc
+from peers.rad69 import Rad69
 from peers.web import Front
 from whole_run import project, run_once
 
@@ -58,7 +60,31 @@ def by_dimse_found_by_dicomweb(store, files):
     return {**dimse(store), "find": "dicomweb", "url": f"{store.url}/dicom-web"}
 
 
-WAYS = [by_dicomweb, by_wado_uri, by_wado_uri_found_by_dicomweb, by_dimse_found_by_dicomweb]
+@contextmanager
+def by_mint_and_rad69(store, files):
+    with Mint(ARCHIVE) as mint, Rad69(ARCHIVE) as source:
+        urls = {"mint": mint.url, "rad69": source.url}
+        yield {"protocol": "rad69", "find": "mint", "urls": urls}
+
+
+@contextmanager
+def by_mint_and_wado_uri(store, files):
+    with Mint(ARCHIVE) as mint:
+        yield {
+            "protocol": "mint",
+            "fetch": {"method": "wado-uri"},
+            "urls": {"mint": mint.url, "wado-uri": f"{store.url}/wado"},
+        }
+
+
+WAYS = [
+    by_mint_and_rad69,
+    by_mint_and_wado_uri,
+    by_dicomweb,
+    by_wado_uri,
+    by_wado_uri_found_by_dicomweb,
+    by_dimse_found_by_dicomweb,
+]
 
 
 def run(folder, node):

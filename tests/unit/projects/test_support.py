@@ -12,7 +12,6 @@ DEID = FILES["deid"]
     ("file", "text", "field"),
     [
         ("project", FILES["project"] + "notify: [{email: a@example.org}]\n", "notify"),
-        ("pacs", PACS + "find: mint\nurl: https://pacs.example.org/mint\n", "protocol"),
         ("deid", DEID + "pixels: {burned_in: mask}\n", "pixels.burned_in"),
         (
             "export",

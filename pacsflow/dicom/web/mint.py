@@ -1,0 +1,143 @@
+"""MINT: studies found by its search, asked and read with dicomtrolley's pieces; images come by another protocol."""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from dicomtrolley.core import QueryLevels
+from dicomtrolley.mint import MintQuery, get_valid_fields, parse_mint_studies_response
+from pydicom import Dataset
+
+from pacsflow.dicom.contract import Lane, Level, Outcome, Request, Sink
+from pacsflow.dicom.web.connection import Ask, Connection
+from pacsflow.errors import PacsPermanentError, PacsTransientError
+from schemas.pacs import PacsNode
+
+_LEVELS = {"STUDY": QueryLevels.STUDY, "SERIES": QueryLevels.SERIES, "IMAGE": QueryLevels.INSTANCE}
+_SEARCHED = frozenset(
+    [
+        "StudyInstanceUID",
+        "PatientID",
+        "PatientName",
+        "AccessionNumber",
+        "StudyDescription",
+        "PatientSex",
+        "InstitutionName",
+        "ModalitiesInStudy",
+        "StudyDate",
+    ]
+)
+"""Keys a search is narrowed by; by others the answers are filtered on our side."""
+_EARLIEST, _LATEST = "19000101", "99991231"
+_UNIQUE = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+
+
+def open_lane(node: PacsNode) -> Lane:
+    """A lane to `node`; the connection is opened by the first request."""
+    return MintLane(node)
+
+
+def greet(node: PacsNode) -> None:
+    """Whether the service answers a query. Raises PacsError, SecretError."""
+    lane = MintLane(node)
+    try:
+        lane.ask(MintQuery(query_level=QueryLevels.STUDY, limit=1).as_parameters(), "a query for any one study")
+    finally:
+        lane.close()
+
+
+class MintLane:
+    """A lane that finds only."""
+
+    def __init__(self, node: PacsNode) -> None:
+        self._connection = Connection(node, "mint")
+
+    def find(self, level: Level, keys: Mapping[str, str]) -> list[Dataset]:
+        """All answers to a query; of keys that MINT does not search by, the caller filters the answers.
+
+        Raises PacsPermanentError, by their names, for keys that MINT neither searches by nor answers.
+        """
+        names = ", ".join(sorted(name for name, value in keys.items() if value)) or "nothing"
+        studies = self.ask(_parameters(level, keys), f"a query of level {level} by {names}")
+        return [one for one in _flat(level, studies) if _below(one, keys)]
+
+    def fetch(self, request: Request, sink: Sink) -> Outcome:  # noqa: ARG002
+        """Nothing: raises PacsPermanentError."""
+        raise PacsPermanentError("images do not come by MINT here", remedy="set `fetch.method` in pacs.yaml")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def ask(self, parameters: Mapping[str, Any], what: str) -> list[Any]:
+        """The studies that a search gives, with the series and instances asked for."""
+        params = [(name, str(value)) for name, value in parameters.items()]
+        _, _, content = self._connection.text(Ask(what, "/studies", params, accept="text/xml, application/xml"))
+        try:
+            answer = SimpleNamespace(text=content.decode("utf-8"), url="", status_code=0, reason="")
+            return parse_mint_studies_response(answer)  # type: ignore[no-any-return]
+        except Exception:  # noqa: BLE001 - what it stumbles over may hold a patient's data
+            raise PacsTransientError(
+                "the service's answer cannot be decoded as MINT", remedy="check the address of `mint` in pacs.yaml"
+            ) from None
+
+
+def _parameters(level: Level, keys: Mapping[str, str]) -> dict[str, Any]:
+    """A search's parameters. Raises PacsPermanentError where something would have to be left out."""
+    if level not in _LEVELS:
+        raise PacsPermanentError("MINT cannot be asked for patients", remedy="ask for studies: `level: study`")
+    asked = {name: value for name, value in keys.items() if value}
+    if level != "STUDY" and "StudyInstanceUID" not in asked:
+        raise PacsPermanentError(
+            f"MINT finds no series by {', '.join(sorted(asked))} alone", remedy="add a key of the study to the row"
+        )
+    answered = get_valid_fields(_LEVELS[level].value)
+    if unknown := sorted(asked.keys() - answered - _SEARCHED):
+        raise PacsPermanentError(
+            f"MINT neither searches by {', '.join(unknown)} nor answers it", remedy="take the column out of the rows"
+        )
+    if not asked.keys() & _SEARCHED:
+        raise PacsPermanentError(
+            f"MINT does not search by {', '.join(sorted(asked)) or 'nothing'}", remedy="add a patient, number or date"
+        )
+    texts = {name: asked[name].replace("?", "*") for name in _SEARCHED - {"StudyDate"} if name in asked}
+    uids = _UNIQUE[: 1 + [*_LEVELS].index(level)]
+    included = sorted({*uids, *(name for name in keys if name in answered)})
+    dates = _dates(asked["StudyDate"]) if "StudyDate" in asked else {}
+    query = MintQuery(**texts, **dates, query_level=_LEVELS[level], include_fields=included)
+    return dict(query.as_parameters())
+
+
+def _dates(asked: str) -> dict[str, dt.datetime]:
+    """A date, or a range open at one end, as MINT takes it: from, and to."""
+    begin, dash, end = asked.partition("-")
+    ends = (begin or _EARLIEST, (end or _LATEST) if dash else begin)
+    first, last = (dt.datetime.strptime(day, "%Y%m%d").replace(tzinfo=dt.UTC) for day in ends)
+    return {"min_study_date": first, "max_study_date": last}
+
+
+def _flat(level: Level, studies: list[Any]) -> Iterator[Dataset]:
+    """Answers of one level, with the UIDs of what they belong to."""
+    for study in studies:
+        above = {"StudyInstanceUID": study.uid}
+        if level == "STUDY":
+            yield _with(study.data, above)
+        for series in study.series if level != "STUDY" else ():
+            own = {**above, "SeriesInstanceUID": series.uid}
+            if level == "SERIES":
+                yield _with(series.data, own)
+            else:
+                yield from (_with(one.data, {**own, "SOPInstanceUID": one.uid}) for one in series.instances)
+
+
+def _with(answer: Dataset, uids: Mapping[str, str]) -> Dataset:
+    for keyword, uid in uids.items():
+        setattr(answer, keyword, uid)
+    return answer
+
+
+def _below(answer: Dataset, keys: Mapping[str, str]) -> bool:
+    """Whether an answer belongs to what the query names by UID: MINT searches by the study's only."""
+    named = {name: keys[name].split("\\") for name in _UNIQUE if keys.get(name)}
+    return all(str(answer.get(name) or "") in uids for name, uids in named.items())
