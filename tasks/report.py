@@ -2,6 +2,7 @@
 
 import platform
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -12,7 +13,7 @@ from pydicom import dcmread
 from pacsflow.ledger import outcomes, studies, traffic
 from pacsflow.ledger.outcomes import Output
 from pacsflow.ledger.studies import Instance
-from pacsflow.ledger.summary import SeriesState, StudyState
+from pacsflow.ledger.summary import SeriesState, StudyState, doubled
 from pacsflow.ledger.traffic import HourOfTraffic
 from pacsflow.report import (
     DeliveryResult,
@@ -33,6 +34,8 @@ from tasks.greet import remarks
 from tasks.session import Session
 
 PICTURES = 24
+NAMED = 10
+"""How many studies a note names."""
 PACKAGES = ("pacsflow", "prefect", "pynetdicom", "pydicom", "pandas", "dicom2nifti", "dcm2niix")
 
 
@@ -87,8 +90,16 @@ def _summary(run: Session, found: list[Account]) -> RunSummary:
         ),
         outside_hours=run.hurry,
         sent_to=sent_to(run.project),
-        notes=remarks(run),
+        notes=(*remarks(run), *_doubled(run)),
     )
+
+
+def _doubled(run: Session) -> Iterator[str]:
+    """That images of several studies or series go by one UID: a target that files by UID would keep one of them."""
+    if found := doubled(run.ledger):
+        named = ", ".join(f"study {key}" for key in list(found)[:NAMED])
+        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+        yield f"{sum(found.values())} images share their SOP Instance UID with another image: {named}{more}"
 
 
 def _hour(hour: HourOfTraffic) -> TrafficHour:

@@ -146,3 +146,15 @@ def rows_of(ledger: Ledger, study_key: str) -> list[int]:
         .order_by(t.rows.c.number)
     )
     return [r.number for r in ledger.all(query)]
+
+
+def doubled(ledger: Ledger) -> dict[str, int]:
+    """Study key -> number of held instances whose SOP Instance UID an instance of another study or series has, too.
+
+    That is against PS3.5 9.1: no two instances have one UID.
+    """
+    held, uid = t.instances.c.status == "held", t.instances.c.uid
+    twice = sa.select(uid).where(held).group_by(uid).having(sa.func.count() > 1)
+    query = sa.select(t.instances.c.study_key, sa.func.count().label("number")).where(held, uid.in_(twice))
+    grouped = query.group_by(t.instances.c.study_key).order_by(t.instances.c.study_key)
+    return {r.study_key: r.number for r in ledger.all(grouped)}

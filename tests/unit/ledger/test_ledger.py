@@ -135,6 +135,20 @@ def test_expected_instances_stay_held_once_held(ledger):
     assert (state.counts["held"], state.counts["expected"], state.size) == (1, 1, 12)
 
 
+def test_two_images_that_go_by_one_uid_are_noticed_wherever_they_are(ledger):
+    rows.sync(ledger, [("a", 1, "d1"), ("b", 2, "d2")])
+    plan(ledger, hit("1.2", "1.2.1", "1.2.2"))
+    plan(ledger, hit("1.3", "1.3.1"), row="b")
+    uids = {"1.2.1": ["1", "2", "3"], "1.2.2": ["3", "4"], "1.3.1": ["1", "5"]}
+    for key in keys(ledger):
+        study = studies.study(ledger, key)
+        held = [studies.Instance(s.key, uid, status="held") for s in study.series for uid in uids[s.uid]]
+        studies.note(ledger, study, held)
+        once = summary.doubled(ledger)
+    numbers = {studies.study(ledger, key).uid: number for key, number in once.items()}
+    assert numbers == {"1.2": 3, "1.3": 1}
+
+
 def test_traffic_adds_up_by_hour_and_node(ledger, monkeypatch):
     monkeypatch.setattr("pacsflow.ledger.traffic.time.time", lambda: 3600.0 * 500_000 + 59)
     traffic.count(ledger, "main", {"find": 2, "retrievals": 1})
