@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from pydicom import Dataset
 
 from pacsflow.dicom.contract import Lane, Request
-from pacsflow.errors import PacsError
+from pacsflow.errors import PacsError, PacsflowError
 from pacsflow.ledger import studies
 from pacsflow.ledger.studies import Instance, Study
 from tasks.deliver import left_to_do
@@ -15,6 +16,20 @@ from tasks.verdict import AWAY, Attempt, counted, uncounted
 
 Asked = tuple[frozenset[str], Request]
 """Keys of the series a request is about, and the request."""
+
+
+class TakenOverError(PacsflowError):
+    """Another run has claimed the study while this one waited for a lane."""
+
+
+@contextmanager
+def lane_for(run: Session, study: Study, node: str) -> Iterator[Lane]:
+    """A lane for fetching a study, which is still this run's. Raises TakenOverError, PausedError."""
+    with run.lanes_to(node).borrow() as lane:
+        # the lane may have come after the lease on the study ran out
+        if not studies.claim(run.ledger, study.key, run.owner):
+            raise TakenOverError("another run fetches the study")
+        yield lane
 
 
 def to_retrieve(run: Session, node: str) -> list[str]:

@@ -11,7 +11,7 @@ from pacsflow.ledger import outcomes, studies
 from pacsflow.ledger.studies import Instance, Planned, Study
 from pacsflow.projects import Project, third_party
 from schemas.pacs import MoveTo
-from tasks.asking import Asked, expect, guest, requests
+from tasks.asking import Asked, expect, guest, lane_for, requests
 from tasks.deliver import elsewhere
 from tasks.session import Session
 from tasks.verdict import Attempt, Verdict, judge
@@ -29,7 +29,7 @@ def send(run: Session, study: Study, to: MoveTo, node: str) -> Verdict:
     attempt = Attempt(lost=f"did not arrive at {to.aet}", node=node)
     lanes = run.lanes_to(node)
     try:
-        with lanes.borrow() as lane:
+        with lane_for(run, study, node) as lane:
             listed = expect(run, lane, study, attempt)
             _look(run, study, to)
             offered = {i.uid for i in listed} if guest(run, study, node) else None

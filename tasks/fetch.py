@@ -11,7 +11,7 @@ from pacsflow.projects import third_party
 from pacsflow.refs import StudyRef
 from pacsflow.staging import staging, sweep
 from tasks._policy import engine_task
-from tasks.asking import Asked, expect, guest, requests
+from tasks.asking import Asked, TakenOverError, expect, guest, lane_for, requests
 from tasks.elsewhere import send, settled
 from tasks.find import told_by
 from tasks.pseudonyms import refuse_nameless
@@ -40,6 +40,8 @@ def fetch_study(ref: StudyRef) -> StudyRef | None:
     began = time.monotonic()
     try:
         verdict = _complete(run, study, ref.node) if guest(run, study, ref.node) else _fetch(run, study, ref.node)
+    except TakenOverError:
+        return None
     except PausedError:
         begun = any(i.status != "expected" for i in studies.instances(run.ledger, study.key))
         studies.release(run.ledger, study.key, **(STOPPED if begun else {}))
@@ -67,7 +69,7 @@ def _fetch(run: Session, study: Study, node: str) -> Verdict:
     attempt = Attempt(node=node)
     lanes = run.lanes_to(node)
     try:
-        with lanes.borrow() as lane:
+        with lane_for(run, study, node) as lane:
             listed = expect(run, lane, study, attempt)
             if nameless:
                 refuse_nameless(run.ledger, study, nameless)
