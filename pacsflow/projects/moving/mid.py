@@ -20,9 +20,25 @@ _FILES = {
     "config_anon_tags": "anon_tags.json",
     "config_anon_imgs": "anon_imgs.json",
     "config_tag_to_excel_map": "excel_headings.json",
+    "config_query_identifiers": "query_identifiers.json",
 }
 _VRS = {"DT": "empty", "DA": "empty", "TM": "empty", "PN": "empty"}
 """Of the VRs that were wiped: those that can be emptied and leave a legal image."""
+_IDENTIFIERS = (
+    "PatientID", "StudyDate", "AccessionNumber", "StudyDescription", "SeriesDescription", "Modality", "SeriesNumber",
+    "StudyInstanceUID", "SeriesInstanceUID",
+)  # fmt: skip
+"""The program's own defaults, where a file is missing: what a query may ask by, what was wiped, which images went."""
+_WIPED = ("DT", "DA", "TM", "UI", "PN", "SQ")
+_IMAGES = {"Modality": ["SR"], "SeriesDescription": ["Summary", "Report", "Outside", "Text"], "SeriesNumber": ["999"]}
+_TAGS = {
+    "DS": ["PatientBodyMassIndex", "PatientSize", "PatientWeight"],
+    "SH": ["AccessionNumber", "ImplementationVersionName", "PerformedProcedureStepID", "StationName", "StudyID"],
+    "IS": ["AcquisitionNumber"],
+    "LO": ["FillerOrderNumberImagingServiceRequest", "InstitutionName", "IssuerOfPatientID", "PatientAddress",
+           "PatientID", "RequestingService"],
+}  # fmt: skip
+_NUMBER = "QueryNumber"
 _PATIENT = frozenset({"PatientID", "PatientName"})
 _DATES = ["%m/%d/%Y", "%m/%d/%y", "%Y/%m/%d", "%d-%b-%Y"]
 
@@ -46,6 +62,7 @@ class _Config:
     tags: Mapping[str, list[str]] = field(default_factory=dict)
     images: Mapping[str, list[str]] = field(default_factory=dict)
     headings: Mapping[str, list[str]] = field(default_factory=dict)
+    identifiers: frozenset[str] = frozenset(_IDENTIFIERS)
 
 
 def moved_mid(old: Old) -> Moved:
@@ -78,10 +95,11 @@ def _read(place: Path) -> _Config:
     return _Config(
         peers,
         values["config_user_defaults"],
-        values["config_anon_vrs"],
-        values["config_anon_tags"],
-        values["config_anon_imgs"],
+        values["config_anon_vrs"] if files["config_anon_vrs"] else dict.fromkeys(_WIPED, ""),
+        values["config_anon_tags"] if files["config_anon_tags"] else _TAGS,
+        values["config_anon_imgs"] if files["config_anon_imgs"] else _IMAGES,
         values["config_tag_to_excel_map"],
+        frozenset(values["config_query_identifiers"]) or frozenset(_IDENTIFIERS),
     )
 
 
@@ -133,26 +151,34 @@ def _node(source: _Peer, config: _Config, away: _Peer | None) -> dict[str, Any]:
 
 def _table(old: Old, config: _Config) -> dict[str, Any]:
     """The query's table: own headings, all others left out as the old program did; ids of seven digits."""
-    meanings = {
-        form: keyword
-        for keyword, headings in config.headings.items()
-        for heading in headings
-        for form in (heading, heading.lower(), heading.upper(), heading.capitalize())
-        if tag_for_keyword(keyword) is not None
-    }
+    meanings = _meanings(old, config)
+    numbers = [heading for heading, meaning in meanings.items() if meaning == "id"]
     columns = {
-        heading: meanings.get(heading, "ignore")
-        for heading, meaning in old.meanings.items()
-        if not meaning or meanings.get(heading, meaning) != meaning
-    }
-    asked = {columns.get(heading, meaning) for heading, meaning in old.meanings.items()}
-    texts = [keyword for keyword in ("StudyDescription", "SeriesDescription") if keyword in asked]
+        heading: "ignore" if meaning == "id" else meaning
+        for heading, meaning in meanings.items()
+        if meaning != old.meanings[heading] and heading not in numbers[:1]
+    } | dict.fromkeys(numbers[1:], "ignore")
+    texts = [keyword for keyword in ("StudyDescription", "SeriesDescription") if keyword in meanings.values()]
     return {
         **table_of(old, columns),
+        **({"id_column": numbers[0]} if numbers and (len(numbers) > 1 or old.meanings[numbers[0]] != "id") else {}),
         "zero_pad": {"PatientID": 7},
         "date_formats": _DATES,
         **({"contains": texts} if texts else {}),
     }
+
+
+def _meanings(old: Old, config: _Config) -> dict[str, str]:
+    """Heading of the query -> keyword, `id` or `ignore`: only what the program's own files let it ask by."""
+    own = {
+        form: "id" if keyword == _NUMBER else keyword
+        for keyword, headings in config.headings.items()
+        for heading in headings
+        for form in (heading, heading.lower(), heading.upper(), heading.capitalize())
+    }
+    known = {"id", *config.identifiers}
+    meant = {heading: own.get(heading, meaning) for heading, meaning in old.meanings.items()}
+    return {heading: meaning if meaning in known else "ignore" for heading, meaning in meant.items()}
 
 
 def _profile(config: _Config, rules: list[dict[str, str]]) -> dict[str, Any]:
@@ -178,9 +204,11 @@ def _emptied(name: str) -> bool:
 
 def _changes(unknown: list[str], *, away: _Peer | None) -> Iterator[str]:
     yield COMPARED
+    yield "of several sheets the first is read, as before; `sheet` in query.yaml names another"
     if away:
         yield "images go to the other application entity as they are, and only the PACS's numbers tell what went"
     else:
+        yield "images are de-identified, as with the program's box ticked; without: `base: none` alone in deid.yaml"
         yield "UIDs become new ones that keep studies, series and references together; they were all the same word"
         yield "sequences are cleaned inside and not wiped, so enhanced images stay readable"
         yield "patients get numbers by PatientID, the same in every run; studies had numbers"

@@ -34,13 +34,17 @@ class _Config(BaseModel):
     move_port: int | None = None
     batch_size: int | None = None
     batch_wait_time: float | None = None
+    gateway: list[str] = []
+    """Names of the keys about Karnak, which are not carried over."""
 
     @model_validator(mode="before")
     @classmethod
     def _without_karnak(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        return {key: given for key, given in value.items() if not key.startswith(("karnak_", "pynetdicom_"))}
+        gateway = sorted(key for key in value if key.startswith(("karnak_", "pynetdicom_")))
+        kept = {key: given for key, given in value.items() if key not in gateway}
+        return {**kept, "gateway": gateway} if gateway else kept
 
     @model_validator(mode="after")
     def _address(self) -> "_Config":
@@ -64,8 +68,11 @@ def moved_pacsman(old: Old) -> Moved:
 
 
 def _node(config: _Config, *, away: bool) -> dict[str, Any]:
-    move = {"aet": config.move_AET or config.AET} if away else {"aet": config.AET}
-    move_to = {**move, "port": config.move_port or 104, **({"ours": False} if away else {})}
+    fetch: dict[str, Any] = {"method": "c-move" if away else "auto"}
+    if away:
+        fetch["move_to"] = {"aet": config.move_AET or config.AET, "ours": False}
+    elif config.move_port:
+        fetch["move_to"] = {"aet": config.AET, "port": config.move_port}
     limits: dict[str, Any] = {"associations": 1}
     if config.batch_size and config.batch_wait_time:
         limits["pause"] = {"every_series": config.batch_size, "seconds": config.batch_wait_time}
@@ -75,7 +82,7 @@ def _node(config: _Config, *, away: bool) -> dict[str, Any]:
         "port": config.port,
         "called_aet": config.server_AET,
         "calling_aet": config.AET,
-        "fetch": {"method": "c-move" if away else "auto", "move_to": move_to},
+        "fetch": fetch,
         "limits": limits,
     }
 
@@ -100,6 +107,11 @@ def _changes(config: _Config, old: Old, *, pseudonyms: bool) -> Iterator[str]:
         yield "PatientName is sent as written; PACSMAN sent `*` and the last word: write `FAMILY*`"
     if config.batch_size and config.batch_wait_time:
         yield "the pause comes after so many series of a run, as before"
+    if not config.move_port and not old.choices.get("move"):
+        yield "config.json names no port of ours, so images come by C-GET only: for C-MOVE write `fetch.move_to`"
+    if config.gateway:
+        names = ", ".join(config.gateway)
+        yield f"images come straight from the PACS, and a gateway is a target in export.yaml; left out: {names}"
     yield "one association at once, as before: raise `limits.associations` in pacs.yaml when the PACS allows"
     if old.choices.get("move"):
         yield "images go to the other application entity as they are, and only the PACS's numbers tell what went"
@@ -109,3 +121,4 @@ def _changes(config: _Config, old: Old, *, pseudonyms: bool) -> Iterator[str]:
     elif not old.choices.get("move"):
         yield IDENTIFIABLE
     yield "`--info` is `pacsflow plan --info`, `--count` is `pacsflow plan`, `--resume` is running again"
+    yield "`--upload` is a target in export.yaml, or `pacsflow send` for a folder that is there"

@@ -194,3 +194,78 @@ def test_configuration_that_is_no_json():
     result = CliRunner().invoke(app, ["import", "pacsman", written("config.json", "{\n'a': 1}"), query])
     assert isinstance(result.exception, ProjectError)
     assert "config.json:2" in str(result.exception)
+
+
+def test_pacsman_of_2019_names_no_port_of_ours():
+    first = {key: PACSMAN[key] for key in ("server_ip", "port", "server_AET", "AET")}
+    said = moved("pacsman", written("config.json", first), written("query.csv", README_QUERY), "--project", "old")
+    assert load(Path("old"))[0].pacs.fetch.move_to is None
+    assert "by C-GET only" in said
+
+
+def test_pacsman_move_goes_to_the_other_application_entity():
+    config = written("config.json", PACSMAN)
+    moved("pacsman", config, written("query.csv", README_QUERY), "--project", "old", "--move")
+    project, _ = load(Path("old"))
+    assert project.pacs.fetch.move_to
+    assert (project.pacs.fetch.move_to.aet, project.pacs.fetch.move_to.ours) == ("CLIENT", False)
+
+
+def test_pacsifiers_gateway_is_named_and_left_out():
+    config = {**PACSIFIER, "karnak_address": "10.0.0.7", "pynetdicom_port": 11114}
+    said = moved("pacsman", written("config.json", config), written("query.csv", README_QUERY), "--project", "old")
+    assert "left out: karnak_address, karnak_port, pynetdicom_port" in said
+    assert "10.0.0.7" not in said
+
+
+@pytest.mark.parametrize("header", ["patientID", "Patient ID"])
+def test_pacsmans_second_example_fails_with_what_to_write(header):
+    query = written("query.csv", f"StudyDate,{header}\n20150512,123421\n")
+    assert "PatientID" in moved("pacsman", written("config.json", PACSMAN), query, "--project", "old", expect=2)
+
+
+def test_pacsnpulls_find_list_asks_back_what_is_a_star():
+    query = [{"QueryRetrieveLevel": "STUDY", "PatientID": "77", "StudyDate": "*", "StudyDescription": "*"}]
+    config = {**PACSNPULL, "job_title": "My job, 1", "query_model": "P"}
+    said = moved("pacsnpull", written("conf.json", config), written("find.json", query))
+    project, [row] = load(Path("find"))
+    assert (project.pacs.name, dict(row.keys)) == (
+        "My job, 1",
+        {"PatientID": "77", "StudyDate": "", "StudyDescription": ""},
+    )
+    assert "pacsflow plan" in said
+
+
+def test_a_downloader_that_was_never_configured_has_its_own_defaults(downloader):
+    for name in ("anon_vrs", "anon_tags", "anon_imgs", "excel_headings"):
+        Path(f"mid/configs/{name}.json").unlink()
+    book = Workbook()
+    for row in (["ID", "MRN", "Time", "PatientName", "Mod"], [3, 45322, "10:30", "x", "MR"]):
+        book.active.append(row)
+    book.create_sheet("others").append(["no", "headings"])
+    book.save("cases.xlsx")
+    said = moved("mid", *downloader)
+    project, [row] = load(Path("cases"))
+    assert dict(row.keys) == {"PatientID": "0045322", "Modality": "MR"}, "neither times nor names were ever asked"
+    assert {"SeriesDescription": ["Summary", "Report", "Outside", "Text"]} in project.deid.drop
+    assert project.deid.vrs == {"DT": "empty", "DA": "empty", "TM": "empty", "PN": "empty"}
+    assert "PatientWeight" in {rule.tag for rule in project.deid.elements}
+    assert "the first is read" in said
+
+
+def test_the_downloaders_query_numbers_are_the_rows_ids_by_whatever_name(downloader):
+    written("mid/configs/excel_headings.json", {"PatientID": ["MRN"], "QueryNumber": ["Case", "Index"]})
+    for headings in (["Case", "MRN"], ["Index", "MRN"], ["CASE", "MRN", "Index"]):
+        book = Workbook()
+        for row in (headings, [31, 45322, 7], [32, 45323, 8]):
+            book.active.append(row[: len(headings)])
+        book.save(f"{headings[0]}{len(headings)}.xlsx")
+        moved("mid", "mid", f"{headings[0]}{len(headings)}.xlsx")
+        _, rows = load(Path(f"{headings[0]}{len(headings)}".lower()))
+        assert [row.id for row in rows] == ["31", "32"]
+
+
+def test_the_downloader_may_ask_by_what_its_file_lists(downloader):
+    written("mid/configs/query_identifiers.json", ["PatientID"])
+    moved("mid", *downloader)
+    assert [dict(row.keys) for row in load(Path("cases"))[1]] == [{"PatientID": "0045322"}, {"PatientID": "0123421"}]

@@ -1,0 +1,78 @@
+"""A project that was moved over does the old system's job: PACSMAN's, against the simulator."""
+
+import json
+import re
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from pydicom import dcmread
+from typer.testing import CliRunner
+
+from pacsflow.cli.app import app
+from pacsflow.simpacs import SimPacs, demo_archive
+from unit.projects.old_systems import PACSMAN
+from whole_run import run_once
+
+
+@pytest.fixture
+def pacs(tmp_path, monkeypatch):
+    """The old system's PACS, for somebody who has nothing yet."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    monkeypatch.chdir(tmp_path)
+    with SimPacs(demo_archive()) as simulator:
+        config = {**PACSMAN, "port": str(simulator.port), "server_AET": simulator.aet, "batch_wait_time": "0.01"}
+        Path("config.json").write_text(json.dumps(config))
+        yield simulator
+
+
+def of_mr(archive):
+    """A study of MR that only its patient and date tell, and one of its series."""
+    study = next(s for s in archive.studies.values() if s.attributes["ModalitiesInStudy"] == "MR")
+    return study, archive.series(study.uid)[0]
+
+
+def moved(*options):
+    out = Path("data/out").absolute()
+    command = ["import", "pacsman", "config.json", "query.csv", "--project", "p", "--out", str(out), *options]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    return Path("p").absolute()
+
+
+def images(told):
+    return {path: dcmread(BytesIO(Path("data/out", path).read_bytes())) for path in told.out if path.endswith(".dcm")}
+
+
+def test_save_leaves_the_series_asked_for_in_the_old_folders_as_the_pacs_sent_them(pacs):
+    study, series = of_mr(pacs.archive)
+    about = study.attributes
+    description = series.attributes["SeriesDescription"]
+    Path("query.csv").write_text(
+        f"StudyDate,PatientID,SeriesDecription\n{about['StudyDate']},{about['PatientID']},{description[:4]}*\n"
+    )
+    told = run_once(moved(), pacs)
+    assert told.rows == [("complete", "")]
+    found = images(told)
+    assert {image.SeriesDescription[:4] for image in found.values()} == {description[:4]}
+    assert {image.SOPInstanceUID for image in found.values()} >= {i.uid for i in series.instances}
+    patient, session, folder, _ = next(path for path in found if str(description).split()[0] in path).split("/")
+    assert patient == f"sub-{re.sub('[^0-9a-zA-Z]+', '_', about['PatientID'])}"
+    assert session == f"ses-{about['StudyDate']}{about['StudyTime'][:6]}"
+    assert re.fullmatch(r"\d{5}-.+", folder)
+
+
+def test_new_ids_are_the_patients_names_from_the_first_byte_on_disk(pacs):
+    study, _ = of_mr(pacs.archive)
+    about = study.attributes
+    Path("query.csv").write_text(f"StudyInstanceUID\n{study.uid}\n")
+    Path("new_ids.json").write_text(json.dumps({f"sub-{about['PatientID']}": "P0001"}))
+    told = run_once(moved("--new-ids", "new_ids.json"), pacs)
+    assert told.rows == [("complete", "")]
+    found = images(told)
+    assert {image.PatientID for image in found.values()} == {"P0001"}
+    assert {path.split("/")[0] for path in found} == {"sub-P0001"}
+    assert study.uid not in {image.StudyInstanceUID for image in found.values()}
