@@ -3,11 +3,14 @@
 import typer
 
 from pacsflow.cli import (
+    convert,
     deid,
     dicomdir,
     explain,
+    extract,
     init,
     karnak_tag,
+    move_info,
     moving,
     probe,
     project,
@@ -46,6 +49,9 @@ app.command("shift-table", rich_help_panel="Files at hand")(shift_table.shift_ta
 app.command("dicomdir", rich_help_panel="Files at hand")(dicomdir.dicomdir)
 app.command("send", rich_help_panel="Files at hand")(send.send)
 app.command("karnak-tag", rich_help_panel="Files at hand")(karnak_tag.karnak_tag)
+app.command("convert", rich_help_panel="Files at hand")(convert.convert)
+app.command("extract", rich_help_panel="Files at hand")(extract.extract)
+app.command("move-info", rich_help_panel="Files at hand")(move_info.move_info)
 app.command("demo", rich_help_panel="Training")(server.demo)
 app.command("simpacs", rich_help_panel="Training")(server.simpacs)
 app.add_typer(vault.app, name="vault", rich_help_panel="Keys")

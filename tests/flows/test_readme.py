@@ -11,6 +11,7 @@ from openpyxl import Workbook, load_workbook
 from typer.main import get_command
 
 from documents import DOCUMENTS, ROOT, blocks
+from factory import make_instance, write_files
 from pacsflow.cli.app import app
 from pacsflow.deid.part10 import file_head
 from pacsflow.simpacs import SimPacs, demo_archive
@@ -132,12 +133,23 @@ def old_systems(new_user):
         "pacsman/new_ids.json": {"sub-123421": "P0001"},
         "pacsnpull/conf.json": PACSNPULL,
         "pacsnpull/move.json": [{"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": "1.2.3"}],
+        "pacsman/data/mapper.json": {"P0001": "123421"},
         "downloader/configs/peers.json": PEERS,
         "downloader/configs/user_defaults.json": {"default_src": "EXAMPLE PACS"},
     }
     for name, text in {**texts, **{name: json.dumps(value) for name, value in values.items()}}.items():
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(text, "utf-8")
+
+
+@pytest.fixture
+def head(new_user):
+    """A volume of MR, and rules for BIDS names that know it: those of the page."""
+    looks = {"Modality": "MR", "SeriesDescription": "t1_mprage", "ImageType": ["ORIGINAL", "PRIMARY", "M", "NORM"]}
+    slices = [make_instance(InstanceNumber=n, ImagePositionPatient=[0, 0, n], **looks) for n in range(6)]
+    write_files(slices, Path("head"))
+    page = blocks(ROOT / "docs" / "bids.md", "yaml")
+    Path("bids.yaml").write_text(next(block.text for block in page if block.text.startswith("# bids.yaml")))
 
 
 @pytest.fixture
@@ -148,7 +160,7 @@ def clinical(new_user):
     Path("clinical.csv").write_text("MRN,Day of surgery,Outcome\n0004711,2020-01-15,good\n")
 
 
-@pytest.mark.usefixtures("scans", "old_systems", "clinical")
+@pytest.mark.usefixtures("scans", "old_systems", "head", "clinical")
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_the_commands_of_a_document_work_in_order(document, prefect, pacs, new_user):
     told = commands(document)

@@ -1,0 +1,66 @@
+"""convert: a folder tree of DICOM files as NIfTI, or as a BIDS dataset."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from pacsflow.cli.show import console, counted, errors
+from pacsflow.errors import Problem, ProjectError
+
+if TYPE_CHECKING:
+    from schemas.bids import Bids
+    from tasks.convert_tree import Outcome
+
+
+def convert(
+    tree: Annotated[Path, typer.Argument(metavar="TREE", help="Folder tree with DICOM files", exists=True)],
+    out: Annotated[Path | None, typer.Argument(metavar="OUT", help="Folder to write to; left out: TREE-nifti")] = None,
+    *,
+    converter: Annotated[Literal["dcm2niix", "dicom2nifti"], typer.Option(help="Which converter")] = "dcm2niix",
+    geometry: Annotated[
+        Literal["refuse", "warn"], typer.Option(help="Series whose slices do not make a regular volume")
+    ] = "refuse",
+    bids: Annotated[
+        Path | None, typer.Option(help="File with rules for names: write a BIDS dataset", exists=True, dir_okay=False)
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name of the BIDS dataset")] = "Converted",
+) -> None:
+    """Convert a folder tree of DICOM files to NIfTI, or to a BIDS dataset. Nothing is de-identified.
+
+    Names are made of the headers, as a run makes them: sub-/ses-/series. Exit code 1 where a series is refused.
+    """
+    from tasks.convert_tree import Wish, convert_tree
+
+    place = out or tree.with_name(f"{tree.resolve().name}-nifti")
+    wish = Wish(place, converter, geometry, _rules(bids) if bids else None, name)
+    outcomes = list(convert_tree(tree, wish))
+    if not outcomes:
+        raise ProjectError([Problem(str(tree), 0, "", "holds no DICOM instance", "name another folder")])
+    _show(outcomes)
+    refused = sum(one.refused for one in outcomes)
+    files = sum(one.files for one in outcomes)
+    console.print(f"{counted(len(outcomes), 'series', 'series')}, {counted(files, 'file')} in {place}", soft_wrap=True)
+    if refused:
+        errors.print(f"{refused} not converted, see the table; --geometry warn converts what is no regular volume")
+        raise typer.Exit(1)
+
+
+def _rules(file: Path) -> "Bids":
+    from pacsflow.projects.bids import read_rules
+
+    rules, document = read_rules(file, file.name)
+    if rules is None:
+        raise ProjectError(document.problems)
+    return rules
+
+
+def _show(outcomes: "list[Outcome]") -> None:
+    table = Table("study", "series", "modality", "images", "files", "what came of it")
+    for one in outcomes:
+        said = one.message or "; ".join(one.warnings) or "converted"
+        numbers = (str(one.study), str(one.series), escape(one.modality), str(one.images), str(one.files))
+        table.add_row(*numbers, escape(f"{one.reason}: {said}" if one.reason else said))
+    console.print(table)

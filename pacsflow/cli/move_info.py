@@ -1,0 +1,28 @@
+"""move-info: PACSMAN's tables out of a tree of images."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from pacsflow.cli.show import console, counted, errors
+from pacsflow.export.info import move_info as move
+
+
+def move_info(
+    tree: Annotated[
+        Path, typer.Argument(metavar="TREE", help="Tree of sub-/ses-/series", exists=True, file_okay=False)
+    ],
+    info: Annotated[Path, typer.Argument(help="Folder the tables go to", file_okay=False)],
+) -> None:
+    """Move the tables that identify (sub-*/ses-*/*.csv and mapper.json) out of a tree, sub- and ses- kept.
+
+    Nothing is overwritten: where INFO holds another file of that name, the table stays. Exit code 1 then.
+    """
+    moved, kept = move(tree, info)
+    console.print(f"{counted(len(moved), 'file')} moved to {info}", soft_wrap=True)
+    for name in kept:
+        errors.print(f"[red]✗[/] {escape(name)}: another file of that name is in INFO; left", soft_wrap=True)
+    if kept:
+        raise typer.Exit(1)
