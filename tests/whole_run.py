@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
+import pytest
+
 from clock import TestClock
 from pacsflow.errors import PacsflowError
 from pacsflow.ledger import rows, studies
@@ -23,6 +25,9 @@ from tasks.find import find_row
 from tasks.session import open_session
 
 IMAGES = 6
+METHODS = pytest.mark.parametrize("method", ["c-get", "c-move"])
+SUCCESS = "the node ended with 0x0000 (success)"
+MISSING = "instances did not come"
 
 
 def fault(kind, **fields):

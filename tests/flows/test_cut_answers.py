@@ -1,0 +1,121 @@
+"""Nodes that cut, lose or change their answers to queries: everything is found, or a guard speaks."""
+
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+
+import pytest
+
+from pacsflow.errors import PacsflowError
+from pacsflow.ledger import rows
+from pacsflow.refs import RowRef
+from pacsflow.simpacs import phantom_archive
+from pacsflow.simpacs.archive import Archive
+from tasks.account import accounts
+from tasks.find import find_row
+from tasks.session import open_session
+from whole_run import IMAGES, fault, lying, project, run_once
+
+
+@pytest.mark.parametrize("how", ["hold", "warn", "accept"])
+def test_fewer_series_than_the_node_counts_go_to_the_guard(tmp_path, how):
+    archive = phantom_archive(2, matrix=16, images=IMAGES)
+    claims = [
+        replace(s, attributes={**s.attributes, "NumberOfStudyRelatedSeries": "2"}) for s in archive.studies.values()
+    ]
+    with lying(archive=Archive(claims)) as (pacs, node):
+        guards = {"guards": {"fewer_series_than_counted": how}}
+        told = find_only(project(tmp_path, pacs, node, number=1, query=guards))
+        assert pacs.counts["finds SERIES"] == 2
+    why = "the node counts 2 series in a study, but lists 1 (fewer_series_than_counted)"
+    assert told == [
+        {"hold": ("held", why, (), 0), "warn": ("found", "", (why,), 1), "accept": ("found", "", (), 1)}[how]
+    ]
+
+
+EVERYTHING = {"id": "all", "StudyDate": "20000101-20301231"}
+ANYBODY = {"several_patients_per_row": "accept"}
+
+
+def find_only(folder):
+    """Rows by status and reason, after finding."""
+    with open_session(str(folder), action="run") as run:
+        run.lanes.allow(1)
+        for number in rows.to_find(run.ledger):
+            with suppress(PacsflowError):
+                find_row.fn(RowRef(str(folder), number))
+        found = accounts(run.ledger, run.project)
+    return [(one.status, one.reason, tuple(one.row.warnings), len(one.studies)) for one in found]
+
+
+@pytest.mark.parametrize("limit", [{}, {"status": "warning"}, {"status": "out-of-resources"}])
+def test_all_studies_are_found_at_a_node_that_cuts_its_answers(tmp_path, limit):
+    nobody = {"id": "nobody", "StudyDate": "20000101-20301231", "PatientSex": "O"}
+    faults = [fault("result-limit", answers=100, **limit), fault("ignored-keys", keys=["PatientSex"])]
+    with lying(*faults, archive=phantom_archive(120, matrix=16, images=1)) as (pacs, node):
+        told = find_only(project(tmp_path, pacs, node, asked=[EVERYTHING, nobody], query={"guards": ANYBODY}))
+        assert 2 * 3 <= pacs.counts["finds STUDY"] <= 2 * 40
+    assert told == [
+        ("found", "", (), 120),
+        ("unmatched", "no study fits (120 with another PatientSex)", (), 0),
+    ]
+
+
+def test_a_limit_that_pacs_yaml_names_is_met(tmp_path):
+    with lying(fault("result-limit", answers=7), archive=phantom_archive(30, matrix=16, images=1)) as (pacs, node):
+        node |= {"limits": {"results_per_query": 7}}
+        told = run_once(project(tmp_path, pacs, node, asked=[EVERYTHING], query={"guards": ANYBODY}), pacs)
+    assert told.rows == [("complete", "")]
+    assert told.studies == [("complete", "")] * 30
+
+
+def at_one_moment(number):
+    """Studies that no smaller question tells apart."""
+    moment = {"StudyDate": "20200202", "StudyTime": "101112", "ModalitiesInStudy": "CT"}
+    made = phantom_archive(number, matrix=16, images=1).studies.values()
+    return Archive([replace(study, attributes={**study.attributes, **moment}) for study in made])
+
+
+def test_answers_that_may_have_been_cut_go_to_the_guard(tmp_path):
+    with lying(fault("result-limit", answers=7), archive=at_one_moment(9)) as (pacs, node):
+        node |= {"limits": {"results_per_query": 7}}
+        told = {
+            how: find_only(
+                project(
+                    tmp_path / how, pacs, node, asked=[EVERYTHING], query={"guards": {"cut_answers": how} | ANYBODY}
+                )
+            )
+            for how in ("hold", "warn", "accept")
+        }
+    cut = "the node gave exactly 7 answers, where it may have cut, and there is no smaller question: narrow the row"
+    blind = tuple(
+        f"the node cuts its answers; asked in pieces, {what} is not found"
+        for what in ("a study without a time", "an unusual modality")
+    )
+    assert told["hold"] == [("held", f"{cut} (cut_answers)", blind, 0)]
+    assert told["warn"] == [("found", "", (f"{cut} (cut_answers)", *blind), 7)]
+    assert told["accept"] == [("found", "", blind, 7)]
+
+
+@pytest.mark.parametrize(("status", "transient"), [("warning", False), ("out-of-resources", True)])
+def test_a_row_that_the_node_says_it_cut_and_that_cannot_be_split_fails(tmp_path, status, transient):
+    with lying(fault("result-limit", answers=3, status=status), archive=at_one_moment(4)) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node, asked=[EVERYTHING]), pacs)
+    assert [row[0] for row in told.rows] == ["failed"]
+    assert [error.transient for error in told.errors] == ([True] * 3 if transient else [False])
+
+
+def test_a_study_that_was_not_among_the_answers_is_found_by_the_next_run(tmp_path, honest):
+    with lying(fault("changing-answers", every=2)) as (pacs, node):
+        folder = project(tmp_path, pacs, node)
+        pacs.mischief.nth(pacs.mischief.faults[0], "nothing is asked yet")
+        with ExitStack() as stack:
+            run = stack.enter_context(open_session(str(folder), action="run"))
+            run.lanes.allow(1)
+            for number in rows.to_find(run.ledger):
+                find_row.fn(RowRef(str(folder), number))
+            assert [one.status for one in accounts(run.ledger, run.project)] == ["found", "found"]
+            find_row.fn(RowRef(str(folder), 1))
+            assert [one.status for one in accounts(run.ledger, run.project)] == ["unmatched", "found"]
+        told = run_once(folder, pacs)
+    assert told.rows == [("complete", "")] * 2
+    assert told.out == honest
