@@ -2,7 +2,9 @@
 
 import json
 import warnings
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from pydicom import dcmread
 from ruamel.yaml import YAML
 
 from factory import make_uid
+from pacsflow.simpacs.archive import Archive
 from project_folder import write_project
 from unit.convert.test_convert_references import (
     DCM2NIIX,
@@ -18,6 +21,7 @@ from unit.convert.test_convert_references import (
     assert_same_image,
     dicom_files,
 )
+from whole_run import project, run_once
 
 
 def shipped() -> dict[str, Any]:
@@ -89,3 +93,25 @@ def test_what_is_no_volume_is_delivered_unconverted_with_its_reason(prefect, ort
     page = (tmp_path / "data" / "report" / "report.html").read_text()
     for reason in FAILING.values():
         assert reason in page
+
+
+def test_what_is_converted_is_the_same_by_dicomweb_as_by_dimse(orthanc, shared_data, tmp_path):
+    rows = loaded(orthanc, {name: shared_data / name for name in DCM2NIIX}, tmp_path)
+    pacs = SimpleNamespace(archive=Archive([]), counts=Counter(), listening=True)
+    nodes = {
+        "dimse": {"port": orthanc.port, "called_aet": orthanc.aet},
+        "dicomweb": {"protocol": "dicomweb", "url": f"{orthanc.url}/dicom-web"},
+    }
+    told = {}
+    for name, node in nodes.items():
+        (tmp_path / name).mkdir()
+        folder = project(tmp_path / name, pacs, node, asked=rows, response=30, deid=shipped())
+        told[name] = run_once(folder, pacs)
+    assert told["dimse"].rows == told["dicomweb"].rows == [("complete", "")] * len(rows)
+    assert len(told["dimse"].out) > len(rows)
+    assert told["dicomweb"].out.keys() == told["dimse"].out.keys()
+    # Orthanc writes the lengths of sequences anew when it sends by DIMSE
+    for path in [path for path, digest in told["dimse"].out.items() if told["dicomweb"].out[path] != digest]:
+        by_dimse, by_web = (dcmread(tmp_path / name / "data" / "out" / path) for name in nodes)
+        assert by_dimse == by_web
+        assert by_dimse.file_meta.TransferSyntaxUID == by_web.file_meta.TransferSyntaxUID

@@ -38,8 +38,11 @@ def probe(
     `heard` is told of each finding as it comes. Nothing that comes is kept. Raises PacsPermanentError
     for a protocol that has no probe.
     """
-    if node.protocol not in PROTOCOLS:
-        raise PacsPermanentError(f"a node of protocol {node.protocol} cannot be probed")
+    if web := [name for name in node.protocols if name not in PROTOCOLS]:
+        raise PacsPermanentError(
+            f"a node that is asked by {' and '.join(web)} cannot be probed",
+            remedy="`pacsflow run` asks it for one study before anything else, and says what is wrong",
+        )
     prober = cast("Prober", import_module(PROTOCOLS[node.protocol]))
     visit, findings = Visit(node, rows), []
     try:
