@@ -59,6 +59,12 @@ def _targets(words: str, calling_aet: str) -> list[Target]:
             field = str(error.errors()[0]["loc"][0])
             raise ProjectError([Problem(words, 0, field, "is not right", "write AET@HOST:PORT")]) from None
     place = Path(words)
+    if not place.exists():
+        message, remedy = (
+            "is missing: no file, no folder, and no node",
+            "write AET@HOST:PORT, a file with `targets:`, or a project",
+        )
+        raise ProjectError([Problem("TARGET", 0, "", message, remedy)])
     if place.is_dir():
         project = read_project(place)
         return [open_target(one, project.workdir) for one in project.export.targets]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pacsflow.report.records import HeldStudy, PlanSummary
+from pacsflow.report.records import HeldStudy, PlanRow, PlanSummary
 from pacsflow.report.sheets import Sheet, write_csv, write_workbook
 from pacsflow.report.table import own_columns
 
@@ -84,8 +84,14 @@ def _summary(plan: PlanSummary) -> Sheet:
     return Sheet("summary", ("what", "value"), [fact for fact in facts if fact[1]])
 
 
+def _own(rows: Sequence[PlanRow]) -> list[str]:
+    """The user's own columns, but for one that says the same as our `id`."""
+    same = all(row.cells.get("id") == row.label for row in rows)
+    return [name for name in own_columns([row.cells for row in rows]) if not (same and name == "id")]
+
+
 def _rows(plan: PlanSummary) -> Sheet:
-    own = own_columns([row.cells for row in plan.rows])
+    own = _own(plan.rows)
     added = [f"plan {name}" for name in ("status", "reason", "studies", "series", "images")]
     rows = [
         [
@@ -155,6 +161,6 @@ def _held(held: Sequence[HeldStudy]) -> Sheet:
 
 def _unmatched(plan: PlanSummary) -> Sheet:
     lost = [row for row in plan.rows if row.status == "unmatched"]
-    own = own_columns([row.cells for row in lost])
+    own = _own(lost)
     rows = [[str(row.number), row.label, row.reason, *(row.cells.get(name, "") for name in own)] for row in lost]
     return Sheet("unmatched", ["row", "id", "reason", *own], rows)

@@ -117,7 +117,13 @@ def test_send_says_what_failed_and_ends_with_the_code_of_targets(tmp_path):
 
 @pytest.mark.usefixtures("study")
 @pytest.mark.parametrize(
-    ("words", "told"), [("nowhere", "is missing"), ("A" * 16 + "@h:99999", "port"), ("targets.yaml", "kind")]
+    ("words", "told"),
+    [
+        ("nowhere", "is missing"),
+        ("dicom://127.0.0.1", "write AET@HOST:PORT"),
+        ("A" * 16 + "@h:99999", "port"),
+        ("targets.yaml", "kind"),
+    ],
 )
 def test_send_to_what_is_no_target(tmp_path, monkeypatch, words, told):
     monkeypatch.chdir(tmp_path)

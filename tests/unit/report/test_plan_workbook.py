@@ -2,6 +2,7 @@
 
 import csv
 import stat
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from openpyxl import load_workbook
 
 from pacsflow.errors import ProjectError
 from pacsflow.report import HeldStudy, PlanRow, PlanSeries, PlanStudy, PlanSummary, read_decisions, write_plan
+from pacsflow.report.plan import plan_sheets
 
 INFO = [
     "StudyDate",
@@ -113,6 +115,12 @@ def test_rows_and_unmatched_come_with_the_user_s_columns(plan) -> None:
         ("3", "C", "009", "unmatched"),
     ]
     assert [one["id"] for one in lines(plan.with_name("plan-unmatched.csv"))] == ["C"]
+
+
+def test_a_column_id_that_says_what_ours_says_stands_once(plan) -> None:
+    for label, headings in (("A", ["row", "id", "MRN"]), ("row 1", ["row", "id", "id", "MRN"])):
+        row = PlanRow(1, label, "found", cells={"id": "A", "MRN": "007"})
+        assert list(plan_sheets(replace(plan, rows=(row,)))[1].headings)[: len(headings)] == headings
 
 
 def test_the_plan_is_for_its_owner_only(plan) -> None:
