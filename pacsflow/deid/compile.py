@@ -8,7 +8,7 @@ from pacsflow.deid import iod_types
 from pacsflow.deid.actions import Clean, Keep, Remove
 from pacsflow.deid.cleaner import Compiled, PassThrough, ProfileCleaner
 from pacsflow.deid.contract import Cleaner
-from pacsflow.deid.dictionary import TagError
+from pacsflow.deid.dictionary import VR_OF, TagError
 from pacsflow.deid.guards import DropRule
 from pacsflow.deid.identity import Identity, Ways
 from pacsflow.deid.marking import BASIC, OPTION_CODE, Marking
@@ -47,7 +47,7 @@ def compile_profile(profile: DeidProfile, key: bytes, *, pseudonyms: Pseudonyms 
             rules_for=lru_cache(256)(lambda sop_class: compiler.rules(iod_types.resolver(sop_class))),
             identity=Identity(key, ways, pseudonyms),
             marking=Marking(
-                _methods(profile, recipe), _codes(profile, exceeds=compiler.exceeds), _dates(profile, recipe)
+                _methods(profile, recipe), _codes(profile, exceeds=compiler.exceeds), _dates(profile, rules, recipe)
             ),
             drop=drop,
             cleans_text=any(isinstance(action, Clean) for action in rules.actions.values())
@@ -97,13 +97,20 @@ def _undone(profile: DeidProfile, *, given: bool) -> Iterator[Problem]:
         yield Problem("deid.yaml", 0, "patient.source", "has no patients to give here", "write keyed or table")
 
 
-def _dates(profile: DeidProfile, recipe: CompiledRecipe | None = None) -> str:
-    """(0028,0303) Longitudinal Temporal Information Modified."""
+def _dates(profile: DeidProfile, rules: Rules, recipe: CompiledRecipe | None = None) -> str:
+    """(0028,0303) Longitudinal Temporal Information Modified. Where some dates move and others stay: MODIFIED."""
     kept, moved = (recipe.keeps_dates, recipe.moves_dates) if recipe else (False, False)
     if DATES[0] in profile.options or kept:
         return "UNMODIFIED"
     said = _dates_of_options(profile)
-    return "MODIFIED" if moved and said == "REMOVED" else said
+    if said == "REMOVED" and moved:
+        return "MODIFIED"
+    return "UNMODIFIED" if said == "REMOVED" and _kept_dates(rules) else said
+
+
+def _kept_dates(rules: Rules) -> list[int]:
+    """Attributes with a date that stay as they are."""
+    return [tag for tag in rules.known if VR_OF[tag] in {"DA", "DT"} and tag not in rules.actions]
 
 
 def _dates_of_options(profile: DeidProfile) -> str:
@@ -153,7 +160,7 @@ def _sentences(profile: DeidProfile, rules: Rules, recipe: CompiledRecipe | None
     kept = sum(isinstance(action, Keep) for action in rules.private.values())
     yield f"Private elements are removed but {kept} that are listed." if kept else "Private elements are removed."
     yield {
-        "REMOVED": "Dates are removed.",
+        "REMOVED": f"Dates are removed{f', but {stay} that stay' if (stay := len(_kept_dates(rules))) else ''}.",
         "MODIFIED": "Dates are moved by one shift per patient, {} to {} days.".format(*profile.dates.days)
         if profile.dates.method == "shift"
         else "Dates are cut down to their year.",

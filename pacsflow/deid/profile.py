@@ -50,6 +50,8 @@ LENGTH_TO_END: Final = 0x00080001
 """A retired count of bytes that would be wrong afterwards."""
 NEEDED: Final = frozenset({0x00080016, 0x00080018, 0x0020000D, 0x0020000E})
 """What no instance can be without."""
+NAMING: Final = frozenset({0x00080018, 0x0020000D, 0x0020000E})
+"""UIDs that books and references go by: all are new, or all stay."""
 PEOPLE: Final = frozenset({0x00401101})
 """Sequences whose codes are people: their codes become dummies."""
 OVERLAYS: Final = 0x60000000
@@ -209,6 +211,9 @@ class Compiler:
             return (Pattern(value, mask, _explicit(rule, "UN")), *patterns)
         if value in NEEDED and rule.action in ("remove", "empty", "dummy", "clean"):
             raise TagError("no instance can be without this UID", "write `uid`, or take the rule out")
+        if value in NAMING and rule.action != ("keep" if "retain-uids" in self.profile.options else "uid"):
+            remedy = "add the option retain-uids, which keeps all UIDs, or take the rule out"
+            raise TagError("instances, series and studies are known by this UID: no rule for it alone", remedy)
         self._weaker(actions.get(value), rule.action)
         actions[value] = _explicit(rule, VR_OF[value])
         self.ruled.add(value)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pacsflow.errors import TargetError
-from pacsflow.export import archive, bids, dicom, dicomdir, dicomweb, folder, karnak, storage
+from pacsflow.export import archive, bids, dicom, dicomdir, dicomweb, folder, karnak, storage, xnat
 from pacsflow.export.contract import Delivered, SeriesFiles, StudyFolder, Target
 from pacsflow.export.series import read_series
 from schemas import export as settings_of
@@ -41,6 +41,7 @@ TARGETS: dict[str, Module] = {
     "folder": folder,
     "karnak": karnak,
     "storage": storage,
+    "xnat": xnat,
 }
 
 

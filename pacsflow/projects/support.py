@@ -22,7 +22,7 @@ class _Gap:
     instead: str
 
 
-_TARGETS = frozenset({"archive", "bids", "dicom", "dicomdir", "dicomweb", "folder", "karnak", "storage"})
+_TARGETS = frozenset({"archive", "bids", "dicom", "dicomdir", "dicomweb", "folder", "karnak", "storage", "xnat"})
 """Kinds of targets that are delivered to."""
 
 _GAPS = (

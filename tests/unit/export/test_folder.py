@@ -11,7 +11,7 @@ import pytest
 from factory import make_instance, make_study, write_files
 from pacsflow.errors import TargetError
 from pacsflow.export import Delivered, StudyFolder, open_target, read_series
-from schemas.export import Folder, Xnat
+from schemas.export import Folder
 
 DEFAULT = Folder.model_fields["layout"].default
 
@@ -254,8 +254,8 @@ def test_rows_can_be_part_of_the_layout(staged, deliver) -> None:
 
 
 def test_a_kind_that_is_not_there_yet_is_said(tmp_path) -> None:
-    with pytest.raises(TargetError, match="xnat"):
-        open_target(Xnat.model_construct(kind="xnat"), tmp_path)
+    with pytest.raises(TargetError, match="pigeon"):
+        open_target(Folder.model_construct(kind="pigeon"), tmp_path)
 
 
 def test_files_of_two_series_are_not_one(tmp_path) -> None:

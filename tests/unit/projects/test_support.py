@@ -13,11 +13,6 @@ DEID = FILES["deid"]
     [
         ("project", FILES["project"] + "notify: [{email: a@example.org}]\n", "notify"),
         ("deid", DEID + "pixels: {burned_in: mask}\n", "pixels.burned_in"),
-        (
-            "export",
-            "targets: [{kind: xnat, url: 'https://a', project: b, username: c, password: '${env:D}'}]\n",
-            "targets[0].kind",
-        ),
     ],
 )
 def test_a_wish_that_nothing_fulfils_is_refused_by_name(tmp_path, file, text, field):

@@ -1,0 +1,81 @@
+"""Destination `xnat`: a session of an XNAT project per study, imported as one zip; its instances are counted back."""
+
+import re
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from pacsflow.errors import TargetError
+from pacsflow.export.contract import Delivered, StudyFolder
+from pacsflow.export.contract import Target as Destination
+from pacsflow.export.disk import facts_of
+from pacsflow.export.folder import own_words
+from pacsflow.export.names import alphanumeric, short_digest
+from pacsflow.export.xnat_rest import Server, logged_in
+from schemas.export import Target, Xnat
+
+_FORBIDDEN = re.compile(r"[^0-9A-Za-z_-]+")
+
+
+def open_target(settings: Target, workdir: Path) -> Destination:
+    """The project that `settings` name; nothing is sent yet."""
+    if not isinstance(settings, Xnat):
+        raise TargetError(f"no XNAT: {settings.kind}")
+    return ProjectTarget(settings, workdir)
+
+
+class ProjectTarget:
+    """Studies as sessions of one XNAT project. A path of a delivery is subject/session/instance."""
+
+    def __init__(self, settings: Xnat, workdir: Path) -> None:
+        self._settings, self._workdir = settings, workdir
+
+    def deliver(self, study: StudyFolder) -> Delivered:
+        """See `Target`. A session that holds as many instances as the study is left."""
+        files = {uid: path for series in study.series for uid, path in series.dicom}
+        with own_words("xnat"), logged_in(self._settings) as server:
+            subject, session = _labels(study, server)
+            if server.held(subject, session) != len(files):
+                self._bring(server, files, (subject, session))
+                if (there := server.held(subject, session)) != len(files):
+                    raise TargetError(
+                        f"xnat: {len(files)} instances were sent, and the session holds {there}",
+                        remedy="look at the session; where it holds more, delete it there",
+                        transient=there < len(files),
+                    )
+            told = ((f"{subject}/{session}/{uid}", *facts_of(path)) for uid, path in files.items())
+            return Delivered(tuple(sorted(told)))
+
+    def verify(self, delivered: Delivered) -> Sequence[str]:
+        """See `Target`. Sessions are compared by number of instances: XNAT gives files names of its own."""
+        wanted: dict[tuple[str, str], list[str]] = {}
+        for path, *_ in delivered.files:
+            subject, session, _ = path.split("/")
+            wanted.setdefault((subject, session), []).append(path)
+        with logged_in(self._settings) as server:
+            short = [paths for labels, paths in wanted.items() if server.held(*labels) != len(paths)]
+        return [path for paths in short for path in paths]
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """See `Target`. A session that holds more than its study was refused when it was delivered."""
+
+    def _bring(self, server: Server, files: dict[str, Path], labels: tuple[str, str]) -> None:
+        self._workdir.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=self._workdir, prefix=".xnat-", suffix=".zip") as place:
+            with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+                for number, path in enumerate(files.values(), 1):
+                    archive.write(path, f"{number:06d}.dcm")
+            place.flush()
+            server.bring(Path(place.name), *labels)
+
+
+def _labels(study: StudyFolder, server: Server) -> tuple[str, str]:
+    """Subject and session: pseudonym, and pseudonym with date and time; with a digest where another study has it."""
+    series = min(study.series, key=lambda one: one.series_uid)
+    subject = _FORBIDDEN.sub("_", series.patient) or "unknown"
+    moment = alphanumeric(series.study_date) + alphanumeric(series.study_time.partition(".")[0])
+    session = f"{subject}_{moment or short_digest(series.study_uid, 8)}"
+    if server.study_uid(session) not in {None, series.study_uid}:
+        session = f"{session}_{short_digest(series.study_uid)}"
+    return subject, session
