@@ -54,9 +54,15 @@ class Dates(Model):
     """What happens to dates under retain-longitudinal-modified-dates, and what the shift is."""
 
     method: Literal["shift", "keep", "remove", "year"] = Field("shift", description="shift: one shift per patient")
-    source: Literal["keyed", "api"] = Field(
+    source: Literal["keyed", "api", "table"] = Field(
         "keyed",
-        description="Where the shift is from; api: the service of `patient.url`, at the same address + `_shift`",
+        description="Where the shift is from; api: the service of `patient.url`, at the same address + `_shift`; "
+        "table: `file`, and a patient without a shift in it is refused",
+    )
+    file: str | None = Field(
+        None,
+        description="Table of `source: table`: JSON {patient id: days}, or CSV of two columns",
+        examples=["day_shift_lung-ct.json"],
     )
     days: tuple[int, int] = Field((-365, -1), description="Range of the shift, in days, both ends included")
 
@@ -64,6 +70,8 @@ class Dates(Model):
     def _range(self) -> "Dates":
         if self.days[0] > self.days[1]:
             raise ValueError("days: the first number must not be above the second")
+        if (self.file is not None) != (self.source == "table"):
+            raise ValueError("file: goes with `source: table`, and only there")
         return self
 
 

@@ -16,7 +16,7 @@ from pacsflow.ledger.book import canonical
 from pacsflow.ledger.studies import new_owner
 from pacsflow.ledger.traffic import Slowed
 from pacsflow.projects import Project
-from pacsflow.pseudonyms import Means, pseudonyms_of, wanting
+from pacsflow.pseudonyms import Means, day_shifts, pseudonyms_of, wanting
 from pacsflow.query import Row, load
 from pacsflow.secrets import project_key, register_resolver, resolve
 from pacsflow.vault import Vault
@@ -196,7 +196,9 @@ def means_of(project: Project, ledger: Ledger, table: tuple[Row, ...], vault: Va
     patient = project.deid.patient
     of_rows = pseudonyms_of_rows(ledger, table, patient.column or "")
     shifts = project.deid.dates.source == "api"
-    return Means(patient, vault, of_rows, project.settings.name, service_shifts=shifts)
+    return Means(
+        patient, vault, of_rows, project.settings.name, service_shifts=shifts, day_shifts=day_shifts(project.deid)
+    )
 
 
 def _asked(project: Project, row: Row) -> str:

@@ -14,6 +14,7 @@ from pacsflow.cli import (
     moving,
     probe,
     project,
+    pseudonyms,
     schema,
     select,
     send,
@@ -48,6 +49,7 @@ app.command("verify", rich_help_panel="Files at hand")(verify.verify)
 app.command("shift-table", rich_help_panel="Files at hand")(shift_table.shift_table)
 app.command("dicomdir", rich_help_panel="Files at hand")(dicomdir.dicomdir)
 app.command("send", rich_help_panel="Files at hand")(send.send)
+app.command("pseudonyms", rich_help_panel="Files at hand")(pseudonyms.pseudonyms)
 app.command("karnak-tag", rich_help_panel="Files at hand")(karnak_tag.karnak_tag)
 app.command("convert", rich_help_panel="Files at hand")(convert.convert)
 app.command("extract", rich_help_panel="Files at hand")(extract.extract)

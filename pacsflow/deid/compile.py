@@ -18,7 +18,7 @@ from pacsflow.deid.recipe import CompiledRecipe, compile_recipe
 from pacsflow.deid.rules import Rules
 from pacsflow.deid.verify import Verifier
 from pacsflow.errors import Problem, ProjectError
-from pacsflow.pseudonyms import Means, Pseudonyms, pseudonyms_of
+from pacsflow.pseudonyms import Means, Pseudonyms, day_shifts, pseudonyms_of
 from schemas.deid import DeidProfile
 
 SHORTEST_KEY = 16
@@ -41,7 +41,8 @@ def compile_profile(profile: DeidProfile, key: bytes, *, pseudonyms: Pseudonyms 
     if compiler.problems:
         raise ProjectError(compiler.problems)
     first, last = profile.dates.days
-    ways = Ways(profile.patient.prefix, (first, last), profile.uids.root, _dates_of_options(profile) == "MODIFIED")
+    modified = _dates_of_options(profile) == "MODIFIED"
+    ways = Ways(profile.patient.prefix, (first, last), profile.uids.root, modified, day_shifts(profile))
     return ProfileCleaner(
         Compiled(
             rules_for=lru_cache(256)(lambda sop_class: compiler.rules(iod_types.resolver(sop_class))),

@@ -3,6 +3,7 @@
 import hmac
 import re
 from base64 import b32encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from pydicom._uid_dict import UID_dictionary
 
 from pacsflow.deid.contract import Person
 from pacsflow.errors import RefusalError
-from pacsflow.pseudonyms import Pseudonyms
+from pacsflow.pseudonyms import NO_SHIFT, Pseudonyms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,8 @@ class Ways:
     days: tuple[int, int]
     root: str
     shifts: bool
+    table: Mapping[str, int] | None = None
+    """Patient ID -> days, in place of keyed shifts."""
 
 
 class Identity:
@@ -84,5 +87,9 @@ class Identity:
     def _shift(self, issuer: str, who: str) -> int:
         if not self._ways.shifts:
             return 0
+        if self._ways.table is not None:
+            if who not in self._ways.table:
+                raise RefusalError(NO_SHIFT, remedy="complete the table of `dates.file`, run again")
+            return self._ways.table[who]
         first, last = self._ways.days
         return first + int.from_bytes(self.digest("shift", issuer, who), "big") % (last - first + 1)

@@ -13,7 +13,7 @@ from pacsflow.hours import calendar
 from pacsflow.projects.node import check_node
 from pacsflow.projects.source import Document, FieldPath
 from pacsflow.projects.validation import nearest
-from pacsflow.pseudonyms.table import read_table
+from pacsflow.pseudonyms.table import read_shifts, read_table
 from schemas import DeidProfile, Export, PacsNode, ProjectSettings
 from schemas.export import Folder
 from schemas.layout import FIELDS, check_layout
@@ -55,12 +55,11 @@ def _check_ledger(document: Document, model: ProjectSettings) -> None:
 
 
 def _check_pseudonyms(document: Document, model: DeidProfile) -> None:
-    if model.patient.file is None:
-        return
-    if not Path(model.patient.file).is_file():
-        document.problem(("patient", "file"), "names no file", "write the path of a JSON or CSV table")
-        return
-    document.problems += read_table(Path(model.patient.file))[1]
+    for name, file, read in (("patient", model.patient.file, read_table), ("dates", model.dates.file, read_shifts)):
+        if file is not None and not Path(file).is_file():
+            document.problem((name, "file"), "names no file", "write the path of a JSON or CSV table")
+        elif file is not None:
+            document.problems += read(Path(file))[1]
 
 
 def _check_recipe(document: Document, model: DeidProfile) -> None:

@@ -49,11 +49,14 @@ def with_files(folder: Path, model: M) -> M:
 
 
 def with_table(document: Document, profile: DeidProfile) -> DeidProfile:
-    """The profile with the absolute path of its pseudonym table: a relative one starts at the file that says it."""
-    if profile.patient.file is None:
-        return profile
-    file = named_place(document, ("patient", "file"), folder=document.folder.absolute(), text=profile.patient.file)
-    return profile.model_copy(update={"patient": profile.patient.model_copy(update={"file": str(file)})})
+    """The profile with the absolute paths of its tables: a relative one starts at the file that says it."""
+    folder = document.folder.absolute()
+    found: dict[str, Any] = {}
+    for name, part in (("patient", profile.patient), ("dates", profile.dates)):
+        if part.file is not None:
+            file = named_place(document, (name, "file"), folder=folder, text=part.file)
+            found[name] = part.model_copy(update={"file": str(file)})
+    return profile.model_copy(update=found)
 
 
 def with_recipe(document: Document, profile: DeidProfile) -> DeidProfile:

@@ -1,12 +1,15 @@
 """Patient pseudonyms that come from elsewhere than the project's key: one module per source."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
-from pacsflow.errors import RefusalError
+from pacsflow.errors import ProjectError, RefusalError
 from pacsflow.pseudonyms import api, column, sequential, table
 from pacsflow.pseudonyms.contract import Given, Means, Pseudonyms
+from pacsflow.pseudonyms.table import read_shifts
+from schemas import DeidProfile
 
-__all__ = ["SOURCES", "Given", "Means", "Pseudonyms", "nobody", "pseudonyms_of", "wanting"]
+__all__ = ["NO_SHIFT", "SOURCES", "Given", "Means", "Pseudonyms", "day_shifts", "nobody", "pseudonyms_of", "wanting"]
 
 SOURCES: Mapping[str, Callable[[Means], Pseudonyms]] = {
     "table": table.source,
@@ -16,6 +19,7 @@ SOURCES: Mapping[str, Callable[[Means], Pseudonyms]] = {
 }
 """`patient.source` -> its source; `keyed` needs none."""
 NONE = "pseudonym: none for this patient"
+NO_SHIFT = "pseudonym: no day shift for this patient"
 
 
 def pseudonyms_of(means: Means) -> Pseudonyms | None:
@@ -29,6 +33,14 @@ def wanting(means: Means) -> Callable[[str], str]:
 
     What is given raises ServiceError where the source cannot be asked.
     """
+    shifts = means.day_shifts
+    if shifts is None:
+        return _wanting(means)
+    named = _wanting(means)
+    return lambda patient_id: named(patient_id) if patient_id in shifts else NO_SHIFT
+
+
+def _wanting(means: Means) -> Callable[[str], str]:
     kind = means.patient.source
     if kind in ("keyed", "sequential"):
         return lambda _patient_id: ""
@@ -41,6 +53,16 @@ def wanting(means: Means) -> Callable[[str], str]:
             return refusal.reason
 
     return why
+
+
+def day_shifts(profile: DeidProfile) -> dict[str, int] | None:
+    """Patient ID -> days, of the table that the profile names; None where it names none. Raises ProjectError."""
+    if profile.dates.file is None:
+        return None
+    shifts, problems = read_shifts(Path(profile.dates.file))
+    if problems:
+        raise ProjectError(problems)
+    return shifts
 
 
 def nobody(kind: str) -> Pseudonyms | None:

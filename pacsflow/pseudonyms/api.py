@@ -10,13 +10,12 @@ import httpx
 from pacsflow.errors import RefusalError, SecretError, ServiceError
 from pacsflow.pseudonyms.contract import Given, Means, Pseudonyms
 from pacsflow.pseudonyms.legal import pseudonym_fault
+from pacsflow.pseudonyms.table import FARTHEST
 from pacsflow.secrets import resolve
 from pacsflow.vault import Link
 
 SECONDS = 60
 LARGEST = 1 << 20
-FARTHEST = 366 * 100
-"""Days that a shift may have; a date beyond is no date any more."""
 _OK, _BUSY, _FAULT = 200, 429, 500
 
 
@@ -24,7 +23,7 @@ def source(means: Means) -> Pseudonyms:
     """Pseudonyms, and day shifts where the profile says so, that the service gives. Raises SecretError."""
     if means.vault is None or means.patient.token is None:
         raise SecretError("a service of pseudonyms needs a vault and a token", remedy="use it in a project")
-    service, vault, lock = _Service(means), means.vault, Lock()
+    service, vault, lock = _service(means), means.vault, Lock()
 
     def given(patient_id: str, issuer: str, shift_days: int) -> Given | None:
         with lock:
@@ -42,7 +41,7 @@ def source(means: Means) -> Pseudonyms:
 
 def look(means: Means) -> Pseudonyms:
     """The same, but only looked up: the vault learns nothing, and day shifts are not asked for."""
-    service = _Service(means)
+    service = _service(means)
 
     def found(patient_id: str, _issuer: str, shift_days: int) -> Given | None:
         pseudonym = means.vault.pseudonym(patient_id) if means.vault else None
@@ -52,12 +51,16 @@ def look(means: Means) -> Pseudonyms:
     return found
 
 
-class _Service:
+def _service(means: Means) -> "Service":
+    return Service(means.patient.url or "", means.project, resolve(means.patient.token or ""))
+
+
+class Service:
     """The service at one address. What it raises holds neither patients, nor the token, nor what was answered."""
 
-    def __init__(self, means: Means) -> None:
-        self._url, self._project = means.patient.url or "", means.project
-        head = {"Authorization": f"token {resolve(means.patient.token or '')}"}
+    def __init__(self, url: str, project: str, token: str) -> None:
+        self._url, self._project = url, project
+        head = {"Authorization": f"token {token}"}
         self._client = httpx.Client(verify=ssl.create_default_context(), headers=head, timeout=SECONDS)
 
     def pseudonym(self, patient_id: str) -> str | None:

@@ -27,7 +27,7 @@ class Means:
     """What sources draw from. `patient.file` is an absolute path.
 
     `of_rows`: Patient ID -> each pseudonym that the query's rows give, with the number of patients that they give it.
-    `service_shifts`: whether day shifts are the service's, too.
+    `service_shifts`: whether day shifts are the service's, too. `day_shifts`: Patient ID -> days, where a table says.
     """
 
     patient: Patient
@@ -35,3 +35,4 @@ class Means:
     of_rows: Callable[[str], Mapping[str, int]] = field(default=lambda _patient_id: {})
     project: str = ""
     service_shifts: bool = False
+    day_shifts: Mapping[str, int] | None = None

@@ -19,6 +19,9 @@ _HEADINGS = frozenset(
     ["patientid", "patient", "mrn", "id", "oldid", "pid", "pseudonym", "newid", "newids", "newpseudonym", "code"]
 )
 _PREFIX = "sub-"
+_DAYS = re.compile(r"[+-]?\d{1,6}")
+FARTHEST = 366 * 100
+"""Days that a shift may have; a date beyond is no date any more."""
 _COLUMNS = 2
 
 
@@ -46,20 +49,31 @@ def source(means: Means) -> Pseudonyms:
 
 def read_table(file: Path) -> tuple[dict[str, str], list[Problem]]:
     """Patient id -> pseudonym, and what is wrong with the table; no problem holds a value of it."""
+    entries, problems = read_entries(file)
+    problems += [] if problems else _problems(file.name, entries)
+    return {patient: pseudonym for _, patient, pseudonym in entries}, problems
+
+
+def read_shifts(file: Path) -> tuple[dict[str, int], list[Problem]]:
+    """Patient id -> days that every date moves, and what is wrong with the table; no problem holds a value of it."""
+    entries, problems = read_entries(file, days=True)
+    problems += [] if problems else _problems_of_shifts(file.name, entries)
+    return {} if problems else {patient: int(days) for _, patient, days in entries}, problems
+
+
+def read_entries(file: Path, *, days: bool = False) -> tuple[list[Entry], list[Problem]]:
+    """What stands in a table of patients, or why it cannot be read."""
     try:
         text = file.read_bytes().decode("utf-8-sig")
-        entries = list(_json(text) if file.suffix.lower() == ".json" else _csv(text))
+        return list(_json(text, days=days) if file.suffix.lower() == ".json" else _csv(text)), []
     except OSError as error:
-        broken = _BrokenError(0, f"cannot be read: {error.strerror}", "mend `patient.file` in deid.yaml")
+        broken = _BrokenError(0, f"cannot be read: {error.strerror}", "mend the `file` in deid.yaml")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         broken = _BrokenError(line, "is not UTF-8 text", "save the table as UTF-8")
     except _BrokenError as error:
         broken = error
-    else:
-        problems = list(_problems(file.name, entries))
-        return {patient: pseudonym for _, patient, pseudonym in entries}, problems
-    return {}, [Problem(file.name, broken.line, "", str(broken), broken.remedy)]
+    return [], [Problem(file.name, broken.line, "", str(broken), broken.remedy)]
 
 
 def _problems(name: str, entries: list[Entry]) -> Iterator[Problem]:
@@ -81,7 +95,21 @@ def _problems(name: str, entries: list[Entry]) -> Iterator[Problem]:
         pseudonyms |= {folded(pseudonym): line} if pseudonym else {}
 
 
-def _json(text: str) -> Iterator[Entry]:
+def _problems_of_shifts(name: str, entries: list[Entry]) -> Iterator[Problem]:
+    if not entries:
+        yield Problem(name, 0, "", "the table is empty", "write a patient id and a number of days per line")
+    patients: dict[str, int] = {}
+    for line, patient, days in entries:
+        if fault := patient_fault(patient):
+            yield Problem(name, line, "patient id", fault, "mend this cell")
+        if not _DAYS.fullmatch(days) or abs(int(days)) > FARTHEST:
+            yield Problem(name, line, "day shift", "is no whole number of days", "write a number, as -12")
+        if patient in patients:
+            yield Problem(name, line, "patient id", f"stands in line {patients[patient]} already", "keep one of them")
+        patients |= {patient: line}
+
+
+def _json(text: str, *, days: bool) -> Iterator[Entry]:
     remedy = 'write {"patient id": "pseudonym", …}'
     try:
         whole = json.loads(text)
@@ -92,15 +120,24 @@ def _json(text: str) -> Iterator[Entry]:
     if not isinstance(whole, dict):
         raise _BrokenError(0, "is no JSON object", remedy)
     decoder, line, seen = json.JSONDecoder(), 1, 0
+    given: dict[str, tuple[bool, object]] = {}
     at = _after_gap(text, text.index("{") + 1)
     while text[at] != "}":
         line, seen = line + text.count("\n", seen, at), at
         key, at = decoder.raw_decode(text, at)
         value, at = decoder.raw_decode(text, _after_gap(text, at))
-        if not isinstance(value, str):
-            raise _BrokenError(line, "the pseudonym is no text", "write it in quotes")
-        yield line, key.strip().removeprefix(_PREFIX), value.strip()
         at = _after_gap(text, at)
+        patient, prefixed = key.strip().removeprefix(_PREFIX), key.strip().startswith(_PREFIX)
+        if given.get(patient) != (not prefixed, value):  # the same under both its keys is said once
+            yield line, patient, _text(value, line, days=days)
+        given.setdefault(patient, (prefixed, value))
+
+
+def _text(value: object, line: int, *, days: bool) -> str:
+    if not isinstance(value, str) and (not days or isinstance(value, bool) or not isinstance(value, int)):
+        what = "the day shift is no whole number" if days else "the pseudonym is no text"
+        raise _BrokenError(line, what, "write a number" if days else "write it in quotes")
+    return str(value).strip()
 
 
 def _after_gap(text: str, at: int) -> int:

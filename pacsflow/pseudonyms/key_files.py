@@ -1,0 +1,85 @@
+"""PACSIFIER's files of new ids: `new_ids_<project>.json`, `day_shift_<project>.json` and its log. IDENTIFYING.
+
+Each patient stands there under the id alone and under `sub-` and the id, so that every reader finds it.
+"""
+
+import csv
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from pacsflow.errors import Problem, ProjectError
+from pacsflow.pseudonyms.legal import folded
+from pacsflow.pseudonyms.table import read_shifts, read_table
+
+LOG = "log_get_pseudonyms.csv"
+
+
+@dataclass(frozen=True)
+class KeyFiles:
+    """The files of one project in one folder."""
+
+    folder: Path
+    project: str
+
+    @property
+    def new_ids(self) -> Path:
+        """Patient id -> pseudonym."""
+        return self.folder / f"new_ids_{self.project}.json"
+
+    @property
+    def day_shifts(self) -> Path:
+        """Patient id -> days."""
+        return self.folder / f"day_shift_{self.project}.json"
+
+    def known(self) -> dict[str, tuple[str, int]]:
+        """What earlier calls gave each patient. Raises ProjectError for files that are not right."""
+        if not self.new_ids.exists() or not self.day_shifts.exists():
+            return {}
+        (ids, wrong), (days, more) = read_table(self.new_ids), read_shifts(self.day_shifts)
+        if wrong or more:
+            raise ProjectError([*wrong, *more])
+        return {patient: (pseudonym, days[patient]) for patient, pseudonym in ids.items() if patient in days}
+
+    def write(self, given: Mapping[str, tuple[str, int]]) -> None:
+        """Write both files, each whole or not at all. Raises ProjectError where two patients share a pseudonym."""
+        if len({folded(pseudonym) for pseudonym, _ in given.values()}) < len(given):
+            problem = Problem(self.new_ids.name, 0, "pseudonym", "two patients would share one", "give each an own one")
+            raise ProjectError([problem])
+        _write(self.day_shifts, _json({patient: days for patient, (_, days) in given.items()}))
+        _write(self.new_ids, _json({patient: pseudonym for patient, (pseudonym, _) in given.items()}))
+
+    def log(self, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """The query's rows with what their patients were given."""
+        half = self.folder / f".{uuid4().hex}.part"
+        with os.fdopen(_new(half), "w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow([*headings, "NewPseudonym", "DayShift"])
+            writer.writerows(rows)
+        half.replace(self.folder / LOG)
+
+
+def _json(values: Mapping[str, object]) -> str:
+    keyed = {key: value for patient, value in values.items() for key in (patient, f"sub-{patient}")}
+    return json.dumps(keyed, indent=1, ensure_ascii=False) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    half = path.with_name(f".{uuid4().hex}.part")
+    try:
+        with os.fdopen(_new(half), "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        half.replace(path)
+    finally:
+        with suppress(FileNotFoundError):
+            half.unlink()
+
+
+def _new(path: Path) -> int:
+    return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
