@@ -15,7 +15,7 @@ from tasks.asking import Asked, TakenOverError, expect, guest, lane_for, request
 from tasks.elsewhere import send, settled
 from tasks.find import told_by
 from tasks.pseudonyms import refuse_nameless
-from tasks.reception import Reception
+from tasks.reception import Reception, disk_refused
 from tasks.session import Session, session
 from tasks.verdict import Attempt, Verdict, judge
 
@@ -111,12 +111,14 @@ def _receive(run: Session, lane: Lane, of: tuple[Study, list[Asked]], attempt: A
 
     reception = None
     try:
-        with staging(settled, mode=0o600 if run.identifiable else 0o666) as stager:
-            reception = Reception(run, study, stager)
+        mode = 0o600 if run.identifiable else 0o666
+        with staging(settled, mode=mode) as stager, Reception(run, study, stager) as reception:
             for keys, request in todo:
                 outcome = lane.fetch(request, reception)
                 run.traffic(attempt.node, retrievals=outcome.requests)
                 attempt.answers.append((frozenset() if request.sop_uids else keys, outcome))
+    except OSError as error:
+        raise disk_refused(error) from None
     finally:
         if reception:
             studies.note(run.ledger, study, reception.remarks())

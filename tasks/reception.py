@@ -4,8 +4,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import chain
+from typing import Self
 
 from pydicom.uid import UID
 
@@ -16,6 +19,7 @@ from pacsflow.ledger import studies
 from pacsflow.ledger.studies import LEASE_SECONDS, Instance, Study
 from pacsflow.staging import Stager, sha256
 from pacsflow.vault import Link
+from tasks.backlog import Backlog
 from tasks.session import Session
 
 SUCCESS, OUT_OF_RESOURCES = 0x0000, 0xA700
@@ -23,7 +27,14 @@ SUCCESS, OUT_OF_RESOURCES = 0x0000, 0xA700
 nodes stop a retrieval at the first failed C-STORE."""
 SPOILT = "malformed"
 """Beginning of refusals that may be the transport's fault: such an instance is asked for once more."""
+WAITING_BYTES = 16 << 20
+"""Of instances that came and are not written yet, in each lane."""
 TWICE = "came again with other content, the first is kept"
+
+
+def disk_refused(error: OSError) -> PacsTransientError:
+    """The fault of a retrieval whose files the disk does not take."""
+    return PacsTransientError(f"the disk refused a file: {error.strerror}", remedy="make room, then run again")
 
 
 class StrangerError(RefusalError):
@@ -45,29 +56,49 @@ class Reception:
         self._lock = threading.Lock()
         self._fault: PacsflowError | None = None
         self._renewed = time.monotonic()
+        self._backlog = Backlog(WAITING_BYTES)
         self.strangers: Counter[str] = Counter()
         self.received = self.bytes = 0
 
     def __call__(self, received: Received) -> int:
-        """Take an instance; the status its sender is told."""
+        """Take an instance; the status its sender is told.
+
+        A whole one waits for the cleaner and the disk while its sender is told success and the next one comes. It is
+        held only once it is on disk: what goes wrong meanwhile leaves it expected and is a fault of the retrieval.
+        After a fault, as with a large one, the sender is told how it went.
+        """
         with self._lock:
             self.received += 1
             self.bytes += len(received.dataset)
             self._renew()
-            try:
-                self._take(received)
-            except RefusalError as refusal:
-                self._refuse(received, refusal)
-            except OSError as error:
-                text = f"the disk refused a file: {error.strerror}"
-                self._fault = PacsTransientError(text, remedy="make room, then run again")
-                return OUT_OF_RESOURCES
-            except BrokenError:  # it did not come whole, and stays expected
-                raise
-            except PacsflowError as error:
-                self._fault = error
-                return OUT_OF_RESOURCES
-            return SUCCESS
+            if self._fault is None and received.rest is None:
+                self._backlog.add(len(received.dataset), partial(self._status, received))
+                return SUCCESS
+            self._backlog.drain()
+            return self._status(received)
+
+    def _status(self, received: Received) -> int:
+        try:
+            self._take(received)
+        except RefusalError as refusal:
+            self._refuse(received, refusal)
+        except OSError as error:
+            self._fault = disk_refused(error)
+            return OUT_OF_RESOURCES
+        except BrokenError:  # it did not come whole, and stays expected
+            raise
+        except PacsflowError as error:
+            self._fault = error
+            return OUT_OF_RESOURCES
+        return SUCCESS
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """What came whole is cleaned and with the stager, whatever happened."""
+        with suppress(*([Exception] if kind else [])):
+            self._backlog.close()
 
     def _counted(self, rest: Iterator[memoryview]) -> Iterator[memoryview]:
         """The pieces of a large instance, which may take longer than a lease."""

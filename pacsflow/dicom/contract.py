@@ -19,6 +19,7 @@ class BrokenError(PacsTransientError):
 class Received:
     """One instance as it came: the encoded dataset (without file meta information), undecoded.
 
+    `dataset` is nobody else's: it stays as it is for as long as the sink holds it.
     Of a large one `dataset` is the beginning, and `rest` takes what follows from the association, once, each piece
     until the next one is asked for. It raises BrokenError, which the sink passes on. What the sink does not read is
     read and thrown away after it.

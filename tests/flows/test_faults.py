@@ -63,6 +63,14 @@ PASSING = {
 }
 
 
+SILENT = {"stall", "no-final-response"}
+"""Faults after which the node says nothing: for the others patience costs nothing, and a busy machine is forgiven."""
+
+
+def patience(name, silent):
+    return silent if name in SILENT else 20
+
+
 @METHODS
 @pytest.mark.parametrize("name", PASSING)
 def test_what_passes_leaves_the_output_of_an_honest_pacs_and_asks_for_no_more_than_was_missing(
@@ -70,7 +78,7 @@ def test_what_passes_leaves_the_output_of_an_honest_pacs_and_asks_for_no_more_th
 ):
     faults, retrievals, sent = PASSING[name]
     with lying(*faults, method=method) as (pacs, node):
-        told = run_once(project(tmp_path, pacs, node, response=2), pacs)
+        told = run_once(project(tmp_path, pacs, node, response=patience(name, 2)), pacs)
     assert told.rows == [("complete", "")] * 2
     assert told.studies == [("complete", "")] * 2
     assert told.instances == {("held", ""): 2 * IMAGES}
@@ -101,7 +109,7 @@ MID_IMAGE = [
 def test_the_same_holds_for_instances_that_are_cleaned_while_they_come(tmp_path, honest, streamed, name, method):
     faults, retrievals, sent = PASSING[name]
     with lying(*faults, method=method) as (pacs, node):
-        told = run_once(project(tmp_path, pacs, node, response=1), pacs)
+        told = run_once(project(tmp_path, pacs, node, response=patience(name, 1)), pacs)
     assert told.rows == [("complete", "")] * 2
     assert told.instances == {("held", ""): 2 * IMAGES}
     assert told.out == honest
@@ -141,6 +149,24 @@ def test_a_disk_that_is_full_in_the_middle_of_an_instance_is_a_fault_of_ours(tmp
     assert [str(error) for error in told.errors] == ["the disk refused a file: No space left on device"]
     assert told.instances == {("expected", ""): IMAGES}
     assert streamed
+    assert not list(tmp_path.rglob("*.part"))
+
+
+@METHODS
+@pytest.mark.parametrize("step", ["write_all", "os.fsync"])
+def test_a_disk_that_is_full_after_the_sender_was_told_success_is_a_fault_of_ours(tmp_path, monkeypatch, method, step):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with lying(method=method) as (pacs, node):
+        folder = project(tmp_path, pacs, node, attempts=1, number=1)
+        with monkeypatch.context() as patch:
+            patch.setattr(f"pacsflow.staging.{step}", full)
+            told = run_once(folder, pacs)
+        again = run_once(folder, pacs)
+    assert [str(error) for error in told.errors] == ["the disk refused a file: No space left on device"]
+    assert told.instances == {("expected", ""): IMAGES}
+    assert again.rows == [("complete", "")]
     assert not list(tmp_path.rglob("*.part"))
 
 

@@ -126,7 +126,7 @@ LASTING = {
 def test_what_lasts_is_told_and_nothing_is_delivered(tmp_path, name, method):
     faults, (status, reason), instances, traffic = LASTING[name]
     with lying(*faults, method=method) as (pacs, node):
-        told = run_once(project(tmp_path, pacs, node, number=1, attempts=2, response=2), pacs)
+        told = run_once(project(tmp_path, pacs, node, number=1, attempts=2, response=20), pacs)
     assert told.studies == told.rows == [(status, reason.format(method.upper()))]
     assert told.instances == instances
     assert (told.retrievals, told.counts["images sent"]) == traffic
