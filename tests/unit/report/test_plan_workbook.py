@@ -117,10 +117,10 @@ def test_rows_and_unmatched_come_with_the_user_s_columns(plan) -> None:
     assert [one["id"] for one in lines(plan.with_name("plan-unmatched.csv"))] == ["C"]
 
 
-def test_a_column_id_that_says_what_ours_says_stands_once(plan) -> None:
+def test_a_column_id_that_says_what_ours_says_stands_once() -> None:
     for label, headings in (("A", ["row", "id", "MRN"]), ("row 1", ["row", "id", "id", "MRN"])):
         row = PlanRow(1, label, "found", cells={"id": "A", "MRN": "007"})
-        assert list(plan_sheets(replace(plan, rows=(row,)))[1].headings)[: len(headings)] == headings
+        assert list(plan_sheets(replace(PLAN, rows=(row,)))[1].headings)[: len(headings)] == headings
 
 
 def test_the_plan_is_for_its_owner_only(plan) -> None:
