@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from pacsflow import __version__
 from pacsflow.projects.source import Document, FieldPath
-from schemas import DeidProfile, Export, ProjectSettings
+from schemas import DeidProfile, ProjectSettings
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,6 @@ class _Gap:
     wish: str
     instead: str
 
-
-_TARGETS = frozenset({"archive", "bids", "dicom", "dicomdir", "dicomweb", "folder", "karnak", "storage", "xnat"})
-"""Kinds of targets that are delivered to."""
 
 _GAPS = (
     _Gap(ProjectSettings, ("notify",), lambda m: bool(m.notify), "notify anybody", "take `notify` out"),
@@ -41,33 +38,13 @@ def check_support(document: Document, model: BaseModel) -> None:
     """A problem in `document` for each wish of `model` that this version cannot fulfil."""
     for gap in _GAPS:
         if isinstance(model, gap.model) and gap.asked(model):
-            _refuse(document, gap.path, gap.wish, gap.instead)
-    if isinstance(model, Export):
-        _check_export(document, model)
+            version = __version__.rsplit(".", 1)[0]
+            document.problem(gap.path, f"pacsflow {version} cannot {gap.wish} yet", gap.instead)
 
 
 def not_yet(model: type[BaseModel], field: str) -> str:
     """What to do about a field of `model` (named as in the reference) that is refused; empty where it is not."""
-    if issubclass(model, Export):
-        kind = field.removeprefix("targets[").partition("]")[0]
-        if field.startswith("targets[") and kind not in _TARGETS:
-            return "use the kind folder"
-        return ""
     for gap in _GAPS:
         if gap.model is model and f"{field}.".startswith(".".join(map(str, gap.path)) + "."):
             return gap.instead
     return ""
-
-
-def _to(kind: str) -> tuple[str, str]:
-    return f"deliver to a target of kind {kind}", "write folder"
-
-
-def _check_export(document: Document, model: Export) -> None:
-    for position, target in enumerate(model.targets):
-        if target.kind not in _TARGETS:
-            _refuse(document, ("targets", position, "kind"), *_to(target.kind))
-
-
-def _refuse(document: Document, path: FieldPath, wish: str, instead: str) -> None:
-    document.problem(path, f"pacsflow {__version__.rsplit('.', 1)[0]} cannot {wish} yet", instead)

@@ -1,4 +1,4 @@
-"""A service that speaks as much of XNAT's REST interface as a delivery needs, written from its documentation.
+"""A service that speaks as much of XNAT's REST interface as a delivery needs.
 
 It cannot be told from its answers what a real XNAT does beyond that: merging, anonymization scripts, rights.
 """

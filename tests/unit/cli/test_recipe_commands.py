@@ -9,7 +9,7 @@ from pydicom import dcmread
 from typer.testing import CliRunner
 
 from documents import ROOT, blocks
-from pacsflow.cli import deid, explain, validate
+from pacsflow.cli import deid, explain, show, validate
 from pacsflow.deid.part10 import file_head
 from pacsflow.deid.recipe import compile_recipe
 from pacsflow.errors import ProjectError
@@ -46,7 +46,7 @@ def call(tmp_path, monkeypatch):
     (tmp_path / "in").mkdir()
     head = file_head(source.sop_class_uid, source.sop_instance_uid, source.transfer_syntax_uid)
     (tmp_path / "in" / "1").write_bytes(head + bytes(source.dataset))
-    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setattr(show.console, "_width", 300)
 
     def do(command, *words):
         app = typer.Typer()

@@ -13,7 +13,6 @@ from pacsflow.projects.reference import reference
 from pacsflow.query import load
 from pacsflow.query.columns import SYNONYMS
 from schemas import FILES
-from schemas.export import Target
 from yaml_folder import problems_of, write_files
 
 PAGE = ROOT / "docs" / "project.md"
@@ -83,11 +82,6 @@ def test_what_is_refused_yet_is_in_one_list_and_in_the_reference():
         marked = [line for line in lines if line.startswith(f"| `{field}` |")]
         assert len(marked) == 1
         assert "yet**" in marked[0]
-    kinds = {model.model_fields["kind"].annotation.__args__[0] for model in Target.__args__[0].__args__}
-    for kind in kinds:
-        assert (kind in support._TARGETS) != (f"`{kind}`" in section.partition("kinds of `targets`:")[2])
-        line = next(line for line in lines if line.startswith(f"| `targets[{kind}].kind` |"))
-        assert ("yet**" in line) == (kind not in support._TARGETS)
 
 
 def test_what_works_is_not_marked_as_missing():
