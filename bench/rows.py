@@ -17,7 +17,7 @@ IMAGES, MATRIX = 2, 16
 def main() -> None:
     """Print the figures."""
     quick = quick_asked(__doc__)
-    sizes = (50, 200) if quick else (200, 2000)
+    sizes = (50, 200) if quick else (1_000, 10_000)
     with scratch() as folder:
         (folder / "prefect").mkdir()
         with Prefect(folder / "prefect") as prefect:

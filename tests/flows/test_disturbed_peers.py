@@ -112,7 +112,7 @@ def test_an_archive_that_loses_its_power_and_comes_back_changes_nothing(archive,
     assert told.out == archive.out
 
 
-@pytest.mark.parametrize("how", ["cut", "stall"])
+@pytest.mark.parametrize("how", ["cut", "stall", "half-closed", "half-open"])
 def test_a_connection_that_breaks_anywhere_changes_nothing(archive, tmp_path, how):
     size = STUDIES * SERIES * IMAGES * 9000
     with Proxy(archive.peer, fault=how, after=dice().randrange(1, size // STUDIES)) as between:
@@ -120,5 +120,13 @@ def test_a_connection_that_breaks_anywhere_changes_nothing(archive, tmp_path, ho
         assert not between.fault, "it has struck"
     assert told.errors
     assert all(error.transient for error in told.errors)
+    assert told.rows == [("complete", "")] * STUDIES
+    assert told.out == archive.out
+
+
+def test_a_connection_that_is_slow_changes_nothing_and_no_one_is_asked_twice(archive, tmp_path):
+    with Proxy(archive.peer, delay=0.002) as between:
+        told = run_once(project(tmp_path, between, archive.uids), Watched())
+    assert told.errors == []
     assert told.rows == [("complete", "")] * STUDIES
     assert told.out == archive.out

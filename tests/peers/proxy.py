@@ -1,29 +1,35 @@
-"""A loopback proxy between us and a peer: it can cut the connection, or fall silent, after so many bytes."""
+"""A loopback proxy between us and a peer: it delays, and after so many bytes cuts, halves or silences a connection."""
 
 import socket
 import threading
+import time
 from contextlib import suppress
 
 from peers.ports import LOOPBACK
 
 
 class Proxy:
-    """Forwards connections to `port` of a peer. `fault` is "cut" or "stall": it strikes one connection when
-    `after` bytes have come back from the peer, once; later connections are left alone.
+    """Forwards connections to `port` of a peer, each piece that comes back `delay` seconds later.
+
+    `fault` strikes one connection when `after` bytes have come back from the peer, once; later ones are left alone:
+    "cut": both ends are closed; "stall": nothing comes any more; "half-closed": nothing comes and its end is told,
+    what we say still goes; "half-open": the peer sees the end, we see nothing of it.
     """
 
     host = LOOPBACK
 
-    def __init__(self, peer, *, fault: str = "", after: int = 0) -> None:
+    def __init__(self, peer, *, fault: str = "", after: int = 0, delay: float = 0) -> None:
         self.aet = peer.aet
         self.move_port = peer.move_port
         self.fault = fault
         self.after = after
+        self.delay = delay
         self.connections = 0
         self._target = (peer.host, peer.port)
         self._server = socket.create_server((self.host, 0))
         self.port = self._server.getsockname()[1]
         self._sockets: list[socket.socket] = []
+        self._forgotten: socket.socket | None = None
         self._thread = threading.Thread(target=self._accept, daemon=True)
 
     def __enter__(self):
@@ -57,17 +63,27 @@ class Proxy:
                 if watched and self.fault and passed + len(data) > self.after:
                     target.sendall(data[: self.after - passed])
                     fault, self.fault = self.fault, ""
-                    if fault == "stall":
+                    if fault != "cut":
+                        self._halve(fault, source, target)
                         return
                     data = b""
                 if not data:
                     break
+                time.sleep(self.delay if watched else 0)
                 target.sendall(data)
             except OSError:
                 break
             passed += len(data)
         for one in (source, target):
-            _shut(one)
+            if one is not self._forgotten:
+                _shut(one)
+
+    def _halve(self, fault: str, upstream: socket.socket, client: socket.socket) -> None:
+        if fault == "half-closed":
+            client.shutdown(socket.SHUT_WR)
+        elif fault == "half-open":
+            self._forgotten = client
+            _shut(upstream)
 
 
 def _shut(one: socket.socket) -> None:
