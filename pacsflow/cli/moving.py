@@ -60,6 +60,21 @@ def mid(
     _move("mid", (config, query), project, {"out": out, "peer": peer})
 
 
+@app.command()
+def dicomtrolley(
+    config: _Config,
+    query: _Query,
+    project: _Project = None,
+    out: _Out = "",
+    channels: Annotated[
+        str, typer.Option(metavar="FILE", help="JSON of the channels by name; left out: the old tool's keyring")
+    ] = "",
+) -> None:
+    """The tool of dicomtrolley: its settings (DICOMTrolleyToolSettings.yml), and a table of rows."""
+    choices = {"out": out, "channels": channels and str(Path(channels).absolute())}
+    _move("dicomtrolley", (config, query), project, choices)
+
+
 def _move(system: str, files: tuple[Path, Path], project: Path | None, choices: dict[str, str]) -> None:
     config, query = files
     folder = (project or Path(_name_of(query))).absolute()
@@ -68,7 +83,7 @@ def _move(system: str, files: tuple[Path, Path], project: Path | None, choices: 
     except FaultError as fault:
         raise ProjectError([Problem(query.name, 0, "", fault.message, fault.remedy)]) from None
     moved = SYSTEMS[system](Old(config, query, folder, meanings, choices))
-    begun = begin_project(folder, texts_of(moved.files, system))
+    begun = begin_project(folder, texts_of(moved.files, system), kept=moved.secrets)
     console.print(f"[green]✓[/] {folder.name} is written", soft_wrap=True)
     console.print(f"  its key:    {begun.key}  (keep a copy in a safe place)", markup=False, soft_wrap=True)
     console.print(f"  its rows:   {query}, which stays where it is", markup=False, soft_wrap=True)

@@ -28,10 +28,13 @@ class Begun:
     key: str
 
 
-def begin_project(folder: Path, instead: Mapping[str, str] | None = None) -> Begun:
+def begin_project(
+    folder: Path, instead: Mapping[str, str] | None = None, *, kept: Mapping[str, str] | None = None
+) -> Begun:
     """Write a commented project folder and make its key. Raises ProjectError rather than overwrite anything.
 
-    `instead` holds texts of files, by name, that take the place of the usual ones.
+    `instead` holds texts of files, by name, that take the place of the usual ones; `kept` secrets that are kept as
+    the key is: `@word@` in the texts becomes the reference to one.
     """
     name = folder.name
     if not _NAME.match(name):
@@ -41,10 +44,11 @@ def begin_project(folder: Path, instead: Mapping[str, str] | None = None) -> Beg
     workdir = _tilde(platformdirs.user_data_path("pacsflow", appauthor=False) / name)
     begun = Begun(folder, workdir, _new_key(name))
     words = {"name": name, "workdir": workdir, "key": begun.key, "prefix": name.upper()[:31]}
+    words |= {word: _kept(f"{name}-{word}", secret) for word, secret in (kept or {}).items()}
     (folder / ".schema").mkdir(parents=True, exist_ok=True)
     for file in FILES:
         text = (instead or {}).get(file) or (files("pacsflow.projects") / "template" / file).read_text("utf-8")
-        (folder / file).write_text(re.sub(r"@(name|workdir|key|prefix)@", lambda w: words[w[1]], text), "utf-8")
+        (folder / file).write_text(re.sub(rf"@({'|'.join(words)})@", lambda w: words[w[1]], text), "utf-8")
     for file, text in json_schemas().items():
         (folder / ".schema" / file).write_text(text, "utf-8")
     return begun
@@ -57,7 +61,11 @@ def _refuse(name: str, message: str, remedy: str) -> None:
 def _new_key(name: str) -> str:
     """The reference to a key newly made, in the keyring of the operating system or in a file of its own."""
     key = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode("ascii")
-    return _into_keyring(name, key) or _into_file(name, key)
+    return _kept(name, key)
+
+
+def _kept(name: str, secret: str) -> str:
+    return _into_keyring(name, secret) or _into_file(name, secret)
 
 
 def _into_keyring(name: str, key: str) -> str:
@@ -83,7 +91,7 @@ def _into_file(name: str, key: str) -> str:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         _refuse(name, "has a key already", f"choose another name, or delete {_tilde(file)} if nothing was made with it")
-    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(key + "\n")
     return f"${{file:{_tilde(file)}}}"
 

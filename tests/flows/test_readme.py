@@ -17,7 +17,7 @@ from pacsflow.deid.part10 import file_head
 from pacsflow.simpacs import SimPacs, demo_archive
 from peers.ports import free_port
 from unit.deid.instances import PATIENT_ID, ct, encoded
-from unit.projects.old_systems import PACSMAN, PACSNPULL, PEERS
+from unit.projects.old_systems import CHANNELS, PACSMAN, PACSNPULL, PEERS, TROLLEY
 
 NOT_RUN = {
     "make demo": "needs the network for its first set-up, and fixed ports; continuous integration runs it",
@@ -126,11 +126,14 @@ def old_systems(new_user):
     cases.save("cases.xlsx")
     texts = {
         "pacsman/query.csv": "StudyDate,PatientID\n20150512,123421\n",
+        "rows.csv": "StudyDate,PatientID\n20150512,123421\n",
         "targets.yaml": "targets: [{kind: archive, path: parcels, password: '${env:HOME}'}]\n",
     }
     values = {
         "pacsman/config.json": PACSMAN,
         "pacsman/new_ids.json": {"sub-123421": "P0001"},
+        "DICOMTrolleyToolSettings.yml": TROLLEY,
+        "channels.json": CHANNELS,
         "pacsnpull/conf.json": PACSNPULL,
         "pacsnpull/move.json": [{"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": "1.2.3"}],
         "pacsman/data/mapper.json": {"P0001": "123421"},

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from pacsflow.projects.moving.contract import Moved, Old
+from pacsflow.projects.moving.dicomtrolley import moved_dicomtrolley
 from pacsflow.projects.moving.mid import moved_mid
 from pacsflow.projects.moving.pacsman import moved_pacsman
 from pacsflow.projects.moving.pacsnpull import moved_pacsnpull
@@ -12,6 +13,7 @@ SYSTEMS: dict[str, Callable[[Old], Moved]] = {
     "pacsman": moved_pacsman,
     "pacsnpull": moved_pacsnpull,
     "mid": moved_mid,
+    "dicomtrolley": moved_dicomtrolley,
 }
 """System -> what makes a project of its files."""
 

@@ -23,7 +23,11 @@ class Old:
 
 @dataclass(frozen=True)
 class Moved:
-    """The files of a project, by name, as plain data; and in sentences what means something else now."""
+    """The files of a project, by name, as plain data; and in sentences what means something else now.
+
+    `secrets`: word that stands for it in the files, as `@password@` -> secret, to be kept apart.
+    """
 
     files: Mapping[str, Mapping[str, Any]]
     changes: tuple[str, ...]
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -25,3 +25,11 @@ PEERS = {
     "EXAMPLE PACS": {"peer_name": "EXAMPLE PACS", "peer_aet": "PACSQR", "peer_ip": "2.2.2.2", "peer_port": 4100},
     "JVS": {"peer_name": "JVS", "peer_aet": "TESTSERVER", "peer_ip": "localhost", "peer_port": 5678},
 }
+TROLLEY = {"searcher_name": "find", "downloader_name": "get", "request_per_series": True, "channels": ["find", "get"]}
+_LOGIN = {"login_url": "https://vitrea.example.org/login", "user": "research", "password": "hunter2", "realm": "Ward"}
+CHANNELS = {
+    "find": {"class_key": "mint", "mint_url": "https://vitrea.example.org/mint", **_LOGIN},
+    "get": {"class_key": "rad69", "rad69_url": "https://vitrea.example.org/rids", **_LOGIN},
+    "archive": {"class_key": "dicomqr", "host": "localhost", "port": 4242, "aet": "ARCHIVE", "aec": "US"},
+    "web": {"class_key": "dicomweb", "dicom_web_url": "http://localhost/dicom-web"},
+}

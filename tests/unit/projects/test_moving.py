@@ -9,10 +9,12 @@ import pytest
 from openpyxl import Workbook
 from typer.testing import CliRunner
 
+from memory_keyring import memory_keyring
 from pacsflow.cli.app import app
 from pacsflow.errors import ProjectError
 from pacsflow.query import load
-from unit.projects.old_systems import PACSMAN, PACSNPULL, PEERS
+from pacsflow.secrets import resolve
+from unit.projects.old_systems import CHANNELS, PACSMAN, PACSNPULL, PEERS, TROLLEY
 
 PACSIFIER = {
     **{k: v for k, v in PACSMAN.items() if k != "server_ip"},
@@ -119,6 +121,50 @@ def test_pacsnpull_example():
         ("study", {"StudyInstanceUID": "1.2.3", "PatientID": ""}),
         ("patient", {"PatientID": "77"}),
     ]
+
+
+def trolley(**settings):
+    """Settings, rows and channels of dicomtrolley's tool, as arguments."""
+    files = (written("settings.yml", TROLLEY | settings), written("cases.csv", "PatientID\n77\n"))
+    return "dicomtrolley", *files, "--channels", written("channels.json", CHANNELS), "--project", "old"
+
+
+def test_dicomtrolley_by_mint_and_rad69():
+    moved(*trolley())
+    project, rows = load(Path("old"))
+    node = project.pacs
+    assert (node.finds_by, node.fetches_by) == ("mint", "rad69")
+    assert node.address("rad69") == "https://vitrea.example.org/rids"
+    assert (node.auth.kind, node.auth.username, node.auth.realm) == ("vitrea", "research", "Ward")
+    assert resolve(node.auth.password) == "hunter2"
+    assert "hunter2" not in Path("old/pacs.yaml").read_text()
+    assert [dict(row.keys) for row in rows] == [{"PatientID": "77"}]
+
+
+def test_dicomtrolley_by_dicom_and_dicomweb():
+    moved(*trolley(searcher_name="archive", downloader_name="web"))
+    node = load(Path("old"))[0].pacs
+    assert (node.finds_by, node.fetches_by, node.auth) == ("dimse", "dicomweb", None)
+    assert (node.host, node.port, node.called_aet, node.calling_aet) == ("localhost", 4242, "ARCHIVE", "US")
+
+
+def test_dicomtrolley_channels_come_out_of_the_old_keyring():
+    arguments = trolley()
+    Path("channels.json").unlink()
+    with memory_keyring() as held:
+        held.update({("dicomtrolleytool", name): json.dumps(channel) for name, channel in CHANNELS.items()})
+        moved(*arguments[:3], "--project", "old")
+        assert resolve(load(Path("old"))[0].pacs.auth.password) == "hunter2"
+        assert held["pacsflow", "old-password"] == "hunter2"
+
+
+def test_dicomtrolley_channels_that_are_not_there_are_told():
+    for name, number in (("lost", None), ("find", 3)):
+        arguments = trolley(searcher_name=name)[:number]
+        result = CliRunner().invoke(app, ["import", *arguments])
+        assert isinstance(result.exception, ProjectError)
+        assert "channel" in str(result.exception)
+    assert not Path("old").exists()
 
 
 @pytest.fixture
