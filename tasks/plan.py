@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from schemas.project import ApprovalAbove
 from tasks.account import Account, accounts, called
 from tasks.decisions import plan_digest
 from tasks.session import Session
+from tasks.unchanged import remember, remembered, stamp
 
 MEGABYTES = {"CT": 0.53, "MR": 0.2, "PT": 0.05, "CR": 10.0, "DX": 15.0, "MG": 30.0, "US": 2.0, "XA": 8.0}
 """Usual size of an image, in MB, until the project's own images tell."""
@@ -40,6 +41,17 @@ class Plan:
 def write_plan(run: Session) -> Plan:
     """Write the plan's workbook and CSV files (identifying, 0600), and a table into Prefect (numbers only)."""
     found = accounts(run.ledger, run.project)
+    stamped = stamp(run, found)
+    known = remembered(run.ledger, "plan", stamped, [run.reports / "plan.xlsx", plan_file(run.project.workdir)])
+    plan = Plan(**known) if known else _written(run, found)
+    if not known:
+        remember(run.ledger, "plan", stamped, **asdict(plan))
+    rows = [{"what": name, "number": number} for name, number in plan.totals.items()]
+    create_table_artifact(rows, key="plan", description=plan.sentence)
+    return plan
+
+
+def _written(run: Session, found: list[Account]) -> Plan:
     summary = _summary(run, found)
     write_workbook(summary, run.reports)
     statuses = Counter(a.row.status for a in found)
@@ -62,7 +74,6 @@ def write_plan(run: Session) -> Plan:
     )
     text = json.dumps({"project": summary.project, "sentence": sentence, "totals": totals}, indent=2)
     plan_file(run.project.workdir).write_text(text, encoding="utf-8")
-    create_table_artifact([{"what": k, "number": v} for k, v in totals.items()], key="plan", description=sentence)
     return Plan(plan_digest(run.ledger), sentence, totals, len(summary.studies), summary.gigabytes or 0.0)
 
 

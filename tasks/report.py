@@ -32,7 +32,9 @@ from tasks.account import FINISHED, Account, accounts, called
 from tasks.elsewhere import sent_to
 from tasks.greet import remarks
 from tasks.session import Session
+from tasks.unchanged import remember, remembered, stamp
 
+FILES = ("results.csv", "results.xlsx", "report.html", "run.json")
 PICTURES = 24
 NAMED = 10
 """How many studies a note names."""
@@ -50,10 +52,14 @@ class Outcome:
 def write_report(run: Session) -> Outcome:
     """Write `results.csv`, `results.xlsx` (identifying, 0600), `report.html`, `run.json`; numbers into Prefect."""
     found = accounts(run.ledger, run.project)
-    summary = _summary(run, found)
-    write_table(summary, run.reports)
-    write_page(summary, run.reports / "report.html")
-    write_record(summary, run.reports / "run.json")
+    slowed = traffic.slowings(run.ledger, since=run.began)
+    stamped = stamp(run, found, bool(run.paused), run.hurry, traffic.total(run.ledger), len(slowed), remarks(run))
+    if remembered(run.ledger, "report", stamped, [run.reports / name for name in FILES]) is None:
+        summary = _summary(run, found)
+        write_table(summary, run.reports)
+        write_page(summary, run.reports / "report.html")
+        write_record(summary, run.reports / "run.json")
+        remember(run.ledger, "report", stamped)
     statuses = Counter(a.status for a in found)
     sentence = ", ".join(f"{number} {status}" for status, number in statuses.most_common()) or "no rows"
     rows = [{"status": status, "rows": number} for status, number in statuses.most_common()]
