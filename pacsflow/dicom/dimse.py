@@ -12,6 +12,7 @@ from pacsflow.dicom.channel import Channel
 from pacsflow.dicom.classes import discover
 from pacsflow.dicom.contexts import PATIENT_ROOT, STUDY_ROOT, batches, storage_classes
 from pacsflow.dicom.contract import Lane, Level, Outcome, Received, Request, Sink
+from pacsflow.dicom.status import SUCCESS
 from pacsflow.dicom.ways import Way
 from pacsflow.errors import PacsError, PacsPermanentError
 from schemas.pacs import PacsNode
@@ -186,6 +187,8 @@ class DimseLane:
         for group in groups:
             once = retrieve.get(self._open(group), sink, node=self._node)
             outcomes.append(retrieve.retrieve(request, once))
+            if _whole(outcomes[-1]):  # what is missing all the same is asked for again, by UID
+                break
         return outcomes[0] if len(outcomes) == 1 else _over_groups(outcomes)
 
     def _move(self, request: Request, sink: Sink) -> Outcome:
@@ -218,6 +221,11 @@ def _attempt(retrieval: Callable[[], Outcome]) -> Outcome | PacsError:
         return retrieval()
     except PacsError as error:
         return error
+
+
+def _whole(outcome: Outcome) -> bool:
+    """Whether the node says that it sent something and kept nothing back."""
+    return outcome.status == SUCCESS and outcome.completed > 0 and not outcome.failed
 
 
 def _over_groups(outcomes: list[Outcome]) -> Outcome:
