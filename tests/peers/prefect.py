@@ -31,7 +31,7 @@ class Prefect(Server):
             "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
             # byte code at hand, as an installation has it, whatever the shell says: each start is seconds sooner
             "PYTHONDONTWRITEBYTECODE": "",
-            "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),
+            "PYTHONPYCACHEPREFIX": str(folder.with_name(f"{folder.name}-bytecode")),
         }
 
     def ready(self) -> bool:

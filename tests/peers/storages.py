@@ -13,7 +13,7 @@ from peers.certificates import Authority
 from peers.ports import LOOPBACK, answers, free_port
 from peers.process import Server, program
 
-USER, PASSWORD = "reader", "Zug-um-Zug-77"
+USER, PASSWORD, REFERENCE = "reader", "Zug-um-Zug-77", "${env:STORAGE_WORD}"
 
 
 @dataclass
@@ -53,7 +53,7 @@ def s3(folder: Path, authority: Authority, stranger: Authority) -> Storage:
         from moto.server import main
         main(["-H", "{LOOPBACK}", "-p", "{port}", "-c", {str(certificate)!r}, "-k", {str(key)!r}])
     """
-    options = {"key": USER, "secret": PASSWORD, "endpoint_url": f"https://{LOOPBACK}:{port}", "ca": str(authority.ca)}
+    options = {"key": USER, "secret": REFERENCE, "endpoint_url": f"https://{LOOPBACK}:{port}", "ca": str(authority.ca)}
     return Storage(
         _python(folder, port, code),
         "s3://images/lung-ct",
@@ -82,12 +82,12 @@ def ftps(folder: Path, authority: Authority, stranger: Authority) -> Storage:
 
         FTPServer(("{LOOPBACK}", {port}), Handler).serve_forever()
     """
-    options = {"username": USER, "password": PASSWORD, "ca": str(authority.ca)}
+    options = {"username": USER, "password": REFERENCE, "ca": str(authority.ca)}
     return Storage(
         _python(folder, port, code),
         f"ftps://{LOOPBACK}:{port}/lung-ct",
         options,
-        refused={**options, "password": "wrong"},
+        refused={**options, "password": "${env:STORAGE_WRONG}"},
         distrusted={**options, "ca": str(stranger.ca)},
     )
 
@@ -112,12 +112,12 @@ def webdav(folder: Path, authority: Authority, stranger: Authority) -> Storage:
         server.ssl_adapter = BuiltinSSLAdapter({str(certificate)!r}, {str(key)!r})
         server.start()
     """
-    options = {"username": USER, "password": PASSWORD, "ca": str(authority.ca)}
+    options = {"username": USER, "password": REFERENCE, "ca": str(authority.ca)}
     return Storage(
         _python(folder, port, code),
         f"webdavs://{LOOPBACK}:{port}/lung-ct",
         options,
-        refused={**options, "password": "wrong"},
+        refused={**options, "password": "${env:STORAGE_WRONG}"},
         distrusted={**options, "ca": str(stranger.ca)},
     )
 

@@ -1,6 +1,7 @@
 """Deliveries to storages that run on loopback."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from pacsflow.errors import TargetError
 from pacsflow.export import StudyFolder, open_target, read_series
 from pacsflow.export.stores import opened_store
 from peers.certificates import Authority
-from peers.storages import KINDS, Storage, make_bucket
+from peers.storages import KINDS, PASSWORD, Storage, make_bucket
 from schemas.export import Storage as Settings
 
 pytestmark = [
@@ -24,6 +25,7 @@ def storage(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     authority, stranger = Authority(folder / "ca"), Authority(folder / "stranger")
     kind: Storage = KINDS[request.param](folder / "server", authority, stranger)
+    os.environ["STORAGE_WORD"], os.environ["STORAGE_WRONG"] = PASSWORD, "wrong"
     with kind.server:
         if request.param == "s3":
             make_bucket(kind)
