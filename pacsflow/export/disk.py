@@ -70,10 +70,14 @@ def temporary_name() -> str:
 
 def _copy(source: Path, folder: int, name: str) -> None:
     descriptor = os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600, dir_fd=folder)
-    with os.fdopen(descriptor, "wb") as sink, source.open("rb") as stream:
-        shutil.copyfileobj(stream, sink, 1 << 20)
-        sink.flush()
-        os.fsync(sink.fileno())
+    try:
+        with os.fdopen(descriptor, "wb") as sink, source.open("rb") as stream:
+            shutil.copyfileobj(stream, sink, 1 << 20)
+            sink.flush()
+            os.fsync(sink.fileno())
+    except BaseException:
+        os.unlink(name, dir_fd=folder)
+        raise
 
 
 def _is_there(folder: int, name: str, wanted: tuple[str, int], *, same_as: os.stat_result) -> bool:
