@@ -3,8 +3,8 @@
 getscu and movescu write what they get; pacsflow cleans, verifies, hashes, waits for the disk (fsync) and compares by
 UID (`none`: it does all but clean and verify). Every contender fetches the same four studies in turn, some times over;
 the figures are medians. DCMTK waits some 45 ms for each image where a Nagle's algorithm meets a delayed
-acknowledgement: such contenders fetch one study, once, and their seconds are given times four (`scaled`). At last an
-instance of 2 GB, for its memory.
+acknowledgement: such contenders fetch one study, once, and their seconds are given times four (`scaled`). Orthanc is
+asked by DICOMweb too, beside curl. At last an instance of 2 GB, for its memory.
 """
 
 import json
@@ -24,7 +24,7 @@ from peers.orthanc import Orthanc
 from peers.prefect import Prefect
 from project_folder import write_project
 
-GETSCU, MOVESCU = "/usr/bin/getscu", "/usr/bin/movescu"
+GETSCU, MOVESCU, CURL = "/usr/bin/getscu", "/usr/bin/movescu", "/usr/bin/curl"
 """By their full paths: pynetdicom brings programs of the same names."""
 NODELAY = {"TCP_NODELAY": "1"}
 SETS = {"CT": (1000, 512), "MR": (5000, 128)}
@@ -34,12 +34,16 @@ Peer = Orthanc | Dcmqrscp
 
 @dataclass(frozen=True)
 class Entrant:
-    """A contender. `fetch` is given an empty folder; a `scaled` one fetches the first study only, once."""
+    """A contender. `fetch` is given an empty folder; a `scaled` one fetches the first study only, once.
+
+    What a `raw` one writes are answers, not files of images: their size is looked at.
+    """
 
     name: str
     fetch: Callable[[Path], Cost]
     rounds: int
     scaled: bool = False
+    raw: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,26 @@ class Fetching:
         project = self.project(folder, method=method, base=base)
         cost = cost_of([str(BIN / "python"), "-m", "bench.engine", str(project), str(lanes)])
         return replace(cost, seconds=sum(json.loads(cost.output).values()))
+
+    def web(self, folder: Path) -> Cost:
+        """The engine by QIDO-RS and WADO-RS."""
+        project = self.project(folder, method="auto", base="ps3.15-basic")
+        node = {"name": "test", "protocol": "dicomweb", "url": f"{self._url}", "limits": {"associations": 1}}
+        (project / "pacs.yaml").write_text(json.dumps(node))
+        cost = cost_of([str(BIN / "python"), "-m", "bench.engine", str(project), "1"])
+        return replace(cost, seconds=sum(json.loads(cost.output).values()))
+
+    def curl(self, folder: Path) -> Cost:
+        """The same studies by WADO-RS with curl, answers as they come: nothing is taken apart."""
+        accept = 'Accept: multipart/related; type="application/dicom"; transfer-syntax=*'
+        urls = [f"{self._url}/studies/{uid}" for uid in self.studies]
+        outs = [word for n, url in enumerate(urls) for word in ("-o", str(folder / f"{n}.answer"), url)]
+        return cost_of([CURL, "-s", "-f", "-H", accept, *outs])
+
+    @property
+    def _url(self) -> str:
+        assert isinstance(self.peer, Orthanc)
+        return f"{self.peer.url}/dicom-web"
 
     def whole_run(self, folder: Path) -> Cost:
         """`pacsflow run` as a person calls it, from the command to the report; the Prefect server runs already."""
@@ -103,6 +127,10 @@ class Fetching:
             for lanes in (1, 4):
                 yield Entrant(f"{method} {lanes} lanes", self._ours(method, lanes, ours), rounds)
             yield Entrant(f"{method} 1 lanes none", self._ours(method, 1, "none"), rounds)
+        if isinstance(self.peer, Orthanc):
+            yield Entrant("dicomweb 1 lanes", self.web, rounds)
+            if Path(CURL).exists():
+                yield Entrant("curl dicomweb", self.curl, rounds, raw=True)
         yield from self._tuned(rounds, quick=quick)
         first = replace(self, first_only=True)
         yield Entrant("getscu", partial(first.getscu, environment={}), 1, scaled=True)
@@ -171,7 +199,7 @@ def _race(entrants: list[Entrant], folder: Path, images: int, *, least: int) -> 
     for turn in range(max(one.rounds for one in entrants)):
         for one in (each for each in entrants if turn < each.rounds):
             share = ct_study.STUDIES if one.scaled else 1
-            cost = _once(one.fetch, folder, images // share, least=least)
+            cost = _once(one, folder, images // share, least=least)
             say(f"{one.name}: {cost.seconds:.2f} s{' of one study' * one.scaled}, {cost.peak_mb:.0f} MB")
             cost = replace(cost, seconds=cost.seconds * share, cpu=cost.cpu * share)
             costs.setdefault(one.name, []).append(cost)
@@ -180,16 +208,18 @@ def _race(entrants: list[Entrant], folder: Path, images: int, *, least: int) -> 
     }
 
 
-def _once(fetch: Callable[[Path], Cost], folder: Path, images: int, *, least: int) -> Cost:
+def _once(entrant: Entrant, folder: Path, images: int, *, least: int) -> Cost:
     """One fetch into an empty folder, which must hold each image afterwards.
 
     What the former one left to the disk is waited for: most do not wait themselves.
     """
     folder.mkdir()
     os.sync()
-    cost = fetch(folder)
+    cost = entrant.fetch(folder)
+    if entrant.raw and sum(path.stat().st_size for path in folder.iterdir()) < images * least:
+        raise RuntimeError("the answers are too short")
     files = [path for path in folder.rglob("*") if path.suffix == ".dcm" or path.name[:3] in ("CT.", "MR.")]
-    if len({path.name for path in files if path.stat().st_size > least}) != images:
+    if not entrant.raw and len({path.name for path in files if path.stat().st_size > least}) != images:
         raise RuntimeError(f"{len(files)} of {images} images came")
     shutil.rmtree(folder)
     return cost
