@@ -10,6 +10,7 @@ import pytest
 
 from pacsflow.deid import compile_profile
 from peers.dcmqrscp import Dcmqrscp
+from peers.orthanc import Orthanc
 from project_folder import KEY, write_project
 from schemas import DeidProfile
 
@@ -17,9 +18,11 @@ FOLDERS = ("dcm_qa_nih", "dcm_qa_ts", "dcm_qa_enh", "dcmqi/segmentations/ct-3sli
 IDENTIFYING = ("PatientName", "PatientID", "AccessionNumber", "PatientBirthDate", "InstitutionName")
 
 
-@pytest.fixture(scope="module", params=["orthanc", "dcmqrscp"])
-def peer(request):
-    return request.getfixturevalue(request.param)
+@pytest.fixture(scope="module", params=[Orthanc, Dcmqrscp], ids=["orthanc", "dcmqrscp"])
+def peer(request, tmp_path_factory):
+    """One that holds nothing but these studies: others may have put more into theirs."""
+    with request.param(tmp_path_factory.mktemp("peer")) as pacs:
+        yield pacs
 
 
 @pytest.fixture(scope="module")
