@@ -62,6 +62,11 @@ class ProjectError(PacsflowError):
         self.problems = sorted(set(problems))
         super().__init__("\n".join(map(str, self.problems)), remedy="mend the lines named, then run again")
 
+    @classmethod
+    def at(cls, file: str, message: str, remedy: str = "", *, line: int = 0, field: str = "") -> "ProjectError":
+        """The error of a single mistake, as `Problem` describes it."""
+        return cls([Problem(file, line, field, message, remedy)])
+
 
 class SecretError(PacsflowError):
     """A secret reference that leads nowhere."""

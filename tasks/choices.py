@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pacsflow.errors import Problem, ProjectError
+from pacsflow.errors import ProjectError
 from pacsflow.ledger import choices
 from pacsflow.ledger.choices import Candidate
 from pacsflow.projects.patterns import alike
@@ -120,4 +120,4 @@ def forget_choices(folder: Path) -> None:
 
 
 def _mistake(message: str, remedy: str) -> ProjectError:
-    return ProjectError([Problem("select", 0, "", message, remedy)])
+    return ProjectError.at("select", message, remedy)

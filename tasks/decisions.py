@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pacsflow.errors import Problem, ProjectError
+from pacsflow.errors import ProjectError
 from pacsflow.ledger import Ledger, rows, setting, studies, summary
 from pacsflow.ledger.summary import RowState
 from pacsflow.query import load
@@ -76,4 +76,4 @@ def ledger_of(folder: Path) -> Iterator[Ledger]:
 
 
 def _mistake(message: str, remedy: str) -> ProjectError:
-    return ProjectError([Problem("decision", 0, "", message, remedy)])
+    return ProjectError.at("decision", message, remedy)

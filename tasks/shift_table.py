@@ -64,7 +64,9 @@ def shift_table(folder: Path, asked: Asked) -> Told:
     _check(asked)
     project, rows = load(folder)
     if project.deid.base == "none":
-        raise _mistake("deid.yaml", "`none` de-identifies nothing: there are no pseudonyms", "name another project")
+        raise ProjectError.at(
+            "deid.yaml", "`none` de-identifies nothing: there are no pseudonyms", "name another project"
+        )
     with ExitStack() as stack:
         ledger = open_ledger_of(project)
         stack.callback(ledger.close)
@@ -204,21 +206,19 @@ def _read(asked: Asked) -> RawTable:
     try:
         return read_table(asked.source, asked.source.name, asked.sheet)
     except FaultError as fault:
-        raise _mistake(asked.source.name, fault.message, fault.remedy) from None
+        raise ProjectError.at(asked.source.name, fault.message, fault.remedy) from None
 
 
 def _check(asked: Asked) -> None:
     if asked.target.suffix.lower() not in KINDS:
-        raise _mistake("OUT", f"tables of kind `{asked.target.suffix}` cannot be written", f"use {', '.join(KINDS)}")
+        raise ProjectError.at(
+            "OUT", f"tables of kind `{asked.target.suffix}` cannot be written", f"use {', '.join(KINDS)}"
+        )
     if asked.target.resolve() == asked.source.resolve():
-        raise _mistake("OUT", "is IN", "name another file: the original is not overwritten")
+        raise ProjectError.at("OUT", "is IN", "name another file: the original is not overwritten")
 
 
 def _raise(problems: Sequence[Problem] | Iterator[Problem]) -> None:
     found = list(problems)
     if found:
         raise ProjectError(found)
-
-
-def _mistake(file: str, message: str, remedy: str) -> ProjectError:
-    return ProjectError([Problem(file, 0, "", message, remedy)])

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pacsflow.cli.show import console, counted, errors
-from pacsflow.errors import Problem, ProjectError
+from pacsflow.errors import ProjectError
 
 if TYPE_CHECKING:
     from schemas.bids import Bids
@@ -38,7 +38,7 @@ def convert(
     wish = Wish(place, converter, geometry, _rules(bids) if bids else None, name)
     outcomes = list(convert_tree(tree, wish))
     if not outcomes:
-        raise ProjectError([Problem(str(tree), 0, "", "holds no DICOM instance", "name another folder")])
+        raise ProjectError.at(str(tree), "holds no DICOM instance", "name another folder")
     _show(outcomes)
     refused = sum(one.refused for one in outcomes)
     files = sum(one.files for one in outcomes)

@@ -16,7 +16,7 @@ from pacsflow.cli.explain import explain as explain_profile
 from pacsflow.cli.pacsman import Old, write_key_files
 from pacsflow.cli.profile import Chosen, read_profile
 from pacsflow.cli.show import console, counted
-from pacsflow.errors import Problem, ProjectError, WorkLeftError
+from pacsflow.errors import ProjectError, WorkLeftError
 from pacsflow.projects.own_profile import own_profile
 from pacsflow.secrets import project_key
 from pacsflow.vault import Vault
@@ -207,7 +207,7 @@ def _target(originals: Path, results: Path | None, *, in_place: bool) -> Path:
 
 
 def _refuse(message: str, remedy: str) -> NoReturn:
-    raise ProjectError([Problem("deid", 0, "", message, remedy)])
+    raise ProjectError.at("deid", message, remedy)
 
 
 def _written(outcomes: Iterable["Outcome"], report: Path | None) -> Iterator["Outcome"]:

@@ -7,7 +7,7 @@ import typer
 from pydicom.misc import is_dicom
 
 from pacsflow.cli.show import console, counted
-from pacsflow.errors import Problem, ProjectError
+from pacsflow.errors import ProjectError
 from pacsflow.export.file_set import write_file_set, write_names
 from pacsflow.export.parcels import appearing
 
@@ -20,11 +20,11 @@ def dicomdir(
 ) -> None:
     """Make a DICOM file-set (a CD's names and DICOMDIR) of a folder tree. The map of names is kept beside it."""
     if target.exists():
-        raise ProjectError([Problem(str(target), 0, "", "is there already", "name a folder that is not")])
+        raise ProjectError.at(str(target), "is there already", "name a folder that is not")
     every = sorted(path for path in source.rglob("*") if path.is_file() and path.name != _DIRECTORY)
     files = [path for path in every if is_dicom(path)]
     if not files:
-        raise ProjectError([Problem(str(source), 0, "", "holds no DICOM file", "name another folder")])
+        raise ProjectError.at(str(source), "holds no DICOM file", "name another folder")
     target.parent.mkdir(parents=True, exist_ok=True)
     with appearing(target) as half:
         placed = write_file_set(files, half)

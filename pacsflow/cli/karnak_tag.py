@@ -11,7 +11,7 @@ from pydicom.misc import is_dicom
 from rich.progress import track
 
 from pacsflow.cli.show import console, counted, errors
-from pacsflow.errors import Problem, ProjectError
+from pacsflow.errors import ProjectError
 from pacsflow.export.karnak_codes import read_codes
 from pacsflow.export.karnak_tags import Tags, tag_in_place
 
@@ -29,11 +29,11 @@ def karnak_tag(
     every = sorted(path for path in tree.rglob("*") if path.is_file())
     files = [path for path in every if not path.is_symlink() and is_dicom(path)]
     if not files:
-        raise ProjectError([Problem(str(tree), 0, "", "holds no DICOM file", "name another folder")])
+        raise ProjectError.at(str(tree), "holds no DICOM file", "name another folder")
     told = [(path, codes.of(_names(path))) for path in files]
     if unknown := sum(code is None for _, code in told):
         message = f"{counted(unknown, 'file')} of {len(files)} are of a patient without a code or a day shift"
-        raise ProjectError([Problem(new_ids.name, 0, "", message, "add the patient; nothing was changed")])
+        raise ProjectError.at(new_ids.name, message, "add the patient; nothing was changed")
     changed = sum(
         tag_in_place(path, Tags(code[0], album, code[1]))
         for path, code in track(told, description="files", console=errors, transient=True)

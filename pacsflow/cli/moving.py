@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from pacsflow.cli.show import console, errors, show_error
-from pacsflow.errors import Problem, ProjectError
+from pacsflow.errors import ProjectError
 from pacsflow.projects.beginning import begin_project
 from pacsflow.projects.moving import SYSTEMS, Old, texts_of
 from pacsflow.query import load
@@ -81,7 +81,7 @@ def _move(system: str, files: tuple[Path, Path], project: Path | None, choices: 
     try:
         meanings = read_headings(query, query.name)
     except FaultError as fault:
-        raise ProjectError([Problem(query.name, 0, "", fault.message, fault.remedy)]) from None
+        raise ProjectError.at(query.name, fault.message, fault.remedy) from None
     moved = SYSTEMS[system](Old(config, query, folder, meanings, choices))
     begun = begin_project(folder, texts_of(moved.files, system), kept=moved.secrets)
     console.print(f"[green]✓[/] {folder.name} is written", soft_wrap=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pacsflow.errors import Problem, ProjectError
+from pacsflow.errors import ProjectError
 from pacsflow.projects import read_project
 from pacsflow.projects.meaning import check_meaning
 from pacsflow.projects.places import with_recipe, with_table
@@ -46,4 +46,4 @@ def _from_file(path: Path) -> DeidProfile:
 
 
 def _refuse(file: str, field: str, message: str, remedy: str) -> None:
-    raise ProjectError([Problem(file, 0, field, message, remedy)])
+    raise ProjectError.at(file, message, remedy, field=field)

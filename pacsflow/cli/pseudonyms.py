@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from pacsflow.cli.show import console, counted
-from pacsflow.errors import Problem, ProjectError
+from pacsflow.errors import ProjectError
 from pacsflow.pseudonyms.api import Service
 from pacsflow.pseudonyms.key_files import LOG, KeyFiles
 from pacsflow.pseudonyms.table import read_table
@@ -41,7 +41,7 @@ def pseudonyms(
     What the files say already stays: only new patients are asked for. They identify: only you can read them.
     """
     if (config is None) == (mapping_file is None):
-        raise ProjectError([Problem(query.name, 0, "", "one source is needed", "give --config or --mapping-file")])
+        raise ProjectError.at(query.name, "one source is needed", "give --config or --mapping-file")
     table = _query(query)
     patients = list(dict.fromkeys(text for row in table.rows if (text := _patient(row))))
     files = KeyFiles(out, project_name)
@@ -66,9 +66,9 @@ def _query(query: Path) -> RawTable:
     try:
         table = read_query(query, query.name)
     except FaultError as fault:
-        raise ProjectError([Problem(query.name, 0, "", str(fault), fault.remedy)]) from None
+        raise ProjectError.at(query.name, str(fault), fault.remedy) from None
     if _PATIENT not in table.headings:
-        raise ProjectError([Problem(query.name, 1, _PATIENT, "has no such column", "name the column PatientID")])
+        raise ProjectError.at(query.name, "has no such column", "name the column PatientID", line=1, field=_PATIENT)
     return table
 
 
@@ -78,9 +78,9 @@ def _of_service(config: Path, project_name: str) -> Gives:
         service = Service(str(told["deid_URL"]), project_name, str(told["deid_token"]))
     except (OSError, ValueError, KeyError, TypeError):
         wanted = 'write {"deid_URL": "https://…", "deid_token": "…"}'
-        raise ProjectError([Problem(config.name, 0, "", "does not say where the service is", wanted)]) from None
+        raise ProjectError.at(config.name, "does not say where the service is", wanted) from None
     if not str(told["deid_URL"]).startswith("https://"):
-        raise ProjectError([Problem(config.name, 0, "deid_URL", "is not https", "patients are told over TLS only")])
+        raise ProjectError.at(config.name, "is not https", "patients are told over TLS only", field="deid_URL")
 
     def gives(patient: str) -> tuple[str, int] | None:
         pseudonym = service.pseudonym(patient)

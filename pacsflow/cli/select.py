@@ -14,7 +14,7 @@ from rich.table import Column, Table
 
 from pacsflow.cli.project import Folder
 from pacsflow.cli.show import console, counted, show_error
-from pacsflow.errors import Problem, ProjectError
+from pacsflow.errors import ProjectError
 
 if TYPE_CHECKING:
     from pacsflow.ledger.choices import Candidate
@@ -49,7 +49,7 @@ def select(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     patterns = bool(only or take or drop)
     if sum([listed, patterns, workbook is not None, forget]) > 1 or (visible is not None and workbook is None):
         remedy = "--list | --only, --take, --drop | --workbook plan.xlsx [--visible or --hidden-too] | --forget"
-        raise ProjectError([Problem("select", 0, "", "these options do not go together", remedy)])
+        raise ProjectError.at("select", "these options do not go together", remedy)
     who = getpass.getuser()
     if workbook:
         _tell(choose_in_workbook(project, workbook, visible=visible, by=who), who)
@@ -67,7 +67,7 @@ def select(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
         wanted = _changed(groups, wanted, [("only", only), ("take", take), ("drop", drop)])
     elif not (console.is_terminal and sys.stdin.isatty()):
         remedy = "--list shows them; then --only, --take, --drop, or --workbook"
-        raise ProjectError([Problem("select", 0, "", "nobody can be asked: this is no terminal", remedy)])
+        raise ProjectError.at("select", "nobody can be asked: this is no terminal", remedy)
     else:
         wanted = _asked(groups, wanted)
     _tell(choose(project, wanted, seen=found, by=who), who)

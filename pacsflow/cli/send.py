@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from rich.progress import track
 
 from pacsflow.cli.show import console, counted, errors, show_error
-from pacsflow.errors import Problem, ProjectError, TargetError
+from pacsflow.errors import ProjectError, TargetError
 from pacsflow.export import Target, open_target
 from pacsflow.export.tree import studies_of
 from pacsflow.projects import read_project, read_targets
@@ -29,7 +29,7 @@ def send(
     targets = _targets(target, calling_aet)
     studies, others = studies_of(tree)
     if not studies:
-        raise ProjectError([Problem(str(tree), 0, "", "holds no DICOM instance", "name another folder")])
+        raise ProjectError.at(str(tree), "holds no DICOM instance", "name another folder")
     faults = 0
     for number, study in enumerate(track(studies, description="studies", console=errors, transient=True), 1):
         for one in targets:
@@ -57,14 +57,14 @@ def _targets(words: str, calling_aet: str) -> list[Target]:
             return [open_target(Dicom(kind="dicom", calling_aet=calling_aet, **node), Path.cwd())]
         except ValidationError as error:
             field = str(error.errors()[0]["loc"][0])
-            raise ProjectError([Problem(words, 0, field, "is not right", "write AET@HOST:PORT")]) from None
+            raise ProjectError.at(words, "is not right", "write AET@HOST:PORT", field=field) from None
     place = Path(words)
     if not place.exists():
         message, remedy = (
             "is missing: no file, no folder, and no node",
             "write AET@HOST:PORT, a file with `targets:`, or a project",
         )
-        raise ProjectError([Problem("TARGET", 0, "", message, remedy)])
+        raise ProjectError.at("TARGET", message, remedy)
     if place.is_dir():
         project = read_project(place)
         return [open_target(one, project.workdir) for one in project.export.targets]

@@ -12,7 +12,7 @@ import typer
 
 from pacsflow.cli import project as project_commands
 from pacsflow.cli.show import console
-from pacsflow.errors import PacsflowError, Problem, ProjectError, WorkLeftError
+from pacsflow.errors import PacsflowError, ProjectError, WorkLeftError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +96,7 @@ def _destination(text: str) -> tuple[str, tuple[str, int]]:
     aet, _, address = text.partition("=")
     host, _, port = address.rpartition(":")
     if not (aet and host and port.isdigit()):
-        raise ProjectError([Problem("simpacs", 0, "--destination", "is not AET=HOST:PORT", "PACSFLOW=127.0.0.1:11141")])
+        raise ProjectError.at("simpacs", "is not AET=HOST:PORT", "PACSFLOW=127.0.0.1:11141", field="--destination")
     return aet, (host, int(port))
 
 

@@ -8,7 +8,7 @@ import typer
 
 from pacsflow.cli.project import Folder
 from pacsflow.cli.show import console, counted
-from pacsflow.errors import Problem, ProjectError
+from pacsflow.errors import ProjectError
 
 
 def settle(
@@ -25,7 +25,7 @@ def settle(
 
     if sum([bool(take), drop, workbook is not None]) != 1 or (row is None) == (workbook is None):
         remedy = "pacsflow settle PROJECT ROW --take STUDY | ROW --drop | --workbook plan.xlsx"
-        raise ProjectError([Problem("settle", 0, "", "say what is decided", remedy)])
+        raise ProjectError.at("settle", "say what is decided", remedy)
     who = getpass.getuser()
     if workbook:
         number = settle_workbook(project, workbook, by=who)

@@ -12,7 +12,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from pacsflow.cli.show import console, counted
-from pacsflow.errors import Problem, ProjectError, WorkLeftError
+from pacsflow.errors import ProjectError, WorkLeftError
 from pacsflow.projects import read_project
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def verify(
     project = read_project(vault)
     if project.deid.base == "none":
         message, remedy = "`none` de-identifies nothing: there is nothing to check", "name another project"
-        raise ProjectError([Problem("deid.yaml", 0, "base", message, remedy)])
+        raise ProjectError.at("deid.yaml", message, remedy, field="base")
     facts = facts_of(project)
     names, known = files_below(tree), Known(facts)
     answers = spread(partial(Gate, tree, project.deid, facts), names, workers=workers or len(os.sched_getaffinity(0)))

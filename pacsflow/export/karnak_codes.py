@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pacsflow.errors import Problem, ProjectError
+from pacsflow.errors import ProjectError
 from pacsflow.export.names import alphanumeric
 from pacsflow.pseudonyms.table import read_table
 
@@ -50,11 +50,11 @@ def _shifts(file: Path) -> dict[str, str]:
     try:
         told = json.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:
-        raise ProjectError([Problem(file.name, 0, "", f"cannot be read: {error.strerror}", "mend the path")]) from None
+        raise ProjectError.at(file.name, f"cannot be read: {error.strerror}", "mend the path") from None
     except (ValueError, RecursionError):
         told = None
     if not isinstance(told, dict) or not all(_DAYS.fullmatch(_text(days)) for days in told.values()):
-        raise ProjectError([Problem(file.name, 0, "", "is no list of days", 'write {"sub-PATIENT": -12, …} as JSON')])
+        raise ProjectError.at(file.name, "is no list of days", 'write {"sub-PATIENT": -12, …} as JSON')
     return {name.strip().removeprefix(_PREFIX): str(int(_text(days))) for name, days in told.items()}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import platformdirs
 
-from pacsflow.errors import Problem, ProjectError
+from pacsflow.errors import ProjectError
 from pacsflow.projects.json_schema import json_schemas
 from pacsflow.secrets import KEY_BYTES
 from schemas import FILES
@@ -55,7 +55,7 @@ def begin_project(
 
 
 def _refuse(name: str, message: str, remedy: str) -> None:
-    raise ProjectError([Problem(name, 0, "", message, remedy)])
+    raise ProjectError.at(name, message, remedy)
 
 
 def _new_key(name: str) -> str:

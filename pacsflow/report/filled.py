@@ -9,7 +9,7 @@ from pathlib import Path
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
-from pacsflow.errors import Problem, ProjectError
+from pacsflow.errors import ProjectError
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def read_lines(path: Path, sheet: str, needed: Sequence[str]) -> list[Line]:
     headings = [text.casefold() for text in lines[0].texts] if lines else []
     if missing := [name for name in needed if name not in headings]:
         remedy = f"fill in the plan's own file: plan.xlsx, or plan-{sheet}.csv"
-        raise ProjectError([Problem(path.name, 1, "", f"has no column {', '.join(missing)}", remedy)])
+        raise ProjectError.at(path.name, f"has no column {', '.join(missing)}", remedy, line=1)
     places = [headings.index(name) for name in needed]
     return [
         Line(one.number, tuple(one.texts[place] if place < len(one.texts) else "" for place in places), one.hidden)
@@ -54,9 +54,9 @@ def _of_workbook(path: Path, sheet: str) -> Iterator[Line]:
         book = load_workbook(path, data_only=True)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, OSError):
         remedy = f"name plan.xlsx or plan-{sheet}.csv"
-        raise ProjectError([Problem(path.name, 0, "", "is no workbook", remedy)]) from None
+        raise ProjectError.at(path.name, "is no workbook", remedy) from None
     if sheet not in book.sheetnames:
-        raise ProjectError([Problem(path.name, 0, "", f"has no sheet `{sheet}`", "name the plan's workbook")])
+        raise ProjectError.at(path.name, f"has no sheet `{sheet}`", "name the plan's workbook")
     page = book[sheet]
     hidden = {number for number, row in page.row_dimensions.items() if row.hidden}
     for number, line in enumerate(page.iter_rows(values_only=True), start=1):

@@ -29,7 +29,7 @@ def load_faults(path: Path) -> Faults:
     try:
         return Faults.model_validate(YAML(typ="safe").load(path.read_text(encoding="utf-8")) or {})
     except YAMLError as error:
-        raise ProjectError([Problem(path.name, 0, "", str(error).splitlines()[0])]) from error
+        raise ProjectError.at(path.name, str(error).splitlines()[0]) from error
     except ValidationError as error:
         found = [(".".join(map(str, each["loc"])), each["msg"]) for each in error.errors()]
         raise ProjectError([Problem(path.name, 0, field, message) for field, message in found]) from error

@@ -20,7 +20,7 @@ def read_json(file: Path) -> Any:
     except UnicodeDecodeError:
         refuse(file, "", "is not UTF-8 text", "save it as UTF-8")
     except json.JSONDecodeError as error:
-        raise ProjectError([Problem(file.name, error.lineno, "", f"is not JSON: {error.msg}", "mend it")]) from None
+        raise ProjectError.at(file.name, f"is not JSON: {error.msg}", "mend it", line=error.lineno) from None
 
 
 def checked(file: Path, model: type[M]) -> M:
@@ -38,4 +38,4 @@ def checked(file: Path, model: type[M]) -> M:
 
 def refuse(file: Path, field: str, message: str, remedy: str) -> NoReturn:
     """Raise ProjectError about a field of an old file."""
-    raise ProjectError([Problem(file.name, 0, field, message, remedy)])
+    raise ProjectError.at(file.name, message, remedy, field=field)
