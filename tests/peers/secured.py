@@ -8,19 +8,23 @@ from peers.ports import LOOPBACK
 
 
 class Secured(ThreadingHTTPServer):
-    """Answers by `handler` at `url` while it is entered; with `clients`, only to certificates of that authority."""
+    """Answers by `handler` at `url` while it is entered, over TLS with a certificate of `authority`.
+
+    Without an authority, over HTTP; with `clients`, only to certificates of that authority.
+    """
 
     daemon_threads = True
 
-    def __init__(self, handler, authority, *, clients=None):
+    def __init__(self, handler, authority=None, *, clients=None):
         super().__init__((LOOPBACK, 0), handler)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*authority.issue("service"))
-        if clients:
-            context.verify_mode = ssl.CERT_REQUIRED
-            context.load_verify_locations(clients.ca)
-        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-        self.url = f"https://{LOOPBACK}:{self.server_port}"
+        self.url = f"http{'s' if authority else ''}://{LOOPBACK}:{self.server_port}"
+        if authority:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*authority.issue("service"))
+            if clients:
+                context.verify_mode = ssl.CERT_REQUIRED
+                context.load_verify_locations(clients.ca)
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     def handle_error(self, *_):
         """A client that hangs up is part of a test."""

@@ -66,14 +66,14 @@ def ftps(folder: Path, authority: Authority, stranger: Authority) -> Storage:
     """pyftpdlib with TLS on both channels."""
     port = free_port()
     certificate, key = authority.issue("ftps")
-    (folder / "root").mkdir(parents=True)
+    (folder / "held").mkdir(parents=True)
     code = f"""
         from pyftpdlib.authorizers import DummyAuthorizer
         from pyftpdlib.handlers import TLS_FTPHandler
         from pyftpdlib.servers import FTPServer
 
         people = DummyAuthorizer()
-        people.add_user("{USER}", "{PASSWORD}", "root", perm="elradfmwMT")
+        people.add_user("{USER}", "{PASSWORD}", "held", perm="elradfmwMT")
 
         class Handler(TLS_FTPHandler):
             authorizer = people
@@ -96,14 +96,14 @@ def webdav(folder: Path, authority: Authority, stranger: Authority) -> Storage:
     """WsgiDAV behind cheroot with TLS."""
     port = free_port()
     certificate, key = authority.issue("webdav")
-    (folder / "root").mkdir(parents=True)
+    (folder / "held").mkdir(parents=True)
     code = f"""
         from cheroot import wsgi
         from cheroot.ssl.builtin import BuiltinSSLAdapter
         from wsgidav.wsgidav_app import WsgiDAVApp
 
         app = WsgiDAVApp({{
-            "provider_mapping": {{"/": "root"}},
+            "provider_mapping": {{"/": "held"}},
             "simple_dc": {{"user_mapping": {{"*": {{"{USER}": {{"password": "{PASSWORD}"}}}}}}}},
             "http_authenticator": {{"accept_basic": True, "accept_digest": False, "default_to_digest": False}},
             "logging": {{"enable": False}},
@@ -131,7 +131,7 @@ def sftp(folder: Path, *_: Authority) -> Storage:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
     (folder / "known_hosts").write_text(f"[{LOOPBACK}]:{port} {(folder / 'host.pub').read_text()}")
     (folder / "strangers").write_text(f"[{LOOPBACK}]:{port} {(folder / 'other.pub').read_text()}")
-    (folder / "root").mkdir()
+    (folder / "held").mkdir()
     settings = f"""
         Port {port}
         ListenAddress {LOOPBACK}
@@ -155,7 +155,7 @@ def sftp(folder: Path, *_: Authority) -> Storage:
     }
     return Storage(
         _Listening(folder, [sshd, "-D", "-e", "-f", str(folder / "sshd_config")], port),
-        f"sftp://{LOOPBACK}:{port}{folder}/root/lung-ct",
+        f"sftp://{LOOPBACK}:{port}{folder}/held/lung-ct",
         options,
         refused={**options, "key_filename": str(folder / "other")},
         distrusted={**options, "known_hosts": str(folder / "strangers")},

@@ -3,45 +3,24 @@
 import http.client
 import ssl
 from contextlib import suppress
-from http.server import ThreadingHTTPServer
-from threading import Thread
 from urllib.parse import urlsplit
 
-from peers.ports import LOOPBACK
-from peers.secured import Quiet
+from peers.secured import Quiet, Secured
 
 
-class Service(ThreadingHTTPServer):
-    """Answers by `handler` at `url` while it is entered; over TLS with a certificate of `authority`.
+class Service(Secured):
+    """Answers as the tests tell it to.
 
     `welcome(headers)` says who is let in, others get 401. `instead`: (status, headers) answered in place of the next
     answers. `cut`: the connection is cut once, after so many bytes of images. `asked`: request lines.
     """
 
-    daemon_threads = True
-
     def __init__(self, handler, authority=None):
-        super().__init__((LOOPBACK, 0), handler)
-        if authority:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*authority.issue("service"))
-            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-        self.url = f"http{'s' if authority else ''}://{LOOPBACK}:{self.server_port}"
+        super().__init__(handler, authority)
         self.welcome = lambda headers: True
         self.instead = []
         self.cut = 0
         self.asked = []
-
-    def handle_error(self, *_):
-        """A client that hangs up is part of a test."""
-
-    def __enter__(self):
-        Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.shutdown()
-        self.server_close()
 
 
 class Handler(Quiet):
