@@ -30,12 +30,16 @@ _PRIVATE = re.compile(r'\(([0-9a-f]{4}),\s*"([^"]*)",\s*([0-9a-f]{2})\)', re.IGN
 _NUMBER = re.compile(r"\(?([0-9a-f]{2}(?:[0-9a-f]{2}|xx)),?\s*([0-9a-f]{4})\)?", re.IGNORECASE)
 
 
-class TagError(ValueError):
-    """A tag that cannot be read; `remedy` says what to write."""
+class WordingError(ValueError):
+    """Something that cannot be read as it is written; `remedy` says what to write."""
 
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__(message)
         self.remedy = remedy
+
+
+class TagError(WordingError):
+    """A tag that cannot be read."""
 
 
 PrivateTag = tuple[int, str, int]

@@ -10,7 +10,7 @@ from typing import Final
 from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
 from pydicom.datadict import dictionary_description, dictionary_keyword, dictionary_VR, keyword_dict
 
-from pacsflow.deid.dictionary import AMBIGUOUS, PRIVATE, VR_OF, PrivateTag, parse_private
+from pacsflow.deid.dictionary import AMBIGUOUS, PRIVATE, VR_OF, PrivateTag, WordingError, parse_private
 from pacsflow.deid.recipe.parse import Line
 
 EXPANDERS: Final = ("startswith", "endswith", "contains", "except", "select")
@@ -21,12 +21,8 @@ PATH: Final = "__"
 """Between the names of nested sequences."""
 
 
-class FieldError(ValueError):
-    """An expression that cannot be read; `remedy` says what to write."""
-
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.remedy = remedy
+class FieldError(WordingError):
+    """An expression that cannot be read."""
 
 
 @dataclass(frozen=True)

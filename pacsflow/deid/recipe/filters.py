@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from pacsflow.deid.dictionary import VR_OF, TagError, parse_tag
+from pacsflow.deid.dictionary import VR_OF, TagError, WordingError, parse_tag
 from pacsflow.deid.header import Header
 from pacsflow.deid.values import NUMBER
 from pacsflow.errors import RefusalError
@@ -25,12 +25,8 @@ _JOINT = re.compile(rf"(\|\||\+){_VERB}", re.IGNORECASE)
 _BARE = re.compile(r"0x([0-9a-f]{8})", re.IGNORECASE)
 
 
-class FilterError(ValueError):
-    """A line that cannot be read; `remedy` says what to write."""
-
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.remedy = remedy
+class FilterError(WordingError):
+    """A line that cannot be read."""
 
 
 @dataclass(frozen=True)

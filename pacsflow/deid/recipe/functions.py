@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from pacsflow.deid import dates
 from pacsflow.deid.actions import KEPT, Action, Answer, Case, Clean, Date, Dummy, KeepPrivate, Pseudonym, Replace, Uid
+from pacsflow.deid.dictionary import WordingError
 from pacsflow.deid.values import TEXT, encoded
 
 DAYS: Final = frozenset({"DA", "DT"})
@@ -19,12 +20,8 @@ _LONGEST: Final = 2_000_000
 _HASHED: Final = 10
 
 
-class ValueFaultError(ValueError):
-    """A value that cannot be read, or does not fit its attribute; `remedy` says what to write."""
-
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.remedy = remedy
+class ValueFaultError(WordingError):
+    """A value that cannot be read, or does not fit its attribute."""
 
 
 @dataclass(frozen=True)
