@@ -12,6 +12,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pacsflow.errors import PacsError, PausedError
 from pacsflow.ledger import rows, studies
 from pacsflow.ledger.rows import Finding
+from pacsflow.ledger.studies import Planned
 from pacsflow.refs import RowRef, StudyRef
 from tasks._policy import guarded, named, persistent
 from tasks.asking import to_retrieve
@@ -109,16 +110,16 @@ def retrieve_studies(run: Session, *, greeted: bool) -> None:
             _retrieve(run, node, todo, greeted=greeted and not node)
 
 
-def _retrieve(run: Session, node: str, keys: list[str], *, greeted: bool) -> None:
-    incomplete = {plan.key for plan in studies.planned(run.ledger) if not plan.complete}
+def _retrieve(run: Session, node: str, plans: list[Planned], *, greeted: bool) -> None:
+    keys, incomplete = [plan.key for plan in plans], {plan.key for plan in plans if not plan.complete}
     with lanes_at(run, node) as lanes:
-        if not greeted and not incomplete.isdisjoint(keys) and not shut(run, node):
+        if not greeted and incomplete and not shut(run, node):
             try:
                 greet(run, node)
             except PacsError as error:
                 if not node:
                     raise
-                studies.not_reached(run.ledger, incomplete.intersection(keys), told_by(node, str(error)))
+                studies.not_reached(run.ledger, incomplete, told_by(node, str(error)))
                 keys = [key for key in keys if key not in incomplete]
         for chunk in chunks(keys, STUDIES_PER_CHUNK):
             # a worker that fetches and one that delivers, for each lane

@@ -43,7 +43,7 @@ def called(run: Session, one: Account) -> str:
 def accounts(ledger: Ledger, project: Project) -> list[Account]:
     """One account per listed row, in their order."""
     known = summary.studies(ledger)
-    left = set(left_to_do(ledger, project))
+    left = {plan.key for plan in left_to_do(ledger, project)}
     return [_account(row, known, left) for row in summary.rows(ledger)]
 
 

@@ -9,7 +9,7 @@ from pydicom import Dataset
 from pacsflow.dicom.contract import Lane, Request
 from pacsflow.errors import PacsError, PacsflowError
 from pacsflow.ledger import studies
-from pacsflow.ledger.studies import Instance, Study
+from pacsflow.ledger.studies import Instance, Planned, Study
 from tasks.deliver import left_to_do
 from tasks.session import Session
 from tasks.verdict import AWAY, Attempt, counted, uncounted
@@ -32,16 +32,15 @@ def lane_for(run: Session, study: Study, node: str) -> Iterator[Lane]:
         yield lane
 
 
-def to_retrieve(run: Session, node: str) -> list[str]:
-    """Keys of the studies a node is to be asked for now: its own, and what the nodes before it did not give whole."""
+def to_retrieve(run: Session, node: str) -> list[Planned]:
+    """The studies a node is to be asked for now: its own, and what the nodes before it did not give whole."""
     names = list(run.project.nodes)
     before = names[: names.index(node)]
-    left = set(left_to_do(run.ledger, run.project))
     todo = []
-    for plan in studies.planned(run.ledger):
+    for plan in left_to_do(run.ledger, run.project):
         home = plan.node if plan.node in names else ""
-        if plan.key in left and (home == node or (home in before and not plan.complete)):
-            todo.append(plan.key)
+        if home == node or (home in before and not plan.complete):
+            todo.append(plan)
     return todo
 
 
@@ -63,7 +62,7 @@ def expect(run: Session, lane: Lane, study: Study, attempt: Attempt) -> list[Ins
         answers = _listed(run, lane, keys, attempt.node)
         if answers is None or (ceiling.reached("IMAGE", len(answers)) and counted(series) != len(answers)):
             attempt.uncertain.add(series.key)
-        mine = [a for a in answers or () if a.get("SOPInstanceUID") and _same(keys, a)]
+        mine = [a for a in answers or () if a.get("SOPInstanceUID") and same(keys, a)]
         found += [Instance(series.key, str(a.SOPInstanceUID), str(a.get("SOPClassUID") or "")) for a in mine]
         availability = {str(a.SOPInstanceUID): str(a.get("InstanceAvailability")) for a in mine}
         attempt.offline |= {uid: word for uid, word in availability.items() if word in AWAY}
@@ -87,7 +86,7 @@ def _listed(run: Session, lane: Lane, keys: Mapping[str, str], node: str) -> lis
         raise
 
 
-def _same(keys: Mapping[str, str], answer: Dataset) -> bool:
+def same(keys: Mapping[str, str], answer: Dataset) -> bool:
     """Whether an answer is of what was asked for, or does not tell."""
     return all((answer.get(keyword) or value) == value for keyword, value in keys.items())
 

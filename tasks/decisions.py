@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from pacsflow.errors import ProjectError
@@ -68,11 +68,8 @@ def plan_digest(ledger: Ledger) -> str:
 def ledger_of(folder: Path) -> Iterator[Ledger]:
     """The ledger of a project folder, opened and closed; nothing is asked of a PACS."""
     project, _ = load(folder)
-    ledger = open_ledger_of(project)
-    try:
+    with closing(open_ledger_of(project)) as ledger:
         yield ledger
-    finally:
-        ledger.close()
 
 
 def _mistake(message: str, remedy: str) -> ProjectError:

@@ -36,11 +36,10 @@ def deliver_study(ref: StudyRef) -> StudyRef | None:
     return ref
 
 
-def left_to_do(ledger: Ledger, project: Project) -> list[str]:
-    """Keys of the planned studies that are not complete, or not at all targets."""
+def left_to_do(ledger: Ledger, project: Project) -> list[Planned]:
+    """The planned studies that are not complete, or not at all targets."""
     done = outcomes.done(ledger)
-    planned = studies.planned(ledger)
-    return [p.key for p in planned if not p.complete or not _everywhere(project, p, done)]
+    return [p for p in studies.planned(ledger) if not p.complete or not _everywhere(project, p, done)]
 
 
 def target_names(project: Project) -> list[str]:

@@ -11,7 +11,7 @@ from pacsflow.ledger import outcomes, studies
 from pacsflow.ledger.studies import Instance, Planned, Study
 from pacsflow.projects import Project, third_party
 from schemas.pacs import MoveTo
-from tasks.asking import Asked, expect, guest, lane_for, requests
+from tasks.asking import Asked, expect, guest, lane_for, requests, same
 from tasks.deliver import elsewhere
 from tasks.session import Session
 from tasks.verdict import Attempt, Verdict, judge
@@ -135,10 +135,6 @@ def _look(run: Session, study: Study, to: MoveTo) -> int:
             keys = {"StudyInstanceUID": study.uid, "SeriesInstanceUID": series.uid}
             answers = lane.find("IMAGE", {**keys, "SOPInstanceUID": ""})
             run.traffic(run.arrivals.node.name, find=1)
-            there |= {
-                str(a.SOPInstanceUID)
-                for a in answers
-                if a.get("SOPInstanceUID") and all((a.get(k) or v) == v for k, v in keys.items())
-            }
+            there |= {str(a.SOPInstanceUID) for a in answers if a.get("SOPInstanceUID") and same(keys, a)}
     _note(run, study, [i for i in missing if i.uid in there], found(to))
     return sum(i.uid not in there for i in missing)

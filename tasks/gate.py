@@ -1,17 +1,17 @@
 """What a project's vault and ledger know of its patients, for the release gate."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 
 import sqlalchemy as sa
-from pydicom.datadict import tag_for_keyword
 
 from pacsflow.deid.known import Facts
-from pacsflow.deid.needles import KINDS
 from pacsflow.errors import LedgerError
 from pacsflow.ledger import Ledger, tables
 from pacsflow.projects import Project
 from pacsflow.secrets import project_key
 from pacsflow.vault import Vault
+from tasks.label import identifying
 from tasks.session import open_ledger_of
 
 PATIENT_ID = 0x00100020
@@ -27,14 +27,11 @@ def facts_of(project: Project) -> Facts:
     uids: set[str] = set()
     births: dict[str, str] = {}
     if project.settings.ledger != "sqlite" or (project.workdir / "private" / "ledger.sqlite").exists():
-        ledger = open_ledger_of(project)
-        try:
+        with closing(open_ledger_of(project)) as ledger:
             for patient, attributes in _asked(ledger):
-                values |= set(_identifying(attributes)) | {(PATIENT_ID, patient)}
+                values |= {(tag, value) for tag, _, value in identifying(attributes)} | {(PATIENT_ID, patient)}
                 births[patient] = attributes.get("PatientBirthDate", "") or births.get(patient, "")
             uids = set(_uids(ledger))
-        finally:
-            ledger.close()
     pseudonyms = {link.pseudonym: births.get(link.patient_id, "") for link in links}
     return Facts(frozenset(values), frozenset(uids), pseudonyms)
 
@@ -46,13 +43,6 @@ def _asked(ledger: Ledger) -> Iterator[tuple[str, Mapping[str, str]]]:
     joined = sa.select(studies.patient_id, series.attributes).join(tables.series, series.study_key == studies.key)
     for row in ledger.all(joined):
         yield row.patient_id, row.attributes
-
-
-def _identifying(attributes: Mapping[str, str]) -> Iterator[tuple[int, str]]:
-    for keyword, value in attributes.items():
-        tag = tag_for_keyword(keyword)
-        if tag in KINDS and value:
-            yield int(tag), str(value)
 
 
 def _uids(ledger: Ledger) -> Iterator[str]:

@@ -21,15 +21,16 @@ def label(row: Row, known: Iterable[Mapping[str, str]]) -> str:
     """
     named = {known_keyword(heading): value for heading, value in row.cells.items()}
     asked = any(row.id.strip() == value.strip() for value in row.keys.values())
-    told = (each for source in (row.keys, named, *known) for each in _identifying(source))
-    return f"row {row.number}" if asked or any(_stands_in(row.id, *each) for each in told) else row.id
+    told = (each for source in (row.keys, named, *known) for each in identifying(source))
+    return f"row {row.number}" if asked or any(_stands_in(row.id, kind, value) for _, kind, value in told) else row.id
 
 
-def _identifying(attributes: Mapping[str, str]) -> Iterator[tuple[Kind, str]]:
+def identifying(attributes: Mapping[str, str]) -> Iterator[tuple[int, Kind, str]]:
+    """Tag, kind and value of what tells who a patient is."""
     for keyword, value in attributes.items():
-        kind = KINDS.get(_tag(keyword))
-        if kind and value:
-            yield kind, str(value).strip()
+        tag = _tag(keyword)
+        if tag in KINDS and value:
+            yield tag, KINDS[tag], str(value).strip()
 
 
 @lru_cache(1024)

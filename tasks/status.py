@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,8 +32,7 @@ class Status:
 def status_of(folder: Path) -> Status:
     """How far a project is. Raises ProjectError, LedgerError."""
     project, _ = load(folder)
-    ledger = open_ledger_of(project)
-    try:
+    with closing(open_ledger_of(project)) as ledger:
         found = accounts(ledger, project)
         studies = {study.key: study for one in found for study in one.studies}
         images: Counter[str] = Counter()
@@ -47,8 +47,6 @@ def status_of(folder: Path) -> Status:
             "asked of the PACS": traffic.total(ledger),
         }
         return Status(counts, traffic.by_hour(ledger), traffic.slowings(ledger), hours_of(project.pacs))
-    finally:
-        ledger.close()
 
 
 def hours_of(node: PacsNode, clock: Clock = SYSTEM) -> str:

@@ -104,7 +104,7 @@ def run_once(folder, pacs, *, lanes=1):
             lacking = [RowRef(str(folder), number, node) for number in rows.unmatched(run.ledger)]
             list(workers.map(lambda ref: do(find_row, ref), lacking))
         for node in run.project.nodes:
-            refs = [StudyRef(str(folder), key, node) for key in to_retrieve(run, node)]
+            refs = [StudyRef(str(folder), plan.key, node) for plan in to_retrieve(run, node)]
             list(workers.map(lambda ref: (do(fetch_study, ref), do(deliver_study, ref)), refs))
         told.rows = [(one.status, one.reason) for one in accounts(run.ledger, run.project)]
         for plan in studies.planned(run.ledger):

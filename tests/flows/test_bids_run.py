@@ -23,9 +23,9 @@ def run(folder):
         session.lanes.allow(1)
         for number in rows.to_find(session.ledger):
             find_row.fn(RowRef(str(folder), number))
-        for key in to_retrieve(session, ""):
+        for key in [plan.key for plan in to_retrieve(session, "")]:
             fetch_study.fn(StudyRef(str(folder), key))
-        for key in left_to_do(session.ledger, session.project):
+        for key in [plan.key for plan in left_to_do(session.ledger, session.project)]:
             deliver_study.fn(StudyRef(str(folder), key))
         keys = [plan.key for plan in studies.planned(session.ledger)]
         warnings = [text for key in keys for one in outcomes.outputs(session.ledger, key) for text in one.warnings]

@@ -49,7 +49,7 @@ def run_at(monkeypatch):
             run.lanes.allow(1)
             for number in rows.to_find(run.ledger):
                 find_row.fn(RowRef(str(folder), number))
-            for key in left_to_do(run.ledger, run.project):
+            for key in [plan.key for plan in left_to_do(run.ledger, run.project)]:
                 fetch_study.fn(StudyRef(str(folder), key))
                 deliver_study.fn(StudyRef(str(folder), key))
             found = accounts(run.ledger, run.project)

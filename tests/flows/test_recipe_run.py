@@ -36,7 +36,7 @@ def run(folder):
         session.lanes.allow(1)
         for number in rows.to_find(session.ledger):
             find_row.fn(RowRef(str(folder), number))
-        for key in left_to_do(session.ledger, session.project):
+        for key in [plan.key for plan in left_to_do(session.ledger, session.project)]:
             fetch_study.fn(StudyRef(str(folder), key))
             deliver_study.fn(StudyRef(str(folder), key))
         held = [

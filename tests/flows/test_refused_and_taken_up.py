@@ -55,7 +55,7 @@ def run(folder, errors=None):
         opened.lanes.allow(1)
         for number in rows.to_find(opened.ledger):
             find_row.fn(RowRef(str(folder), number))
-        for key in left_to_do(opened.ledger, opened.project):
+        for key in [plan.key for plan in left_to_do(opened.ledger, opened.project)]:
             for task in (fetch_study, deliver_study):
                 try:
                     task.fn(StudyRef(str(folder), key))
