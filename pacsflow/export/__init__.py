@@ -46,8 +46,12 @@ TARGETS: dict[str, Module] = {
 
 
 def open_target(settings: settings_of.Target, workdir: Path) -> Target:
-    """The destination that one entry of `targets:` describes. Raises TargetError."""
+    """The destination that one entry of `targets:` describes. Raises TargetError, also for a bad layout."""
     if settings.kind not in TARGETS:
         known = ", ".join(sorted(TARGETS))
         raise TargetError(f"targets of kind {settings.kind} cannot be delivered to yet", remedy=f"use {known}")
+    if isinstance(settings, settings_of.Files) and (problem := check_layout(settings.layout)):
+        raise TargetError(f"layout: {problem}", remedy="correct `layout` in export.yaml")
+    if path := getattr(settings, "path", ""):
+        settings = settings.model_copy(update={"path": path.replace("${project.workdir}", str(workdir))})
     return TARGETS[settings.kind].open_target(settings, workdir)

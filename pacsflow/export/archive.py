@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
@@ -11,31 +11,30 @@ from typing import Any, cast
 from pacsflow.errors import TargetError
 from pacsflow.export.contract import Delivered, StudyFolder
 from pacsflow.export.contract import Target as Destination
-from pacsflow.export.disk import facts_of
-from pacsflow.export.folder import own_words
-from pacsflow.export.parcels import appearing, missing, name_of, removed
+from pacsflow.export.disk import facts_of, own_words
+from pacsflow.export.parcels import Parcels, appearing, name_of
 from pacsflow.export.placing import named_files, places
 from pacsflow.secrets import resolve
 from schemas.export import Archive, Target
-from schemas.layout import check_layout
 
 Members = Mapping[str, Path]
 
 
-def open_target(settings: Target, workdir: Path) -> Destination:
-    """The archives that `settings` describe. Raises TargetError for a bad layout."""
+def open_target(settings: Target, workdir: Path) -> Destination:  # noqa: ARG001 the contract
+    """The archives that `settings` describe."""
     if not isinstance(settings, Archive):
         raise TargetError(f"no archive: {settings.kind}")
-    if problem := check_layout(settings.layout):
-        raise TargetError(f"layout: {problem}", remedy="correct `layout` in export.yaml")
-    return ArchiveTarget(Path(settings.path.replace("${project.workdir}", str(workdir))), settings)
+    return ArchiveTarget(settings)
 
 
-class ArchiveTarget:
+class ArchiveTarget(Parcels):
     """Studies as archives below one folder."""
 
-    def __init__(self, root: Path, settings: Archive) -> None:
-        self._root, self._settings = root, settings
+    kind = "archive"
+
+    def __init__(self, settings: Archive) -> None:
+        super().__init__(Path(settings.path))
+        self._settings = settings
 
     def deliver(self, study: StudyFolder) -> Delivered:
         """See `Target`."""
@@ -55,16 +54,6 @@ class ArchiveTarget:
                     raise TargetError("an archive read back differs from what was packed", transient=True)
                 half.chmod(0o600)
             return Delivered(((name, *facts_of(self._root / name)),))
-
-    def verify(self, delivered: Delivered) -> Sequence[str]:
-        """See `Target`."""
-        with own_words("archive"):
-            return missing(self._root, delivered.files)
-
-    def remove(self, paths: Sequence[str]) -> None:
-        """See `Target`."""
-        with own_words("archive"):
-            removed(self._root, paths)
 
 
 def _digest_of(stream: BufferedReader) -> str:

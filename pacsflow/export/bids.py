@@ -19,11 +19,10 @@ from pacsflow.export.bids_names import Image, images_of, intended
 from pacsflow.export.bids_people import COLUMNS, DESCRIBED, acquired, merged, person_of, read_table, table
 from pacsflow.export.contract import Delivered, StudyFolder
 from pacsflow.export.contract import Target as Destination
-from pacsflow.export.disk import first_owner, opened, put, sweep
-from pacsflow.export.folder import own_words
+from pacsflow.export.disk import opened, own_words, put, sweep
 from pacsflow.export.names import short_digest
-from pacsflow.export.parcels import missing, removed
-from pacsflow.export.placing import CLAIMS
+from pacsflow.export.parcels import Parcels
+from pacsflow.export.placing import claimed, claims_below
 from schemas.export import BidsDataset, Target
 
 VERSION = "1.10.0"
@@ -40,59 +39,48 @@ them.
 Facts = tuple[str, str, int]
 
 
-def open_target(settings: Target, workdir: Path) -> Destination:
+def open_target(settings: Target, workdir: Path) -> Destination:  # noqa: ARG001 the contract
     """The dataset that `settings` describe; made with its first delivery."""
     if not isinstance(settings, BidsDataset):
         raise TargetError(f"no BIDS dataset: {settings.kind}")
-    return BidsTarget(Path(settings.path.replace("${project.workdir}", str(workdir))), settings)
+    return BidsTarget(settings)
 
 
-class BidsTarget:
+class BidsTarget(Parcels):
     """Studies as sessions of one dataset. Any number of processes may deliver at once."""
 
-    def __init__(self, root: Path, settings: BidsDataset) -> None:
-        self._root, self._settings = root, settings
+    kind = "bids"
+
+    def __init__(self, settings: BidsDataset) -> None:
+        super().__init__(Path(settings.path))
+        self._settings = settings
 
     def deliver(self, study: StudyFolder) -> Delivered:
         """See `Target`. A study without a named image is no session."""
         if not any(series.bids for series in study.series):
             return Delivered(())
-        with own_words("bids"):
+        with own_words(self.kind):
             self._root.mkdir(parents=True, exist_ok=True)
             subject, session = self._names(study)
             files = list(self._put_session(study, subject, session))
             self._tell({"participant_id": f"sub-{subject}", **person_of(study.series)})
         return Delivered(tuple(sorted(files)))
 
-    def verify(self, delivered: Delivered) -> Sequence[str]:
-        """See `Target`."""
-        with own_words("bids"):
-            return missing(self._root, delivered.files)
-
     def remove(self, paths: Sequence[str]) -> None:
         """See `Target`. Participants without a session left are no participants any more."""
-        with own_words("bids"):
-            removed(self._root, paths)
+        super().remove(paths)
+        with own_words(self.kind):
             if paths and self._root.is_dir():
                 self._tell(None)
 
     def _names(self, study: StudyFolder) -> tuple[str, str]:
         """Labels of subject and session, letters and digits, each with one owner only."""
-        first = min(study.series, key=lambda one: one.series_uid)
-        subject = self._claimed((), _label(first.patient) or "unknown", first.patient)
-        when = _label(first.study_date) + _label(first.study_time.partition(".")[0])
-        return subject, self._claimed((subject,), when or short_digest(first.study_uid, 8), first.study_uid)
-
-    def _claimed(self, below: tuple[str, ...], label: str, owner: str) -> str:
-        """`label`, or where another owner has it, with a digest of the owner."""
-        own = short_digest(owner, 32).encode()
-        with opened(self._root, CLAIMS) as folder:
-            for length in (0, 6, 16, 64):
-                name = f"{label}{short_digest(owner, length)}" if length else label
-                claim = short_digest("/".join(("bids", *below, name)).casefold(), 32)
-                if first_owner(folder, claim, own) == own:
-                    return name
-        raise TargetError("bids: a name belongs to another patient or study")
+        first, is_owner = study.first, claims_below(self._root)
+        patient = ("bids", _label(first.patient) or "unknown")
+        _, subject = claimed(patient, first.patient, is_owner, joint="")
+        visit = ("bids", subject, _label(first.session) or short_digest(first.study_uid, 8))
+        *_, session = claimed(visit, first.study_uid, is_owner, joint="")
+        return subject, session
 
     def _put_session(self, study: StudyFolder, subject: str, session: str) -> Iterator[Facts]:
         below, start = f"sub-{subject}/ses-{session}", f"sub-{subject}_ses-{session}"

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from pacsflow.export.disk import facts_of
+from pacsflow.export.names import alphanumeric
 from schemas.bids import Name
 
 
@@ -29,6 +31,11 @@ class SeriesFiles:
     series_time: str = ""
     bids: Mapping[str, Name] = field(default_factory=dict)
 
+    @property
+    def session(self) -> str:
+        """Date and time of the study as a name, '' where the header has neither."""
+        return alphanumeric(self.study_date) + alphanumeric(self.study_time.partition(".")[0])
+
 
 @dataclass(frozen=True)
 class StudyFolder:
@@ -37,12 +44,27 @@ class StudyFolder:
     series: tuple[SeriesFiles, ...]
     rows: tuple[str, ...] = ()
 
+    @property
+    def first(self) -> SeriesFiles:
+        """The series that speaks for the study: the one of the lowest UID."""
+        return min(self.series, key=lambda one: one.series_uid)
+
+    @property
+    def instances(self) -> dict[str, Path]:
+        """study/series/instance, by UID -> Part 10 file."""
+        return {f"{s.study_uid}/{s.series_uid}/{uid}": path for s in self.series for uid, path in s.dicom}
+
 
 @dataclass(frozen=True)
 class Delivered:
     """What a target holds of a study: (path below the target, sha256, size in bytes), sorted by path."""
 
     files: tuple[tuple[str, str, int], ...]
+
+    @classmethod
+    def of(cls, files: Mapping[str, Path]) -> "Delivered":
+        """What a target holds that has a copy of each file under the path of its key."""
+        return cls(tuple(sorted((name, *facts_of(path)) for name, path in files.items())))
 
 
 class Target(Protocol):

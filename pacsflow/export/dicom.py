@@ -6,7 +6,7 @@ from pathlib import Path
 from pacsflow.errors import TargetError
 from pacsflow.export.contract import Delivered, StudyFolder
 from pacsflow.export.contract import Target as Destination
-from pacsflow.export.disk import facts_of
+from pacsflow.export.leftovers import refuse_leftovers
 from pacsflow.export.storing import held, instance, send
 from schemas.export import Dicom, Target
 
@@ -26,8 +26,8 @@ class NodeTarget:
 
     def deliver(self, study: StudyFolder) -> Delivered:
         """See `Target`. What the node has already is not sent again, where it can be asked."""
-        files = {f"{s.study_uid}/{s.series_uid}/{uid}": path for s in study.series for uid, path in s.dicom}
-        delivered = Delivered(tuple(sorted((name, *facts_of(path)) for name, path in files.items())))
+        files = study.instances
+        delivered = Delivered.of(files)
         absent = self.verify(delivered) if self._settings.query_back else list(files)
         send(self._settings, [instance(files[name]) for name in absent])
         if absent and (missing := self.verify(delivered)):
@@ -48,9 +48,5 @@ class NodeTarget:
 
     def remove(self, paths: Sequence[str]) -> None:
         """Raises TargetError where some are still there: DICOM has no way to take an instance back."""
-        asked = Delivered(tuple((path, "", 0) for path in paths)) if self._settings.query_back else Delivered(())
-        if still := len(asked.files) - len(self.verify(asked) if asked.files else ()):
-            raise TargetError(
-                f"dicom: {still} instances of an earlier delivery are still at the node",
-                remedy="delete them there, then run again",
-            )
+        if paths and self._settings.query_back:
+            refuse_leftovers(self, paths)

@@ -11,7 +11,7 @@ import httpx
 from pacsflow.errors import TargetError
 from pacsflow.export.contract import Delivered, StudyFolder
 from pacsflow.export.contract import Target as Destination
-from pacsflow.export.disk import facts_of
+from pacsflow.export.leftovers import refuse_leftovers
 from pacsflow.export.web import SECONDS, Sent, own_words, refused
 from pacsflow.web import web_client
 from schemas.export import Dicomweb, Target
@@ -41,8 +41,8 @@ class ServerTarget:
 
     def deliver(self, study: StudyFolder) -> Delivered:
         """See `Target`. What the server has already is not sent again, where it can be asked."""
-        files = {f"{s.study_uid}/{s.series_uid}/{uid}": path for s in study.series for uid, path in s.dicom}
-        delivered = Delivered(tuple(sorted((name, *facts_of(path)) for name, path in files.items())))
+        files = study.instances
+        delivered = Delivered.of(files)
         with own_words("dicomweb"), self._client() as client:
             asks = self._settings.query_back
             absent = _lacks(client, files) if asks else list(files)
@@ -65,12 +65,8 @@ class ServerTarget:
 
     def remove(self, paths: Sequence[str]) -> None:
         """Raises TargetError where some are still there: DICOMweb (PS3.18 10) has no way to take an instance back."""
-        asked = Delivered(tuple((path, "", 0) for path in paths)) if self._settings.query_back else Delivered(())
-        if still := len(asked.files) - len(self.verify(asked) if asked.files else ()):
-            raise TargetError(
-                f"dicomweb: {still} instances of an earlier delivery are still at the server",
-                remedy="delete them there, then run again",
-            )
+        if paths and self._settings.query_back:
+            refuse_leftovers(self, paths)
 
     def _client(self) -> httpx.Client:
         settings = self._settings

@@ -13,9 +13,21 @@ from pathlib import Path
 
 from pacsflow.errors import TargetError
 
-_NOT_LINKABLE = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES, errno.ENOSYS}
+NOT_LINKABLE = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES, errno.ENOSYS}
+"""What the system says where a file system has no hard links, or not there."""
+_PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY, errno.ENETDOWN, errno.EHOSTDOWN}
 Parts = tuple[str, ...]
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+
+
+@contextmanager
+def own_words(kind: str) -> Iterator[None]:
+    """Errors of the disk without their paths, which may name a patient. Raises TargetError."""
+    try:
+        yield
+    except OSError as error:
+        words = os.strerror(error.errno) if error.errno else type(error).__name__
+        raise TargetError(f"{kind}: {words}", transient=error.errno in _PASSING) from None
 
 
 @contextmanager
@@ -54,7 +66,7 @@ def put(folder: int, name: str, source: Path) -> tuple[str, int]:
         try:
             os.link(source, temporary, dst_dir_fd=folder)
         except OSError as error:
-            if error.errno not in _NOT_LINKABLE:
+            if error.errno not in NOT_LINKABLE:
                 raise
             _copy(source, folder, temporary)
         os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)

@@ -1,16 +1,14 @@
 """Moves PACSMAN's tables about images (`--info`, mapper.json) out of a tree: they identify, the images need not."""
 
-import errno
 import filecmp
 import os
 import shutil
 from pathlib import Path
 
-from pacsflow.export.disk import temporary_name
+from pacsflow.export.disk import NOT_LINKABLE, temporary_name
 from pacsflow.staging import sync
 
 PATTERNS = ("sub-*/ses-*/*.csv", "mapper.json")
-_NOT_LINKABLE = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES, errno.ENOSYS}
 
 
 def move_info(tree: Path, info: Path) -> tuple[list[str], list[str]]:
@@ -55,7 +53,7 @@ def _appeared(half: Path, target: Path) -> bool:
     except FileExistsError:
         return target.is_file() and not target.is_symlink() and filecmp.cmp(half, target, shallow=False)
     except OSError as error:
-        if error.errno not in _NOT_LINKABLE or target.exists():
+        if error.errno not in NOT_LINKABLE or target.exists():
             raise
         half.rename(target)
     return True

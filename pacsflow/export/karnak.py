@@ -7,8 +7,7 @@ from pathlib import Path
 from pacsflow.errors import ProjectError, TargetError
 from pacsflow.export.contract import Delivered, SeriesFiles, StudyFolder
 from pacsflow.export.contract import Target as Destination
-from pacsflow.export.disk import facts_of
-from pacsflow.export.folder import own_words
+from pacsflow.export.disk import own_words
 from pacsflow.export.karnak_codes import Codes, read_codes
 from pacsflow.export.karnak_tags import Tags, write_tagged
 from pacsflow.export.storing import Instance, instance, send
@@ -41,15 +40,7 @@ class GatewayTarget:
             paths = [path for _, path in series.dicom]
             for start in range(0, len(paths), _AT_ONCE):
                 self._send(paths[start : start + _AT_ONCE], tags)
-        return Delivered(
-            tuple(
-                sorted(
-                    (f"{s.study_uid}/{s.series_uid}/{uid}", *facts_of(path))
-                    for s in study.series
-                    for uid, path in s.dicom
-                )
-            )
-        )
+        return Delivered.of(study.instances)
 
     def verify(self, delivered: Delivered) -> Sequence[str]:  # noqa: ARG002 the contract
         """See `Target`. Nothing is missing: a gateway cannot be asked."""

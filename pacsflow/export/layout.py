@@ -16,7 +16,7 @@ def _values(series: SeriesFiles, patient: str, rows: Sequence[str]) -> Mapping[s
     date, time = alphanumeric(series.study_date), alphanumeric(series.study_time.partition(".")[0])
     return {
         "patient": patient,
-        "session": date + time or short_digest(series.study_uid, 8),
+        "session": series.session or short_digest(series.study_uid, 8),
         "study_date": date or "nodate",
         "study_time": time or "notime",
         "modality": plain(series.modality) or "OT",

@@ -5,27 +5,45 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
-from pacsflow.errors import TargetError
-from pacsflow.export.contract import StudyFolder
-from pacsflow.export.disk import first_owner, hashed, opened, temporary_name
-from pacsflow.export.names import alphanumeric, component, plain, short_digest
-from pacsflow.export.placing import CLAIMS
+from pacsflow.export.contract import Delivered, StudyFolder
+from pacsflow.export.disk import hashed, own_words, temporary_name
+from pacsflow.export.names import component, plain, short_digest
+from pacsflow.export.placing import claimed, claims_below
+from pacsflow.staging import sync
+
+
+class Parcels:
+    """What targets have in common that write below a folder what they alone write there: each file is theirs."""
+
+    kind: ClassVar[str]
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def verify(self, delivered: Delivered) -> Sequence[str]:
+        """See `Target`."""
+        with own_words(self.kind):
+            return [path for path, *known in delivered.files if facts(self._root, path) != tuple(known)]
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """See `Target`. The folders that are left empty go too."""
+        with own_words(self.kind):
+            for path in paths:
+                (self._root / path).unlink(missing_ok=True)
+                for folder in (self._root / path).parents:
+                    if folder == self._root or not folder.is_dir() or any(folder.iterdir()):
+                        break
+                    folder.rmdir()
 
 
 def name_of(study: StudyFolder, root: Path) -> str:
     """The study's own name below `root`: pseudonym and session; where another study has it, with a digest."""
-    series = min(study.series, key=lambda one: one.series_uid)
-    session = alphanumeric(series.study_date) + alphanumeric(series.study_time.partition(".")[0])
-    name = component(f"{plain(series.patient) or 'unknown'}_{session or short_digest(series.study_uid, 8)}")
+    series = study.first
+    name = component(f"{plain(series.patient) or 'unknown'}_{series.session or short_digest(series.study_uid, 8)}")
     root.mkdir(parents=True, exist_ok=True)
-    owner = short_digest(series.study_uid, 32).encode()
-    with opened(root, CLAIMS) as folder:
-        for length in (0, 6, 16, 64):
-            own = f"{name}_{short_digest(series.study_uid, length)}" if length else name
-            if first_owner(folder, short_digest(own.casefold(), 32), owner) == owner:
-                return own
-    raise TargetError("the study's name belongs to another study")
+    return claimed((name,), series.study_uid, claims_below(root))[-1]
 
 
 @contextmanager
@@ -36,13 +54,13 @@ def appearing(place: Path) -> Iterator[Path]:
         yield half
         for folder, _, names in os.walk(half) if half.is_dir() else [(str(half.parent), [], [half.name])]:
             for name in names:
-                _sync(Path(folder, name))
+                sync(Path(folder, name))
         if place.is_dir():
             gone = place.with_name(temporary_name())
             place.rename(gone)
             shutil.rmtree(gone)
         half.replace(place)
-        _sync(place.parent)
+        sync(place.parent)
     finally:
         if half.is_dir():
             shutil.rmtree(half)
@@ -55,26 +73,3 @@ def facts(root: Path, path: str) -> tuple[str, int] | None:
         return hashed(os.open(root / path, os.O_RDONLY | os.O_NOFOLLOW))
     except (FileNotFoundError, NotADirectoryError):
         return None
-
-
-def missing(root: Path, files: Sequence[tuple[str, str, int]]) -> list[str]:
-    """The paths of a delivery that are not there, or differ."""
-    return [path for path, digest, size in files if facts(root, path) != (digest, size)]
-
-
-def removed(root: Path, paths: Sequence[str]) -> None:
-    """Take files away, and the folders below `root` that they leave empty."""
-    for path in paths:
-        (root / path).unlink(missing_ok=True)
-        for folder in (root / path).parents:
-            if folder == root or not folder.is_dir() or any(folder.iterdir()):
-                break
-            folder.rmdir()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pacsflow.errors import TargetError
 from pacsflow.export.contract import SeriesFiles, StudyFolder
+from pacsflow.export.disk import first_owner, opened
 from pacsflow.export.layout import folder_of
 from pacsflow.export.names import alphanumeric, component, short_digest
 from schemas.export import Files
@@ -28,16 +29,14 @@ def places(study: StudyFolder, layout: str, is_owner: IsOwner) -> list[tuple[Ser
     """The folder of each series, part by part. Raises TargetError."""
     wanted = []
     for series in sorted(study.series, key=lambda s: s.series_uid):
-        patient = _claim((_PATIENT, alphanumeric(series.patient) or "unknown"), series.patient, is_owner)[-1]
+        patient = claimed((_PATIENT, alphanumeric(series.patient) or "unknown"), series.patient, is_owner)[-1]
         wanted.append((series, folder_of(layout, series, patient=patient, rows=study.rows)))
     shared = Counter(_folded(place) for _, place in wanted)
-    return [
-        (
-            series,
-            _claim(_marked(place, series) if shared[_folded(place)] > 1 else place, series.series_uid, is_owner),
-        )
-        for series, place in wanted
+    own = [
+        (one, _marked(place, short_digest(one.series_uid)) if shared[_folded(place)] > 1 else place)
+        for one, place in wanted
     ]
+    return [(series, claimed(place, series.series_uid, is_owner)) for series, place in own]
 
 
 def named_files(series: SeriesFiles, leaf: str, settings: Files) -> Iterator[tuple[str, Path]]:
@@ -48,17 +47,27 @@ def named_files(series: SeriesFiles, leaf: str, settings: Files) -> Iterator[tup
         yield from ((leaf + path.name.removeprefix(_STEM), path) for path in series.converted)
 
 
-def _claim(place: Parts, owner: str, is_owner: IsOwner) -> Parts:
-    """`place`, or where another owner has it, `place` with a digest of the owner."""
+def claimed(place: Parts, owner: str, is_owner: IsOwner, *, joint: str = "_") -> Parts:
+    """`place`, or where another owner has it, `place` with a digest of the owner. Raises TargetError."""
     for length in (0, 6, 16, 64):
-        name = (*place[:-1], f"{place[-1]}_{short_digest(owner, length)}" if length else place[-1])
+        name = _marked(place, short_digest(owner, length), joint)
         if is_owner(short_digest("/".join(_folded(name)), 32), short_digest(owner, 32)):
             return name
-    raise TargetError("a folder of the layout belongs to another series")
+    raise TargetError("a name at the destination belongs to another patient, study or series")
 
 
-def _marked(place: Parts, series: SeriesFiles) -> Parts:
-    return (*place[:-1], f"{place[-1]}_{short_digest(series.series_uid)}")
+def claims_below(root: Path) -> IsOwner:
+    """Claims kept in a folder of their own below `root`."""
+
+    def is_owner(claim: str, owner: str) -> bool:
+        with opened(root, CLAIMS) as folder:
+            return first_owner(folder, claim, owner.encode()) == owner.encode()
+
+    return is_owner
+
+
+def _marked(place: Parts, digest: str, joint: str = "_") -> Parts:
+    return (*place[:-1], f"{place[-1]}{joint}{digest}" if digest else place[-1])
 
 
 def _folded(place: Parts) -> Parts:

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,12 +11,12 @@ from pathlib import Path
 from fsspec import AbstractFileSystem
 
 from pacsflow.errors import SecretError, TargetError
+from pacsflow.export.bandwidth import Bandwidth
 from pacsflow.export.contract import Delivered, StudyFolder
 from pacsflow.export.contract import Target as Destination
 from pacsflow.export.placing import CLAIMS, named_files, places
 from pacsflow.export.stores import WHOLE, opened_store
 from schemas.export import Storage, Target
-from schemas.layout import check_layout
 
 _PIECE = 1 << 20
 _HALF = re.compile(r"/\.[0-9a-f]{32}\.part$")
@@ -29,11 +28,9 @@ Facts = tuple[str, int]
 
 
 def open_target(settings: Target, workdir: Path) -> Destination:  # noqa: ARG001 the contract
-    """The storage that `settings` name; nothing is sent yet. Raises TargetError for a bad layout."""
+    """The storage that `settings` name; nothing is sent yet."""
     if not isinstance(settings, Storage):
         raise TargetError(f"no storage: {settings.kind}")
-    if problem := check_layout(settings.layout):
-        raise TargetError(f"layout: {problem}", remedy="correct `layout` in export.yaml")
     return StorageTarget(settings)
 
 
@@ -122,13 +119,11 @@ def _sweep(store: AbstractFileSystem, folder: str) -> None:
 
 def _send(store: AbstractFileSystem, source: Path, path: str, limit: float | None) -> None:
     """Copy, no faster than `limit` MB/s."""
-    began, sent = time.monotonic(), 0
+    bandwidth = Bandwidth(limit)
     with source.open("rb") as stream, store.open(path, "wb") as sink:
         while piece := stream.read(_PIECE):
             sink.write(piece)
-            sent += len(piece)
-            if limit:
-                time.sleep(max(0.0, began + sent / (limit * 1e6) - time.monotonic()))
+            bandwidth.spend(len(piece))
 
 
 def _size(store: AbstractFileSystem, path: str) -> int | None:

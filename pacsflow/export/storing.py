@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import time
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from pynetdicom.association import Association
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as StudyRootFind  # type: ignore[attr-defined]
 
 from pacsflow.errors import TargetError
+from pacsflow.export.bandwidth import Bandwidth
 from schemas.export import Dicom
 
 _MOST_CONTEXTS = 127
@@ -50,12 +50,10 @@ def send(node: Dicom, instances: Sequence[Instance]) -> None:
     """Have all instances stored at `node`. Raises TargetError at the first that it does not take."""
     for group in _groups(instances):
         with _association(node, {one.context for one in group}) as association:
-            began, sent = time.monotonic(), 0
+            bandwidth = Bandwidth(node.megabytes_per_second)
             for one in group:
                 _store(association, one)
-                sent += one.path.stat().st_size
-                if node.megabytes_per_second:
-                    time.sleep(max(0.0, began + sent / (node.megabytes_per_second * 1e6) - time.monotonic()))
+                bandwidth.spend(one.path.stat().st_size)
 
 
 def held(node: Dicom, series: Iterable[tuple[str, str]]) -> set[str]:

@@ -1,7 +1,6 @@
 """What targets behind HTTP share: faults in our own words, and files sent from disk no faster than allowed."""
 
 import ssl
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import httpx
 
 from pacsflow.errors import TargetError
+from pacsflow.export.bandwidth import Bandwidth
 
 SECONDS = 300
 """How long the other end may be silent: it may store what it was given before it answers."""
@@ -65,13 +65,11 @@ class Sent:
         self.size = sum(len(one) if isinstance(one, bytes) else one.stat().st_size for one in pieces)
 
     def __iter__(self) -> Iterator[bytes]:
-        began, sent = time.monotonic(), 0
+        bandwidth = Bandwidth(self._limit)
         for one in self._pieces:
             for piece in [one] if isinstance(one, bytes) else _read(one):
                 yield piece
-                sent += len(piece)
-                if self._limit:
-                    time.sleep(max(0.0, began + sent / (self._limit * 1e6) - time.monotonic()))
+                bandwidth.spend(len(piece))
 
 
 def _read(path: Path) -> Iterator[bytes]:

@@ -9,9 +9,8 @@ from pathlib import Path
 from pacsflow.errors import TargetError
 from pacsflow.export.contract import Delivered, StudyFolder
 from pacsflow.export.contract import Target as Destination
-from pacsflow.export.disk import facts_of
-from pacsflow.export.folder import own_words
-from pacsflow.export.names import alphanumeric, short_digest
+from pacsflow.export.disk import own_words
+from pacsflow.export.names import short_digest
 from pacsflow.export.xnat_rest import Server, logged_in
 from schemas.export import Target, Xnat
 
@@ -44,8 +43,7 @@ class ProjectTarget:
                         remedy="look at the session; where it holds more, delete it there",
                         transient=there < len(files),
                     )
-            told = ((f"{subject}/{session}/{uid}", *facts_of(path)) for uid, path in files.items())
-            return Delivered(tuple(sorted(told)))
+            return Delivered.of({f"{subject}/{session}/{uid}": path for uid, path in files.items()})
 
     def verify(self, delivered: Delivered) -> Sequence[str]:
         """See `Target`. Sessions are compared by number of instances: XNAT gives files names of its own."""
@@ -72,10 +70,9 @@ class ProjectTarget:
 
 def _labels(study: StudyFolder, server: Server) -> tuple[str, str]:
     """Subject and session: pseudonym, and pseudonym with date and time; with a digest where another study has it."""
-    series = min(study.series, key=lambda one: one.series_uid)
+    series = study.first
     subject = _FORBIDDEN.sub("_", series.patient) or "unknown"
-    moment = alphanumeric(series.study_date) + alphanumeric(series.study_time.partition(".")[0])
-    session = f"{subject}_{moment or short_digest(series.study_uid, 8)}"
+    session = f"{subject}_{series.session or short_digest(series.study_uid, 8)}"
     if server.study_uid(session) not in {None, series.study_uid}:
         session = f"{session}_{short_digest(series.study_uid)}"
     return subject, session

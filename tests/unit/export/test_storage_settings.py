@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from pacsflow.errors import TargetError
-from pacsflow.export import StudyFolder, open_target, storage, stores
+from pacsflow.export import StudyFolder, bandwidth, open_target, storage, stores
 from pacsflow.export.stores import opened_store
 from schemas.export import Storage
 
@@ -53,8 +53,8 @@ def test_the_bandwidth_limit_is_kept(tmp_path, monkeypatch):
     source = tmp_path / "source"
     source.write_bytes(bytes(4 << 20))
     clock = [0.0]
-    monkeypatch.setattr(storage.time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(storage.time, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+    monkeypatch.setattr(bandwidth.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(bandwidth.time, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
     storage._send(LocalFileSystem(), source, str(tmp_path / "sink"), 2.0)
     assert clock[0] == pytest.approx((4 << 20) / 2e6)
     assert (tmp_path / "sink").read_bytes() == source.read_bytes()
