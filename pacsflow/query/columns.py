@@ -88,10 +88,8 @@ def understand(headings: Sequence[str], wishes: Wishes) -> Columns:
     """The meaning of a table's headings; those without one become problems."""
     row_id, spare, problems = _row_id(headings, wishes)
     meanings = {heading: wishes.named.get(heading) or known_keyword(heading) for heading in headings}
-    if not any(meaning or nearest_column(heading) for heading, meaning in meanings.items()):
-        # The first line may be a patient's: its cells are not repeated.
-        message, remedy = "the first line holds no heading that is known", "write headings, as PatientID, StudyDate"
-        return Columns({}, row_id, problems=(Problem(wishes.file, wishes.line, "", message, remedy),))
+    if not any(meaning or is_row_id(heading) or heading in wishes.extra for heading, meaning in meanings.items()):
+        return Columns({}, row_id, problems=(_no_headings(headings, wishes),))
     problems += _absent(headings, wishes)
     keywords: dict[str, str] = {}
     for heading, keyword in meanings.items():
@@ -103,6 +101,14 @@ def understand(headings: Sequence[str], wishes: Wishes) -> Columns:
         else:
             problems.append(Problem(wishes.file, wishes.line, heading, *fault))
     return Columns(keywords, row_id, wishes.extra & set(headings), tuple(problems))
+
+
+def _no_headings(headings: Sequence[str], wishes: Wishes) -> Problem:
+    """Nothing is known: the line may be a patient's, so its cells are not repeated, only named by their place."""
+    near = [(place, nearest_column(heading)) for place, heading in enumerate(headings, 1)]
+    offers = [f"column {place} may be meant for `{keyword}`" for place, keyword in near if keyword]
+    remedy = "; ".join(["write headings, as PatientID, StudyDate", *offers])
+    return Problem(wishes.file, wishes.line, "", "the first line holds no heading that is known", remedy)
 
 
 def _fault(heading: str, keyword: str, keywords: Mapping[str, str]) -> tuple[str, str] | None:

@@ -144,10 +144,17 @@ def test_no_problem_repeats_what_identifies_a_patient(folder):
     assert told not in "\n".join(map(str, problems)).upper()
 
 
-def test_a_table_without_headings_is_told_without_its_first_row(folder):
-    problem = only_problem(with_table(folder, "0045322,MEIER^ANNA\n0012345,DOE^JOHN\n"))
+@pytest.mark.parametrize("cells", ["", ",MR", ",Dale,Timea,Patience", ",Modi,20150512,F"])
+def test_a_table_without_headings_is_told_without_its_first_row(folder, cells):
+    line = f"0045322,MEIER^ANNA{cells}"
+    problem = only_problem(with_table(folder, f"{line}\n{line}\n"))
     assert (problem.file, problem.line) == ("c.csv", 1)
-    assert "MEIER" not in str(problem)
+    assert not [cell for cell in line.split(",") if cell in str(problem).replace("Modality", "")]
+
+
+def test_headings_that_are_all_misspelt_are_guessed_at_by_their_place(folder):
+    problem = only_problem(with_table(folder, "Patiend_ID,StudyDat\n1,20150512\n"))
+    assert problem.remedy.endswith("column 1 may be meant for `PatientID`; column 2 may be meant for `StudyDate`")
 
 
 def test_headings_in_other_words_and_cases_are_known(folder):
