@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from pacsflow.ledger.traffic import Slowed
 from pacsflow.projects import Project
 from pacsflow.pseudonyms import Means, day_shifts, pseudonyms_of, wanting
 from pacsflow.query import Row, load
+from pacsflow.scratch import scratch
 from pacsflow.secrets import project_key, register_resolver, resolve
 from pacsflow.vault import Vault
 from schemas.pacs import PacsNode
@@ -158,6 +159,7 @@ def _open(stack: ExitStack, project: Project, table: tuple[Row, ...], *, clock: 
     key = key_of(project)
     ledger = open_ledger_of(project)
     stack.callback(ledger.close)
+    stack.enter_context(private_scratch(project))
     vault = Vault(project.workdir / "private" / "vault", key) if key else None
     means = means_of(project, ledger, table, vault)
     given = pseudonyms_of(means) if vault else None
@@ -217,6 +219,13 @@ def _same_profile(ledger: Ledger, fingerprint: str) -> None:
             remedy="put the former profile back, or set another workdir and fetch anew under the new one",
         )
     setting(ledger, "profile", fingerprint)
+
+
+def private_scratch(project: Project) -> AbstractContextManager[Path]:
+    """A place for temporary files, below the project's private folder; see `scratch`."""
+    private = project.workdir / "private"
+    private.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return scratch(private / "temporary")
 
 
 def open_ledger_of(project: Project) -> Ledger:

@@ -28,7 +28,7 @@ from pacsflow.secrets import project_key
 from pacsflow.vault import Link, Vault
 from schemas import DeidProfile
 from tasks.gate import facts_of
-from tasks.session import means_of, open_ledger_of
+from tasks.session import means_of, open_ledger_of, private_scratch
 
 PATIENT_ID = "PatientID"
 
@@ -70,6 +70,7 @@ def shift_table(folder: Path, asked: Asked) -> Told:
     with ExitStack() as stack:
         ledger = open_ledger_of(project)
         stack.callback(ledger.close)
+        stack.enter_context(private_scratch(project))
         key = project_key(project.deid)
         vault = Vault(project.workdir / "private" / "vault", key)
         given = pseudonyms_of(means_of(project, ledger, rows, vault))

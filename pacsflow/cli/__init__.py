@@ -4,7 +4,6 @@ import os
 import sys
 import tempfile
 import traceback
-from pathlib import Path
 
 _QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -21,10 +20,11 @@ def main() -> None:
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     from pacsflow.cli.app import app
-    from pacsflow.discretion import keep_libraries_quiet
+    from pacsflow.discretion import keep_faults_quiet, keep_libraries_quiet
     from pacsflow.errors import PacsflowError
 
     keep_libraries_quiet()
+    keep_faults_quiet()
     try:
         app()
     except PacsflowError as error:
@@ -36,14 +36,20 @@ def main() -> None:
         sys.stderr.write("stopped; run it again and it goes on\n")
         sys.exit(130)
     except Exception as error:  # noqa: BLE001
-        sys.stderr.write(f"pacsflow has a fault: {type(error).__name__}. Details, which may hold identifiers, ")
-        sys.stderr.write(f"are in {_keep_details()}\n")
+        sys.stderr.write(f"pacsflow has a fault: {type(error).__name__}. {_keep_details()}\n")
         sys.exit(70)
 
 
-def _keep_details() -> Path:
-    """The traceback in a file that its owner only may read: it may be about a patient."""
-    descriptor, name = tempfile.mkstemp(prefix="pacsflow-fault-", suffix=".txt")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(traceback.format_exc())
-    return Path(name)
+def _keep_details() -> str:
+    """Where the traceback is, in a file that its owner only may read: it may be about a patient."""
+    import platformdirs
+
+    folder = platformdirs.user_state_path("pacsflow", appauthor=False) / "faults"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, name = tempfile.mkstemp(dir=folder, suffix=".txt")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(traceback.format_exc())
+    except OSError as refused:
+        return f"Details could not be kept: {refused.strerror}"
+    return f"Details, which may hold identifiers, are in {name}"

@@ -144,10 +144,10 @@ def setting(ledger: Ledger, name: str, value: str | None = None) -> str | None:
 
 def _engine(place: Path | str) -> sa.Engine:
     if isinstance(place, str):
-        return sa.create_engine(place, pool_pre_ping=True)
+        return sa.create_engine(place, pool_pre_ping=True, hide_parameters=True)
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.close(os.open(place, os.O_CREAT | os.O_RDWR, 0o600))
-    engine = sa.create_engine(f"sqlite:///{place}", connect_args={"timeout": 60})
+    engine = sa.create_engine(f"sqlite:///{place}", connect_args={"timeout": 60}, hide_parameters=True)
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_alone)
     return engine

@@ -12,6 +12,14 @@ from project_folder import write_project
 KEYWORDS = ("PatientName", "PatientID", "AccessionNumber", "PatientBirthDate", "StudyInstanceUID")
 PRIVATE = ("private", "plan.xlsx", "results.xlsx", "results.csv")
 IGNORES_KEYS = {"kind": "ignored-keys", "keys": ["PatientID"]}
+TALKATIVE = {
+    "PREFECT_LOGGING_LEVEL": "DEBUG",
+    "PREFECT_LOGGING_ROOT_LEVEL": "DEBUG",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "DEBUG",
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "pacsflow,pydicom,pynetdicom,sqlalchemy",
+    "PYTHONWARNINGS": "always",
+}
+"""Whoever looks for a fault makes everything speak: on the terminal, and to Prefect's server."""
 DROPS_IMAGES = {"kind": "drop-images", "every": 7, "counted": "completed", "times": 2}
 
 
@@ -88,12 +96,17 @@ def test_nothing_that_went_in_is_found_outside_ledger_vault_and_the_users_own_ta
         folder = write_project(
             tmp_path / "p", pacs=node, rows=rows_of(archive), deid={"options": options}, export=export
         )
-        output = server.pacsflow("run", str(folder), expect=1)
-        output += server.pacsflow("status", str(folder))
+        temporary = tmp_path / "tmp"
+        temporary.mkdir()
+        environment = {"TMPDIR": str(temporary)} | (TALKATIVE if method == "c-get" else {})
+        output = server.pacsflow("run", str(folder), expect=1, **environment)
+        output += server.pacsflow("status", str(folder), **environment)
     assert not [keyword for needle, keyword in wanted.items() if needle in output.encode()], "in the output"
     assert list((tmp_path / "data" / "out").rglob("*.dcm")), "something was delivered"
     assert list((tmp_path / "data" / "out").rglob("*.nii.gz")), "something was converted"
+    assert ("DEBUG" in output) == (method == "c-get")
     assert scan(server.folder, wanted) == []
+    assert list(temporary.iterdir()) == [], "temporary files have a place of their own"
     assert scan(tmp_path / "data", wanted, but=PRIVATE) == []
     assert scan(tmp_path / "data" / "private", wanted), (
         "the scan finds what is there: the ledger knows whom it asks for"

@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime
 
 import pytest
+import sqlalchemy as sa
 
 from pacsflow.errors import KeyMismatchError, LedgerError
 from pacsflow.ledger import open_ledger, outcomes, rows, studies, summary, tables, traffic
@@ -35,8 +36,17 @@ def plan(ledger, *hits, status="found", row="a"):
 
 
 def test_ledger_is_readable_by_its_owner_only(ledger, tmp_path):
-    mode = stat.S_IMODE((tmp_path / "private" / "ledger.sqlite").stat().st_mode)
-    assert mode == 0o600
+    rows.sync(ledger, [("a", 1, "d1")])
+    private = tmp_path / "private"
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in private.iterdir()}
+    assert modes == {f"ledger.sqlite{ending}": 0o600 for ending in ("", "-wal", "-shm")}
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
+
+
+def test_what_the_database_refuses_is_not_repeated(ledger):
+    with pytest.raises(sa.exc.IntegrityError) as refused, ledger.write() as connection:
+        connection.execute(sa.insert(tables.meta), [{"name": "QUISTGAARD", "value": "1"}] * 2)
+    assert "QUISTGAARD" not in str(refused.value)
 
 
 def test_another_key_is_noticed_before_anything_is_written(ledger, tmp_path):

@@ -1,0 +1,61 @@
+"""A private place for temporary files: what a library is given to write may name a patient, and may be left there.
+
+openpyxl, for one, puts every sheet of a workbook into a temporary file first.
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+_places: list[str | None] = []
+"""What TMPDIR was before, and the places in use since, the newest last."""
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """A place below `folder` (0700) where temporary files go meanwhile, of this process and of those it starts.
+
+    It goes at the end; what killed processes left of theirs goes now.
+    """
+    place, lock = _taken(folder)
+    if not _places:
+        _places.append(os.environ.get("TMPDIR"))
+    _places.append(str(place))
+    _point_to(str(place))
+    try:
+        yield place
+    finally:
+        _places.remove(str(place))
+        _point_to(_places[-1])
+        if len(_places) == 1:
+            _places.clear()
+        shutil.rmtree(place, ignore_errors=True)
+        lock.close()
+
+
+def _point_to(place: str | None) -> None:
+    if place is None:
+        os.environ.pop("TMPDIR", None)
+    else:
+        os.environ["TMPDIR"] = place
+    tempfile.tempdir = None  # it is worked out anew, from the environment
+
+
+def _taken(folder: Path) -> tuple[Path, TextIO]:
+    """A new place, and the lock that says somebody lives there: it falls with its process."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / "lock").open("w") as door:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        for other in folder.glob("*/lock"):
+            with other.open("w") as lock, suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(other.parent, ignore_errors=True)
+        place = Path(tempfile.mkdtemp(dir=folder, prefix=""))
+        lock = (place / "lock").open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    return place, lock
