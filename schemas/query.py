@@ -17,6 +17,11 @@ class Table(Model):
         examples=["cohort.xlsx"],
     )
     sheet: str | None = Field(None, description="Sheet of the workbook; left out: the first")
+    encoding: str | None = Field(
+        None,
+        description="Encoding of a csv or tsv; left out: UTF-8 or UTF-16, else cp1252, with a warning",
+        examples=["cp1251", "shift_jis"],
+    )
     columns: dict[str, str] = Field(
         default={},
         description="Column heading -> DICOM keyword, beyond the synonyms known by default; `ignore` leaves one out",

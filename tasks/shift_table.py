@@ -21,7 +21,7 @@ from pacsflow.pseudonyms import pseudonyms_of
 from pacsflow.query import load
 from pacsflow.query.columns import known_keyword
 from pacsflow.query.fault import FaultError
-from pacsflow.query.raw import Cell, RawRow, RawTable
+from pacsflow.query.raw import Cell, RawRow, RawTable, Reading
 from pacsflow.query.tables import read_table
 from pacsflow.query.values import Manner, read_value
 from pacsflow.secrets import project_key
@@ -205,7 +205,7 @@ def _patient_id(cell: Cell, manner: Manner) -> str:
 
 def _read(asked: Asked) -> RawTable:
     try:
-        return read_table(asked.source, asked.source.name, asked.sheet)
+        return read_table(asked.source, asked.source.name, Reading(asked.sheet))
     except FaultError as fault:
         raise ProjectError.at(asked.source.name, fault.message, fault.remedy) from None
 

@@ -12,7 +12,7 @@ from pacsflow.projects import Document, Inspection, Project, check_keyword, insp
 from pacsflow.query.columns import Columns, Wishes, keyword_fault, understand, vr_of
 from pacsflow.query.fault import FaultError
 from pacsflow.query.pseudonyms import check_pseudonyms
-from pacsflow.query.raw import Cell, RawRow, RawTable
+from pacsflow.query.raw import Cell, RawRow, RawTable, Reading
 from pacsflow.query.row import Row
 from pacsflow.query.rows import Harvest, Recipe, manner_of, repeated_ids
 from pacsflow.query.series import check_rules
@@ -107,7 +107,7 @@ def _table(harvest: Harvest, inspection: Inspection, query: Query, wanted: Table
         settings = inspection.models.get("project.yaml")
         workdir = settings.workdir if isinstance(settings, ProjectSettings) else ""
         file = named_place(document, ("table", "file"), folder=inspection.folder, text=wanted.file, workdir=workdir)
-        raw = read_table(file, wanted.file, wanted.sheet)
+        raw = read_table(file, wanted.file, Reading(wanted.sheet, wanted.encoding))
     except FaultError as fault:
         document.problem(("table", "file"), fault.message, fault.remedy)
         return

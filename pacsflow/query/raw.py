@@ -14,6 +14,14 @@ does not take for text; anything else (a list, an error value)."""
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How a file is read: which sheet of a workbook, in which encoding; left out: the first, and by its bytes."""
+
+    sheet: str | None = None
+    encoding: str | None = None
+
+
+@dataclass(frozen=True)
 class Cell:
     """One cell's text, faithful to what the user sees, and what it was in its file."""
 

@@ -7,14 +7,15 @@ from pacsflow.errors import Problem
 from pacsflow.query.columns import QUERY_LEVEL, Columns, vr_of
 from pacsflow.query.dates import widened
 from pacsflow.query.fault import FaultError
-from pacsflow.query.levels import PATIENT_KEYWORDS
+from pacsflow.query.levels import PATIENT_KEYWORDS, level_of
 from pacsflow.query.raw import Cell, RawRow, RawTable
 from pacsflow.query.row import IDENTIFIERS, Row
 from pacsflow.query.values import Manner, read_value
 
 LEVELS = {"PATIENT": "patient", "STUDY": "study", "SERIES": "series", "IMAGE": "series"}
 """QueryRetrieveLevel (PS3.4 C.6) -> what a row wants."""
-_DATES = frozenset({"StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate", "AcquisitionDateTime"})
+_NARROW = (IDENTIFIERS - {"SOPInstanceUID"}) | {"StudyDate", "SeriesDate", "PatientBirthDate"}
+"""Keywords of which a row needs one; by what only images answer, every study would be looked into."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +116,10 @@ def _faults_of_row(recipe: Recipe, raw: RawRow, keys: Mapping[str, str], *, blan
     if level is None:
         return [Problem(recipe.file, raw.line, QUERY_LEVEL, "is no level", f"write one of {', '.join(LEVELS)}")]
     asked = {keyword for keyword, value in keys.items() if value}
-    if not recipe.columns.problems and not asked & (IDENTIFIERS | _DATES):
+    if not recipe.columns.problems and not asked & _NARROW:
         message = "the row has neither an identifier nor a date, it would ask for too much"
+        if of_images := {keyword for keyword in asked if level_of(keyword) == "IMAGE"}:
+            message = f"only images answer {_listed(of_images)}, so it would ask for every study"
         return [Problem(recipe.file, raw.line, "", message, "add PatientID, AccessionNumber or StudyDate")]
     if level == "patient" and not asked <= PATIENT_KEYWORDS:
         message = (

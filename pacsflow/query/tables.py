@@ -5,13 +5,13 @@ from pathlib import Path
 
 from pacsflow.query.columns import is_row_id, known_keyword
 from pacsflow.query.fault import FaultError
-from pacsflow.query.raw import RawTable
+from pacsflow.query.raw import RawTable, Reading
 from pacsflow.query.reading.delimited import read_delimited
 from pacsflow.query.reading.excel import read_excel
 from pacsflow.query.reading.json_list import read_json
 from pacsflow.query.reading.parquet import read_parquet
 
-KINDS: dict[str, Callable[[Path, str, str | None], RawTable]] = {
+KINDS: dict[str, Callable[[Path, str, Reading], RawTable]] = {
     ".csv": read_delimited,
     ".tsv": read_delimited,
     ".txt": read_delimited,
@@ -20,19 +20,23 @@ KINDS: dict[str, Callable[[Path, str, str | None], RawTable]] = {
     ".json": read_json,
     ".parquet": read_parquet,
 }
-"""File suffix -> reader(file, name in problems, sheet)."""
+"""File suffix -> reader(file, name in problems, how)."""
 
 
-def read_table(file: Path, name: str, sheet: str | None = None) -> RawTable:
+_USUAL = Reading()
+
+
+def read_table(file: Path, name: str, how: Reading = _USUAL) -> RawTable:
     """The table in `file`, called `name` in problems. Raises FaultError where it cannot be read."""
     reader = KINDS.get(file.suffix.lower())
     if reader is None:
         remedy = "save it as .xlsx" if file.suffix.lower() in {".xls", ".ods", ".xlsb"} else f"use {', '.join(KINDS)}"
         raise FaultError(f"tables of kind `{file.suffix}` cannot be read", remedy)
-    if sheet is not None and reader is not read_excel:
-        raise FaultError("has no sheets", "take `sheet` out")
+    for said, option, fitting in ((how.sheet, "sheet", read_excel), (how.encoding, "encoding", read_delimited)):
+        if said is not None and reader is not fitting:
+            raise FaultError(f"has no {option}", f"take `{option}` out")
     try:
-        return reader(file, name, sheet)
+        return reader(file, name, how)
     except OSError as error:
         raise FaultError(f"cannot be read: {error.strerror or type(error).__name__}", "mend the path") from None
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pacsflow.query.columns import known_keyword
 from pacsflow.query.fault import FaultError
-from pacsflow.query.raw import Cell, RawTable, table_of
+from pacsflow.query.raw import Cell, RawTable, Reading, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,9 +20,9 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codec
 _TOO_MANY = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 
-def read_delimited(file: Path, name: str, _sheet: str | None = None) -> RawTable:
+def read_delimited(file: Path, name: str, how: Reading) -> RawTable:
     """The table; every cell is text. Raises FaultError, OSError."""
-    text, warnings = _decoded(file.read_bytes())
+    text, warnings = _decoded(file.read_bytes(), how.encoding)
     first = 1
     if text[:4].lower() == "sep=":  # Excel writes this line for itself
         text, first = text.partition("\n")[2], 2
@@ -36,16 +36,18 @@ def read_delimited(file: Path, name: str, _sheet: str | None = None) -> RawTable
     return replace(table_of(name, grid), warnings=warnings)
 
 
-def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
-    for encoding in _encodings(data):
+def _decoded(data: bytes, said: str | None) -> tuple[str, tuple[str, ...]]:
+    for encoding in [said] if said else _encodings(data):
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        guessed = not encoding.startswith("utf")
-        told = (f"the table was read as {encoding}: look whether accents are right",) if guessed else ()
-        return _unified(text), told
-    raise FaultError("is no text", "save it as UTF-8")
+        except LookupError:
+            raise FaultError(f"there is no encoding `{said}`", "write one as Python names it: cp1251, gbk") from None
+        guessed = not said and not encoding.startswith("utf")
+        told = (f"the table was read as {encoding}: look whether letters are right, else say `encoding`",)
+        return _unified(text.removeprefix("\ufeff")), told if guessed else ()
+    raise FaultError(f"is no text in {said}" if said else "is no text", "save it as UTF-8")
 
 
 def _encodings(data: bytes) -> tuple[str, ...]:

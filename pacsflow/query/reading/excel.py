@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pacsflow.query.dates import WINDOWS_EPOCH
 from pacsflow.query.fault import FaultError
-from pacsflow.query.raw import Cell, RawTable, table_of
+from pacsflow.query.raw import Cell, RawTable, Reading, table_of
 
 if TYPE_CHECKING:
     from openpyxl.cell.cell import Cell as ExcelCell
@@ -22,10 +22,10 @@ _MAC_EPOCH = dt.date(1904, 1, 1)
 _ZEROS = re.compile(r"^0{2,}$")
 
 
-def read_excel(file: Path, name: str, sheet: str | None = None) -> RawTable:
+def read_excel(file: Path, name: str, how: Reading) -> RawTable:
     """The sheet (the first, where none is named), every cell as text. Raises FaultError, OSError."""
     book = _opened(file, data_only=True)
-    page = _page(book, sheet)
+    page = _page(book, how.sheet)
     if page.merged_cells.ranges:
         raise FaultError(f"cells {next(iter(page.merged_cells.ranges))} are merged", "unmerge them, fill every cell")
     _check_formulas(file, page)

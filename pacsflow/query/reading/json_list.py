@@ -8,7 +8,7 @@ from typing import Any
 
 from pacsflow.query.columns import QUERY_LEVEL
 from pacsflow.query.fault import FaultError
-from pacsflow.query.raw import Cell, RawRow, RawTable
+from pacsflow.query.raw import Cell, RawRow, RawTable, Reading
 
 _NEXT = re.compile(r"[\s,]*")
 _REMEDY = 'write [{"PatientID": "…"}, …]'
@@ -20,7 +20,7 @@ class _Number(str):
     __slots__ = ()
 
 
-def read_json(file: Path, name: str, _sheet: str | None = None) -> RawTable:
+def read_json(file: Path, name: str, _how: Reading) -> RawTable:
     """The rows of a list of objects. `"*"` asks back and filters nothing. Raises FaultError, OSError."""
     try:
         text = file.read_bytes().decode("utf-8-sig")

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from pacsflow.query.fault import FaultError
-from pacsflow.query.raw import Cell, RawTable, table_of
+from pacsflow.query.raw import Cell, RawTable, Reading, table_of
 
 
-def read_parquet(file: Path, name: str, _sheet: str | None = None) -> RawTable:
+def read_parquet(file: Path, name: str, _how: Reading) -> RawTable:
     """The table; lines count the rows, the headings being line 0. Raises FaultError, OSError."""
     import pandas as pd
 

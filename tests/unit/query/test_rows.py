@@ -45,6 +45,7 @@ def sent(folder):
         ("{StudyInstanceUID: 1.20}", {"StudyInstanceUID": "1.20"}),
         ("{StudyInstanceUID: [1.2.3, 1.2.4]}", {"StudyInstanceUID": "1.2.3\\1.2.4"}),
         ("{PatientName: 'ΑΒΓ^Δ*'}", {"PatientName": "ΑΒΓ^Δ*"}),
+        ("{PatientBirthDate: 19920611, Modality: CT}", {"PatientBirthDate": "19920611", "Modality": "CT"}),
         ("{PatientBirthDate: 1899-12-31, PatientID: a}", {"PatientBirthDate": "18991231", "PatientID": "a"}),
         (
             "{PatientID: a, PatientSex: F, InstitutionName: 'A*'}",
@@ -99,6 +100,8 @@ def test_a_row_is_sent_as_dicom_writes_it(folder, row, keys):
         ("{PatientID: a, RequestAttributesSequence: x}", "rows[0].RequestAttributesSequence", "cannot be asked for"),
         ("{id: a, Modality: CT}", "", "neither an identifier nor a date"),
         ("{id: a}", "", "neither an identifier nor a date"),
+        ("{AcquisitionDate: 2015-05-12, Modality: CT}", "", "only images answer AcquisitionDate"),
+        ("{SOPInstanceUID: 1.2.3}", "", "only images answer SOPInstanceUID"),
         ("{PatientID: ''}", "", "the row is empty"),
         ("{}", "", "the row is empty"),
         ("{id: '', PatientID: a}", "id", "has no id"),

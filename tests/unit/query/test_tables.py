@@ -54,7 +54,24 @@ def test_another_encoding_is_read_and_told_on_every_row(folder):
     with_table(folder, "c.csv", "MRN,PatientName\n1,Müller^Zoë\n".encode("cp1252"))
     (row,) = loaded(folder)[1]
     assert row.keys["PatientName"] == "Müller^Zoë"
-    assert "look whether accents are right" in row.warnings[0]
+    assert "look whether letters are right" in row.warnings[0]
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "shift_jis", "utf-16"])
+def test_an_encoding_that_is_said_is_not_doubted(folder, encoding):
+    name = {"cp1251": "Чехов^Антон", "shift_jis": "山田^太郎", "utf-16": "Müller^Zoë"}[encoding]
+    text = f"MRN;PatientName\n1;{name}\n".encode(encoding)
+    with_table(folder, "c.csv", text, f"  encoding: {encoding}\n")
+    (row,) = loaded(folder)[1]
+    assert (row.keys["PatientName"], [w for w in row.warnings if "read as" in w]) == (name, [])
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"), [("ascii", "is no text in ascii"), ("cp12510", "there is no encoding `cp12510`")]
+)
+def test_an_encoding_that_is_none_is_one_problem(folder, encoding, said):
+    text = "MRN\nMüller\n".encode("cp1252")
+    assert only_problem(with_table(folder, "c.csv", text, f"  encoding: {encoding}\n")).message == said
 
 
 def test_bytes_that_no_encoding_explains_are_a_problem_of_their_cell(folder):
@@ -203,7 +220,7 @@ def test_a_sheet_is_chosen_by_name(folder):
 
 def test_what_is_no_workbook_and_what_has_no_sheets_is_a_problem(folder):
     assert "without a password" in only_problem(with_table(folder, "c.xlsx", b"PK nonsense")).remedy
-    assert "has no sheets" in only_problem(with_table(folder, "c.csv", "MRN\n1\n", "  sheet: A\n")).message
+    assert "has no sheet" in only_problem(with_table(folder, "c.csv", "MRN\n1\n", "  sheet: A\n")).message
 
 
 def test_pacsnpulls_list_asks_stars_back_and_keeps_its_level(folder):
