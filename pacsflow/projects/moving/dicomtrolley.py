@@ -1,6 +1,7 @@
 """dicomtrolley's tool: its settings, its channels in the keyring (or in a file), and a table of rows."""
 
 import json
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -21,6 +22,8 @@ class _Settings(BaseModel):
 
     searcher_name: str
     downloader_name: str
+    query_missing: bool | None = None
+    http_chunk_size: int | None = None
     request_per_series: bool = True
     channels: list[str] = []
 
@@ -28,7 +31,11 @@ class _Settings(BaseModel):
 class _Channel(BaseModel):
     """A channel: one way to a server."""
 
+    model_config = ConfigDict(extra="forbid")
+
     class_key: Literal["mint", "rad69", "dicomqr", "dicomweb"]
+    key: str = ""
+    description: str = ""
     login_url: str = ""
     mint_url: str = ""
     rad69_url: str = ""
@@ -38,8 +45,10 @@ class _Channel(BaseModel):
     realm: str = ""
     host: str = ""
     port: int | None = None
-    aet: str = ""
-    aec: str = ""
+    aet: str = "DICOMTROLLEY"
+    """Our own AE title."""
+    aec: str = "ANY-SCP"
+    """The node's."""
 
     @property
     def url(self) -> str:
@@ -59,7 +68,7 @@ def moved_dicomtrolley(old: Old) -> Moved:
         node["urls"] = urls
     for one in (searcher, downloader):
         if one.class_key == "dicomqr":
-            node |= {"host": one.host, "port": one.port, "called_aet": one.aet, "calling_aet": one.aec or "PACSFLOW"}
+            node |= {"host": one.host, "port": one.port, "called_aet": one.aec, "calling_aet": one.aet}
     secrets = _signed(old, node, searcher, downloader)
     files = {
         "pacs.yaml": node,
@@ -67,13 +76,17 @@ def moved_dicomtrolley(old: Old) -> Moved:
         "deid.yaml": {"base": "none"},
         "export.yaml": folder_target(old),
     }
-    changes = (
-        COMPARED,
-        "request_per_series: images are asked for by series, and after a fault one by one, only those that are missing",
-        "passwords are where pacsflow keeps its keys; those in the old tool's keyring stay there",
-        IDENTIFIABLE,
-    )
-    return Moved(files, changes, secrets)
+    return Moved(files, tuple(_changes(settings)), secrets)
+
+
+def _changes(settings: _Settings) -> Iterator[str]:
+    yield COMPARED
+    yield "request_per_series: images are asked for by series, after a fault one by one, and only what is missing"
+    yield "query_missing, http_chunk_size: what is missing is always asked for, and answers are read as they come"
+    if others := sorted({*settings.channels} - {settings.searcher_name, settings.downloader_name}):
+        yield f"a project asks one node; left out: {', '.join(others)}"
+    yield "passwords are where pacsflow keeps its keys; those in the old tool's keyring stay there"
+    yield IDENTIFIABLE
 
 
 def _channel(old: Old, name: str) -> _Channel:

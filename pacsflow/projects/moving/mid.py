@@ -1,7 +1,7 @@
 """Medical-Imaging-Downloader: a folder of JSON files and an Excel query."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from pacsflow.projects.moving.contract import Moved, Old
+from pacsflow.projects.moving.mid_defaults import HEADINGS, IDENTIFIERS, IMAGES, NUMBER, SELF, TAGS, USER, WIPED
 from pacsflow.projects.moving.parts import COMPARED, folder_target, profile, table_of
 from pacsflow.projects.moving.reading import read_json, refuse
 
-SELF = "<SELF>"
 _FILES = {
     "config_user_defaults": "user_defaults.json",
     "config_peers": "peers.json",
@@ -22,23 +22,12 @@ _FILES = {
     "config_tag_to_excel_map": "excel_headings.json",
     "config_query_identifiers": "query_identifiers.json",
 }
-_VRS = {"DT": "empty", "DA": "empty", "TM": "empty", "PN": "empty"}
+_WRAPPED = "QUERY_IDENTIFIERS"
+_TEXTS = ("LO", "SH", "LT", "ST", "UT", "UC", "UR", "AE", "AS")
+_EMPTIED = ("DT", "DA", "TM", "PN", *_TEXTS)
 """Of the VRs that were wiped: those that can be emptied and leave a legal image."""
-_IDENTIFIERS = (
-    "PatientID", "StudyDate", "AccessionNumber", "StudyDescription", "SeriesDescription", "Modality", "SeriesNumber",
-    "StudyInstanceUID", "SeriesInstanceUID",
-)  # fmt: skip
-"""The program's own defaults, where a file is missing: what a query may ask by, what was wiped, which images went."""
-_WIPED = ("DT", "DA", "TM", "UI", "PN", "SQ")
-_IMAGES = {"Modality": ["SR"], "SeriesDescription": ["Summary", "Report", "Outside", "Text"], "SeriesNumber": ["999"]}
-_TAGS = {
-    "DS": ["PatientBodyMassIndex", "PatientSize", "PatientWeight"],
-    "SH": ["AccessionNumber", "ImplementationVersionName", "PerformedProcedureStepID", "StationName", "StudyID"],
-    "IS": ["AcquisitionNumber"],
-    "LO": ["FillerOrderNumberImagingServiceRequest", "InstitutionName", "IssuerOfPatientID", "PatientAddress",
-           "PatientID", "RequestingService"],
-}  # fmt: skip
-_NUMBER = "QueryNumber"
+_CLEANED = ("UI", "SQ")
+"""And those that the profile treats better: new UIDs, sequences cleaned inside."""
 _PATIENT = frozenset({"PatientID", "PatientName"})
 _DATES = ["%m/%d/%Y", "%m/%d/%y", "%Y/%m/%d", "%d-%b-%Y"]
 
@@ -54,52 +43,52 @@ class _Peer(BaseModel):
 
 @dataclass(frozen=True)
 class _Config:
-    """What the files say, each with the old system's own default where it is missing."""
+    """What the files say, with the old system's own default for each key that they lack."""
 
     peers: Mapping[str, _Peer]
-    user: Mapping[str, Any] = field(default_factory=dict)
-    vrs: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, list[str]] = field(default_factory=dict)
-    images: Mapping[str, list[str]] = field(default_factory=dict)
-    headings: Mapping[str, list[str]] = field(default_factory=dict)
-    identifiers: frozenset[str] = frozenset(_IDENTIFIERS)
+    user: Mapping[str, Any]
+    vrs: Mapping[str, str]
+    tags: Mapping[str, list[str]]
+    images: Mapping[str, list[str]]
+    headings: Mapping[str, list[str]]
+    identifiers: frozenset[str]
 
 
 def moved_mid(old: Old) -> Moved:
     """The project that downloads and de-identifies what the query lists. Raises ProjectError."""
     config = _read(old.config)
     source = _source(old, config)
-    rules, skipped = _elements(config.tags)
     away = _destination(config)
     files = {
         "pacs.yaml": _node(source, config, away),
         "query.yaml": {"level": "study", "table": _table(old, config)},
-        "deid.yaml": {"base": "none"} if away else _profile(config, rules),
+        "deid.yaml": {"base": "none"} if away else _profile(config),
         "export.yaml": {"targets": []} if away else folder_target(old, "{patient}/{session}/{series_number:03d}"),
     }
-    return Moved(files, tuple(_changes(skipped, away=away)))
+    return Moved(files, tuple(_changes(config, old, away=away)))
 
 
 def _read(place: Path) -> _Config:
     folder = place if place.is_dir() else place.parent
     named = read_json(folder / "config.json") if (folder / "config.json").is_file() else {}
     files = {key: _file(folder, named.get(key), name) for key, name in _FILES.items()}
-    values = {key: read_json(file) if file else {} for key, file in files.items()}
+    said = {key: read_json(file) if file else {} for key, file in files.items()}
     if not files["config_peers"]:
         refuse(folder / _FILES["config_peers"], "", "is not there", "name the folder that holds it, as configs/")
     try:
-        peers = TypeAdapter(dict[str, _Peer]).validate_python(values["config_peers"])
+        peers = TypeAdapter(dict[str, _Peer]).validate_python(said["config_peers"])
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         refuse(files["config_peers"], ".".join(map(str, first["loc"])), first["msg"], "mend the peer")
+    listed = said["config_query_identifiers"]
     return _Config(
-        peers,
-        values["config_user_defaults"],
-        values["config_anon_vrs"] if files["config_anon_vrs"] else dict.fromkeys(_WIPED, ""),
-        values["config_anon_tags"] if files["config_anon_tags"] else _TAGS,
-        values["config_anon_imgs"] if files["config_anon_imgs"] else _IMAGES,
-        values["config_tag_to_excel_map"],
-        frozenset(values["config_query_identifiers"]) or frozenset(_IDENTIFIERS),
+        peers=peers,
+        user=USER | said["config_user_defaults"],
+        vrs=WIPED | said["config_anon_vrs"],
+        tags={**TAGS, **said["config_anon_tags"]},
+        images=IMAGES | said["config_anon_imgs"],
+        headings={**HEADINGS, **said["config_tag_to_excel_map"]},
+        identifiers=frozenset((listed.get(_WRAPPED) if isinstance(listed, dict) else listed) or IDENTIFIERS),
     )
 
 
@@ -110,7 +99,7 @@ def _file(folder: Path, named: str | None, usual: str) -> Path | None:
 
 def _source(old: Old, config: _Config) -> _Peer:
     others = {name: peer for name, peer in config.peers.items() if name != SELF}
-    name = old.choices.get("peer") or config.user.get("default_src", "")
+    name = old.choices.get("peer") or config.user["default_src"]
     if name not in others and len(others) == 1:
         (name,) = others
     if name not in others:
@@ -125,7 +114,7 @@ def _source(old: Old, config: _Config) -> _Peer:
 
 def _destination(config: _Config) -> _Peer | None:
     """The peer that images were moved to, where it was not the program itself."""
-    name = config.user.get("default_dest", SELF)
+    name = config.user["default_dest"]
     return config.peers.get(name) if name != SELF else None
 
 
@@ -170,52 +159,67 @@ def _table(old: Old, config: _Config) -> dict[str, Any]:
 
 def _meanings(old: Old, config: _Config) -> dict[str, str]:
     """Heading of the query -> keyword, `id` or `ignore`: only what the program's own files let it ask by."""
-    own = {
-        form: "id" if keyword == _NUMBER else keyword
+    own = {NUMBER: "id"} | {
+        form: "id" if keyword in {NUMBER, "Query"} else keyword
         for keyword, headings in config.headings.items()
         for heading in headings
         for form in (heading, heading.lower(), heading.upper(), heading.capitalize())
     }
     known = {"id", *config.identifiers}
-    meant = {heading: own.get(heading, meaning) for heading, meaning in old.meanings.items()}
+    meant = {heading: own.get(heading, heading) for heading in old.meanings}
     return {heading: meaning if meaning in known else "ignore" for heading, meaning in meant.items()}
 
 
-def _profile(config: _Config, rules: list[dict[str, str]]) -> dict[str, Any]:
-    vrs = {vr: action for vr, action in _VRS.items() if vr in config.vrs}
+def _profile(config: _Config) -> dict[str, Any]:
+    vrs = {vr: "empty" for vr in _EMPTIED if vr in config.vrs}
     drop = [{keyword: values} for keyword, values in config.images.items()]
+    rules = [{"tag": name, "action": "empty"} for name in _named(config) if _emptied(name, vrs)]
     parts = {"patient": {"source": "sequential"}, "elements": rules, "vrs": vrs, "drop": drop}
     return {**profile(**{name: part for name, part in parts.items() if part}), "options": []}
 
 
-def _elements(tags: Mapping[str, list[str]]) -> tuple[list[dict[str, str]], list[str]]:
-    """Rules for the tags that were made anonymous one by one, and the names that are no DICOM keywords."""
-    names = [name for group in tags.values() for name in group]
-    unknown = [name for name in names if tag_for_keyword(name) is None]
-    rules = [{"tag": name, "action": "empty"} for name in names if name not in {*unknown, *_PATIENT} and _emptied(name)]
-    return rules, unknown
+def _named(config: _Config) -> list[str]:
+    """The attributes that were made anonymous one by one."""
+    return [name for group in config.tags.values() for name in group]
 
 
-def _emptied(name: str) -> bool:
-    """Whether an attribute needs a rule: UIDs get new ones, sequences are cleaned inside, the rest goes by VR."""
+def _emptied(name: str, vrs: Mapping[str, str]) -> bool:
+    """Whether an attribute needs a rule: UIDs get new ones, sequences are cleaned inside, the rest may go by VR."""
     tag = tag_for_keyword(name) or 0
-    return tag > 0x0002FFFF and dictionary_VR(tag) not in {"UI", "SQ", *_VRS}  # noqa: PLR2004 file meta information
+    of_the_file = tag <= 0x0002FFFF  # noqa: PLR2004 file meta information
+    return not of_the_file and name not in _PATIENT and dictionary_VR(tag) not in {*_CLEANED, *vrs}
 
 
-def _changes(unknown: list[str], *, away: _Peer | None) -> Iterator[str]:
+def _changes(config: _Config, old: Old, *, away: _Peer | None) -> Iterator[str]:
     yield COMPARED
     yield "of several sheets the first is read, as before; `sheet` in query.yaml names another"
     if away:
         yield "images go to the other application entity as they are, and only the PACS's numbers tell what went"
     else:
-        yield "images are de-identified, as with the program's box ticked; without: `base: none` alone in deid.yaml"
-        yield "UIDs become new ones that keep studies, series and references together; they were all the same word"
-        yield "sequences are cleaned inside and not wiped, so enhanced images stay readable"
-        yield "patients get numbers by PatientID, the same in every run; studies had numbers"
-    if unknown:
-        yield f"these names in anon_tags.json are no DICOM keywords and never did anything: {', '.join(unknown)}"
-    yield "ages above 89 become 090Y, as HIPAA wants; they became 089Y"
+        yield from _cleaned_otherwise(config)
     yield f"dates are read as {', '.join(_DATES)} beside YYYYMMDD: see `date_formats` in query.yaml"
+    yield "a cell with nothing but `*` is a mistake: leave it empty"
     yield "descriptions are still sought anywhere in the text (`contains` in query.yaml)"
     yield "series are chosen in the plan's workbook, or by `series:` rules in query.yaml; left alone, all are taken"
-    yield "your table comes back with every row's status; rows without a hit are told in the report too"
+    if not away and not old.choices.get("out"):
+        yield "images go to `out/` in the project's workdir, not to default_download_dir: `--out` names another folder"
+    yield (
+        "default_prefix_…, default_suffix_…, default_xlsx_dir: tables have names of their own, in `report/`: plan.xlsx "
+        "with all results in its sheet `series`, queries without any in `unmatched`; results.xlsx with what was done"
+    )
+    yield (
+        "query.json, tags.json, default_legend_tags and default_column_selection said what was shown: the plan's "
+        "workbook has columns of its own; synonyms.json was never read"
+    )
+
+
+def _cleaned_otherwise(config: _Config) -> Iterator[str]:
+    yield "images are de-identified, as with the program's box ticked; without: `base: none` alone in deid.yaml"
+    yield "UIDs become new ones that keep studies, series and references together; they were all the same word"
+    yield "sequences are cleaned inside and not wiped, so enhanced images stay readable"
+    yield "patients get numbers by PatientID, the same in every run; studies had numbers"
+    if unknown := [name for name in _named(config) if tag_for_keyword(name) is None]:
+        yield f"these names in anon_tags.json are no DICOM keywords and never did anything: {', '.join(unknown)}"
+    if left := [vr for vr in config.vrs if vr not in {*_EMPTIED, *_CLEANED}]:
+        yield f"anon_vrs.json: images cannot be read without {', '.join(left)}; the profile treats each attribute"
+    yield "ages above 89 become 090Y, as HIPAA wants; they became 089Y"

@@ -101,6 +101,7 @@ def _profile(ids: str) -> dict[str, Any]:
 
 def _changes(config: _Config, old: Old, *, pseudonyms: bool) -> Iterator[str]:
     yield COMPARED
+    yield "each PATIENT-level move could bring a whole patient: studies, series and images are asked for by their UIDs"
     yield "the whole query is checked before the first question; a bad row no longer stops the run half-way"
     yield "SeriesNumber and StudyTime are really asked for: rows with them find less than before, and the right ones"
     if "PatientName" in old.meanings:
@@ -118,7 +119,14 @@ def _changes(config: _Config, old: Old, *, pseudonyms: bool) -> Iterator[str]:
     if pseudonyms:
         yield "pseudonyms come from your new ids; every UID, date, name and private element is treated, not 32 of them"
         yield "dates keep their intervals: one shift per patient from the project's key, the same in every run"
+        yield (
+            "always on: --delete_identifiable (`drop` in deid.yaml; at the PACS nothing is deleted), "
+            "--remove_private_tags (`private`), --fuzz_acq_dates (`dates`); folders have the new ids' names"
+        )
+        yield "ages above 89 become 090Y, which is legal DICOM; they became 90+Y"
     elif not old.choices.get("move"):
         yield IDENTIFIABLE
+    if config.move_AET and not old.choices.get("move"):
+        yield f"move_AET is for `--move` only: give it to this command, and images go to {config.move_AET} instead"
     yield "`--info` is `pacsflow plan --info`, `--count` is `pacsflow plan`, `--resume` is running again"
     yield "`--upload` is a target in export.yaml, or `pacsflow send` for a folder that is there"

@@ -49,6 +49,8 @@ def moved_pacsnpull(old: Old) -> Moved:
         "called_aet is ANY-SCP, which pacsnpull sent without asking: write your PACS's own title where it wants one",
         "query_model: the Study Root is used, the Patient Root where the PACS has no other",
         "query_break_count: a retrieval without progress ends by `timeouts.response`, and is tried again",
+        "client_ip: we listen at every address; what counts is what the PACS knows of client_name and client_port",
+        "log_level: troubles are in the ledger and on the report, whatever the level",
         "series have folders of their own below that of the study",
         IDENTIFIABLE,
         "`find` alone is `pacsflow plan`: its workbook has the answers",

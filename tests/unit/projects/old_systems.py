@@ -25,11 +25,24 @@ PEERS = {
     "EXAMPLE PACS": {"peer_name": "EXAMPLE PACS", "peer_aet": "PACSQR", "peer_ip": "2.2.2.2", "peer_port": 4100},
     "JVS": {"peer_name": "JVS", "peer_aet": "TESTSERVER", "peer_ip": "localhost", "peer_port": 5678},
 }
-TROLLEY = {"searcher_name": "find", "downloader_name": "get", "request_per_series": True, "channels": ["find", "get"]}
+IDENTIFIERS = {"QUERY_IDENTIFIERS": ["PatientID", "StudyDate", "StudyDescription", "SeriesDescription", "Modality"]}
+HEADINGS = {"PatientID": ["MRN", "Hospital no"], "Query": ["ID", "Query", "Query ID", "QueryID", "Index"]}
+"""excel_headings.json of the downloader's first version; the later one says `QueryNumber`."""
+TROLLEY = {
+    "searcher_name": "find",
+    "downloader_name": "get",
+    "query_missing": None,
+    "http_chunk_size": None,
+    "request_per_series": True,
+    "channels": ["find", "get", "spare"],
+}
 _LOGIN = {"login_url": "https://vitrea.example.org/login", "user": "research", "password": "hunter2", "realm": "Ward"}
 CHANNELS = {
-    "find": {"class_key": "mint", "mint_url": "https://vitrea.example.org/mint", **_LOGIN},
-    "get": {"class_key": "rad69", "rad69_url": "https://vitrea.example.org/rids", **_LOGIN},
-    "archive": {"class_key": "dicomqr", "host": "localhost", "port": 4242, "aet": "ARCHIVE", "aec": "US"},
-    "web": {"class_key": "dicomweb", "dicom_web_url": "http://localhost/dicom-web"},
+    name: {"key": name, "description": "", **channel}
+    for name, channel in {
+        "find": {"class_key": "mint", "mint_url": "https://vitrea.example.org/mint", **_LOGIN},
+        "get": {"class_key": "rad69", "rad69_url": "https://vitrea.example.org/rids", **_LOGIN},
+        "archive": {"class_key": "dicomqr", "host": "localhost", "port": "4242", "aet": "US", "aec": "ARCHIVE"},
+        "web": {"class_key": "dicomweb", "dicom_web_url": "http://localhost/dicom-web", "user": "", "password": ""},
+    }.items()
 }

@@ -14,7 +14,7 @@ from pacsflow.cli.app import app
 from pacsflow.errors import ProjectError
 from pacsflow.query import load
 from pacsflow.secrets import resolve
-from unit.projects.old_systems import CHANNELS, PACSMAN, PACSNPULL, PEERS, TROLLEY
+from unit.projects.old_systems import CHANNELS, HEADINGS, IDENTIFIERS, PACSMAN, PACSNPULL, PEERS, TROLLEY
 
 PACSIFIER = {
     **{k: v for k, v in PACSMAN.items() if k != "server_ip"},
@@ -80,14 +80,32 @@ def test_pacsman_example(config):
     assert "IDENTIFIABLE" in said
 
 
+@pytest.mark.parametrize(
+    ("query", "keys"),
+    [
+        ("StudyDate,PatientID\n20150512-20150612,124588\n", {"StudyDate": "20150512-20150612", "PatientID": "124588"}),
+        (
+            "ProtocolName,Modality,PatientBirthDate\nBEAT_SelfNav*,CT,19920611\n",
+            {"ProtocolName": "BEAT_SelfNav*", "Modality": "CT", "PatientBirthDate": "19920611"},
+        ),
+    ],
+)
+def test_pacsmans_fourth_and_fifth_example(query, keys):
+    said = moved("pacsman", written("config.json", PACSMAN), written("query.csv", query), "--project", "old")
+    assert [dict(row.keys) for row in load(Path("old"))[1]] == [keys]
+    assert "move_AET" in said
+
+
 def test_pacsman_misspelt_column_and_new_ids():
     query = written("query.csv", "PatientID,SeriesDecription,new_ids\n1,BEAT_SelfNav*,P0001\n2,,P0002\n")
-    moved("pacsman", written("config.json", PACSMAN), query, "--project", "old")
+    said = moved("pacsman", written("config.json", PACSMAN), query, "--project", "old")
     project, rows = load(Path("old"))
     assert rows[0].keys["SeriesDescription"] == "BEAT_SelfNav*"
     assert (project.deid.base, project.deid.patient.source) == ("ps3.15-basic", "column")
     assert rows[1].extra == {"new_ids": "P0002"}
     assert {"ImageType": "SCREEN SAVE"} in project.deid.drop
+    for option in ("--delete_identifiable", "--remove_private_tags", "--fuzz_acq_dates"):
+        assert option in said
 
 
 def test_pacsman_table_of_new_ids():
@@ -112,7 +130,8 @@ def test_pacsnpull_example():
         {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": "1.2.3", "PatientID": "*"},
         {"QueryRetrieveLevel": "PATIENT", "PatientID": "77"},
     ]
-    moved("pacsnpull", written("conf.json", PACSNPULL), written("move.json", query))
+    said = moved("pacsnpull", written("conf.json", {**PACSNPULL, "log_level": "DEBUG"}), written("move.json", query))
+    assert all(key in said for key in ("client_ip", "log_level", "query_model", "query_break_count"))
     project, rows = load(Path("move"))
     assert (project.pacs.called_aet, project.pacs.calling_aet, project.pacs.port) == ("ANY-SCP", "STORESCP", 4242)
     assert project.pacs.fetch.move_to
@@ -130,7 +149,8 @@ def trolley(**settings):
 
 
 def test_dicomtrolley_by_mint_and_rad69():
-    moved(*trolley())
+    said = moved(*trolley())
+    assert "left out: spare" in said
     project, rows = load(Path("old"))
     node = project.pacs
     assert (node.finds_by, node.fetches_by) == ("mint", "rad69")
@@ -175,7 +195,8 @@ def downloader() -> tuple[str, str]:
     written("mid/configs/anon_vrs.json", {"DA": "Date", "UI": "Unique Identifier UID", "PN": "Person Name"})
     written("mid/configs/anon_tags.json", ANON_TAGS)
     written("mid/configs/anon_imgs.json", {"Modality": ["SR"], "SeriesDescription": ["Summary", "Report"]})
-    written("mid/configs/excel_headings.json", {"PatientID": ["MRN", "Hospital no"], "QueryNumber": ["Index"]})
+    written("mid/configs/excel_headings.json", HEADINGS)
+    written("mid/configs/query_identifiers.json", IDENTIFIERS)
     book = Workbook()
     for row in (
         ["Index", "Hospital no", "Date of Study", "Series Description", "Radiologist says"],
@@ -198,15 +219,27 @@ def test_downloader_example(downloader):
     assert [row.id for row in rows] == ["3", "4"]
     assert dict(rows[0].keys) == {"PatientID": "0045322", "StudyDate": "20150512", "SeriesDescription": "*lung*"}
     assert dict(rows[1].keys) == {"PatientID": "0123421", "StudyDate": "20180102"}
-    assert project.deid.vrs == {"DA": "empty", "PN": "empty"}
+    assert project.deid.vrs == dict.fromkeys(["DT", "DA", "TM", "PN"], "empty"), "what its files lack it added"
     assert {rule.tag for rule in project.deid.elements} == {
         "PatientSize",
         "AccessionNumber",
         "StationName",
         "InstitutionName",
+        "AcquisitionNumber",
     }
     assert {"SeriesDescription": ["Summary", "Report"]} in project.deid.drop
     assert "ReferedPatientSequence" in said
+    for named in ("default_download_dir", "default_suffix", "query.json", "tags.json", "synonyms.json"):
+        assert named in said
+
+
+def test_the_downloaders_own_wishes_of_what_to_wipe_are_kept_or_named(downloader):
+    written("mid/configs/anon_vrs.json", {"LO": "Long String", "CS": "Code String"})
+    said = moved("mid", *downloader)
+    deid = load(Path("cases"))[0].deid
+    assert deid.vrs == dict.fromkeys(["DT", "DA", "TM", "PN", "LO"], "empty")
+    assert "InstitutionName" not in {rule.tag for rule in deid.elements}, "it goes with all long strings"
+    assert "cannot be read without CS" in said
 
 
 def test_downloader_without_a_source_names_its_peers(downloader):
@@ -283,7 +316,7 @@ def test_pacsnpulls_find_list_asks_back_what_is_a_star():
 
 
 def test_a_downloader_that_was_never_configured_has_its_own_defaults(downloader):
-    for name in ("anon_vrs", "anon_tags", "anon_imgs", "excel_headings"):
+    for name in ("anon_vrs", "anon_tags", "anon_imgs", "excel_headings", "query_identifiers"):
         Path(f"mid/configs/{name}.json").unlink()
     book = Workbook()
     for row in (["ID", "MRN", "Time", "PatientName", "Mod"], [3, 45322, "10:30", "x", "MR"]):
@@ -312,6 +345,6 @@ def test_the_downloaders_query_numbers_are_the_rows_ids_by_whatever_name(downloa
 
 
 def test_the_downloader_may_ask_by_what_its_file_lists(downloader):
-    written("mid/configs/query_identifiers.json", ["PatientID"])
+    written("mid/configs/query_identifiers.json", {"QUERY_IDENTIFIERS": ["PatientID"]})
     moved("mid", *downloader)
     assert [dict(row.keys) for row in load(Path("cases"))[1]] == [{"PatientID": "0045322"}, {"PatientID": "0123421"}]
