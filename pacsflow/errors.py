@@ -12,6 +12,7 @@
     ├─ TargetError                  8      -      an export target
     ├─ ConverterStoppedError        9      yes    a converter was stopped from outside
     ├─ ServiceError                10      -      the service of pseudonyms
+    ├─ ServerError                 11      no     Prefect's server does not answer, or does not start
     ├─ PausedError                 75      no     outside the node's hours; the next run goes on
     └─ WorkLeftError                1      no     the run ended, but not all rows are done
 
@@ -150,6 +151,12 @@ class ServiceError(PacsflowError):
     def __init__(self, message: str, *, remedy: str = "", transient: bool = False) -> None:
         super().__init__(message, remedy=remedy)
         self.transient = transient
+
+
+class ServerError(PacsflowError):
+    """Prefect's server does not answer, or a temporary one does not start."""
+
+    exit_code = 11
 
 
 class PausedError(PacsflowError):

@@ -9,10 +9,11 @@ _QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
 }
-"""Prefect does not phone out, its log goes to its server and not between our lines, and leases on lanes
-outlive a temporary server; whoever sets these himself is heard."""
+"""Prefect does not phone out, its log goes to its server and not between our lines, a temporary server may take its
+time on a busy machine, and leases on lanes outlive it; whoever sets these himself is heard."""
 
 
 def main() -> None:

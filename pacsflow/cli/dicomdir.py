@@ -4,12 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydicom.misc import is_dicom
 
 from pacsflow.cli.show import console, counted
 from pacsflow.errors import ProjectError
-from pacsflow.export.file_set import write_file_set, write_names
-from pacsflow.export.parcels import appearing
 
 _DIRECTORY = "DICOMDIR"
 
@@ -19,6 +16,11 @@ def dicomdir(
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the file-set: not there yet")],
 ) -> None:
     """Make a DICOM file-set (a CD's names and DICOMDIR) of a folder tree. The map of names is kept beside it."""
+    from pydicom.misc import is_dicom
+
+    from pacsflow.export.file_set import write_file_set, write_names
+    from pacsflow.export.parcels import appearing
+
     if target.exists():
         raise ProjectError.at(str(target), "is there already", "name a folder that is not")
     every = sorted(path for path in source.rglob("*") if path.is_file() and path.name != _DIRECTORY)

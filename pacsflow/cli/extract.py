@@ -7,13 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydicom import dcmread
-from pydicom.errors import InvalidDicomError
-from pydicom.misc import is_dicom
 
 from pacsflow.cli.show import console, counted, errors
-from pacsflow.convert.sr_text import is_report, report_text
-from pacsflow.export.parcels import appearing
 
 _UID = re.compile(r"(?=.{1,64}$)[0-9]+(\.[0-9]+)*")
 
@@ -29,6 +24,8 @@ def extract(
     The text of an identifiable report is identifiable: only you can read the files. Exit code 1 where one cannot be
     read.
     """
+    from pacsflow.export.parcels import appearing
+
     place = out or tree.with_name(f"{tree.resolve().name}-reports")
     written, unread = 0, 0
     for report in _reports(tree):
@@ -49,6 +46,9 @@ def extract(
 
 def _reports(tree: Path) -> Iterator[tuple[str, str] | None]:
     """UID and text of each report below `tree`; None for one that cannot be read."""
+    from pydicom.errors import InvalidDicomError
+    from pydicom.misc import is_dicom
+
     for path in sorted(path for path in tree.rglob("*") if path.is_file() and is_dicom(path)):
         try:
             report = _report(path)
@@ -61,6 +61,10 @@ def _reports(tree: Path) -> Iterator[tuple[str, str] | None]:
 
 def _report(path: Path) -> tuple[str, str] | None:
     """UID and text of the report in a file; None where it holds something else."""
+    from pydicom import dcmread
+
+    from pacsflow.convert.sr_text import is_report, report_text
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # values in them may be anybody's
         if not is_report(dcmread(path, specific_tags=["SOPClassUID"])):

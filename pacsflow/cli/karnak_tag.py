@@ -5,15 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydicom import dcmread
-from pydicom.errors import InvalidDicomError
-from pydicom.misc import is_dicom
 from rich.progress import track
 
 from pacsflow.cli.show import console, counted, errors
 from pacsflow.errors import ProjectError
-from pacsflow.export.karnak_codes import read_codes
-from pacsflow.export.karnak_tags import Tags, tag_in_place
 
 _FOLDER = "sub-"
 
@@ -25,6 +20,11 @@ def karnak_tag(
     day_shift: Annotated[Path | None, typer.Option(help="JSON: patient ID, days; left out: 0")] = None,
 ) -> None:
     """Write patient code, album and day shift for Karnak into DICOM files, in place; each file is whole at any time."""
+    from pydicom.misc import is_dicom
+
+    from pacsflow.export.karnak_codes import read_codes
+    from pacsflow.export.karnak_tags import Tags, tag_in_place
+
     codes = read_codes(new_ids, day_shift)
     every = sorted(path for path in tree.rglob("*") if path.is_file())
     files = [path for path in every if not path.is_symlink() and is_dicom(path)]
@@ -48,6 +48,9 @@ def karnak_tag(
 
 def _names(path: Path) -> Iterator[str]:
     """What a file's patient may be called: by its header, and by PACSMAN's folder."""
+    from pydicom import dcmread
+    from pydicom.errors import InvalidDicomError
+
     try:
         yield str(dcmread(path, stop_before_pixels=True, specific_tags=["PatientID"]).get("PatientID") or "")
     except (InvalidDicomError, OSError, EOFError):

@@ -7,7 +7,6 @@ import typer
 from rich.markup import escape
 
 from pacsflow.cli.show import console, counted, errors
-from pacsflow.export.info import move_info as move
 
 
 def move_info(
@@ -20,6 +19,8 @@ def move_info(
 
     Nothing is overwritten: where INFO holds another file of that name, the table stays. Exit code 1 then.
     """
+    from pacsflow.export.info import move_info as move
+
     moved, kept = move(tree, info)
     console.print(f"{counted(len(moved), 'file')} moved to {info}", soft_wrap=True)
     for name in kept:

@@ -1,5 +1,6 @@
 """plan, run, status: what is done with a project folder."""
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from pacsflow.cli.show import progress, show_hours, show_outcome, show_plan, show_status
-from pacsflow.errors import PacsflowError, PausedError, WorkLeftError
+from pacsflow.errors import PacsflowError, PausedError, ServerError, WorkLeftError
 from pacsflow.projects import read_project
 
 Folder = Annotated[
@@ -84,6 +85,20 @@ def _raise_paused(state: Any) -> None:
         raise PausedError(f"paused, {state.message}", remedy=remedy)
 
 
+def _asked_of_prefect(call: Callable[[], Any]) -> Any:
+    """The state that the flow ends in. Raises ServerError where there is no server to tell it to."""
+    import httpx
+
+    try:
+        return call()
+    except (RuntimeError, httpx.HTTPError) as error:  # what a flow itself raises is in its state
+        if "PREFECT_API_URL" in os.environ:
+            message, remedy = "at PREFECT_API_URL does not answer", "start it, or unset PREFECT_API_URL, and run again"
+        else:
+            message, remedy = "for the time of a run did not start", "run again when the machine is less busy"
+        raise ServerError(f"Prefect's server {message} ({type(error).__name__})", remedy=remedy) from None
+
+
 def _flow(project: Path, title: str, call: Callable[[], Any]) -> Any:
     """Run a flow with its progress shown; an error that ended it is raised here."""
     from tasks.session import listen
@@ -91,7 +106,7 @@ def _flow(project: Path, title: str, call: Callable[[], Any]) -> Any:
     counts: Counter[str] = Counter()
     listen(str(project), lambda what, number: counts.update({what: number}))
     with progress(counts, title):
-        state = call()
+        state = _asked_of_prefect(call)
     if not state.is_completed():
         error = state.result(raise_on_failure=False)
         raise error if isinstance(error, BaseException) else PacsflowError(f"the flow ended as {state.name}")

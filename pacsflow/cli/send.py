@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
@@ -10,10 +10,11 @@ from rich.progress import track
 
 from pacsflow.cli.show import console, counted, errors, show_error
 from pacsflow.errors import ProjectError, TargetError
-from pacsflow.export import Target, open_target
-from pacsflow.export.tree import studies_of
 from pacsflow.projects import read_project, read_targets
 from schemas.export import Dicom
+
+if TYPE_CHECKING:
+    from pacsflow.export import Target
 
 _NODE = re.compile(r"^(?P<aet>[^@]{1,16})@(?P<host>[^@]+):(?P<port>\d+)$")
 
@@ -26,6 +27,8 @@ def send(
     calling_aet: Annotated[str, typer.Option(help="Our own AE title, for AET@HOST:PORT")] = "PACSFLOW",
 ) -> None:
     """Bring a folder tree of DICOM files to a target, as it is: nothing is de-identified."""
+    from pacsflow.export.tree import studies_of
+
     targets = _targets(target, calling_aet)
     studies, others = studies_of(tree)
     if not studies:
@@ -50,7 +53,9 @@ def send(
         raise typer.Exit(TargetError.exit_code)
 
 
-def _targets(words: str, calling_aet: str) -> list[Target]:
+def _targets(words: str, calling_aet: str) -> "list[Target]":
+    from pacsflow.export import open_target
+
     if found := _NODE.match(words):
         node = {"host": found["host"], "port": int(found["port"]), "called_aet": found["aet"]}
         try:

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 HOURS_SHOWN = 24
 SLOWINGS_SHOWN = 10
+_PLAIN = {
+    "images": {"held": "received"},
+    "asked of the PACS": {"echo": "echoes", "find": "queries", "images": "images received", "bytes": "bytes received"},
+}
+"""The ledger's words, where another thing is called so in a row's status, or they are DICOM's own."""
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
@@ -100,7 +105,7 @@ def show_status(status: "Status") -> None:
         console.print("nothing was asked yet: pacsflow plan PROJECT, or pacsflow run PROJECT")
     for what, counts in status.counts.items():
         if counts:
-            _numbers(what, dict(counts.most_common()))
+            _numbers(what, {_PLAIN.get(what, {}).get(name, name): number for name, number in counts.most_common()})
     _traffic(status.traffic[-HOURS_SHOWN:])
     for one in status.slowed[-SLOWINGS_SHOWN:]:
         gap = f", {one.gap:g} s before each request" if one.gap else ""

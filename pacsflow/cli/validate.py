@@ -11,7 +11,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from pacsflow.cli.show import console, counted
-from pacsflow.deid import compile_profile
 from pacsflow.errors import Problem, ProjectError, SecretError
 from pacsflow.hours import told
 from pacsflow.projects import Inspection, Project, inspect_project, third_party, unspell
@@ -45,6 +44,8 @@ def validate(
 
 def _profile(inspection: Inspection, problems: list[Problem]) -> list[str]:
     """The profile in sentences; what is wrong with it, with its line."""
+    from pacsflow.deid import compile_profile
+
     model = inspection.models.get("deid.yaml")
     if not isinstance(model, DeidProfile):
         return []

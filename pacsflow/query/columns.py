@@ -95,7 +95,7 @@ def understand(headings: Sequence[str], wishes: Wishes) -> Columns:
     for heading, keyword in meanings.items():
         if heading in {row_id, *spare} or heading in wishes.extra or keyword == IGNORE:
             continue
-        fault = _fault(heading, keyword, keywords)
+        fault = _fault(heading, keyword, keywords) if keyword else _unknown(heading, has_id=bool(row_id))
         if fault is None:
             keywords[heading] = keyword
         else:
@@ -112,8 +112,6 @@ def _no_headings(headings: Sequence[str], wishes: Wishes) -> Problem:
 
 
 def _fault(heading: str, keyword: str, keywords: Mapping[str, str]) -> tuple[str, str] | None:
-    if not keyword:
-        return _unknown(heading)
     for other, meaning in keywords.items():
         if meaning == keyword:
             return f"means {keyword}, as `{other}` does", f"write `{heading}: {IGNORE}` under `columns`, or rename one"
@@ -121,14 +119,14 @@ def _fault(heading: str, keyword: str, keywords: Mapping[str, str]) -> tuple[str
     return (f"{keyword} {fault[0]}", fault[1]) if fault else None
 
 
-def _unknown(heading: str) -> tuple[str, str]:
+def _unknown(heading: str, *, has_id: bool) -> tuple[str, str]:
     if heading == "new_ids":  # PACSMAN's own pseudonyms
         remedy = "say `patient: {source: column, column: new_ids}` in deid.yaml, or `new_ids: ignore` under `columns`"
         return "names pseudonyms that deid.yaml does not use", remedy
     near = nearest_column(heading)
     advice = f"write `{near}`, or " if near else ""
     remedy = f"{advice}say under `columns` what it means, as `{heading}: PatientID`, or `{heading}: {IGNORE}`"
-    return "unknown column", remedy
+    return "unknown column", remedy if has_id else f"{remedy}; where it names the rows: `id_column: {heading}`"
 
 
 def _absent(headings: Sequence[str], wishes: Wishes) -> list[Problem]:

@@ -74,7 +74,9 @@ def _split(text: str, one: Callable[[str], dt.date | None]) -> tuple[dt.date | N
         begin, end = one(left), one(right)
         if (begin or not left) and (end or not right) and (begin or end):
             return begin, end
-    raise FaultError("is no date", "write YYYYMMDD, YYYY-MM-DD or a range 20150101-20151231; else say `date_formats`")
+    raise FaultError(
+        "is no date", "write YYYYMMDD, YYYY-MM-DD or a range 20150101-20151231; else say `date_formats`, as %d.%m.%Y"
+    )
 
 
 def _check_day(day: dt.date, *, birth: bool, last: bool) -> None:

@@ -86,7 +86,7 @@ def _summary(plan: PlanSummary) -> Sheet:
 
 def _own(rows: Sequence[PlanRow]) -> list[str]:
     """The user's own columns, but for one that says the same as our `id`."""
-    same = all(row.cells.get("id") == row.label for row in rows)
+    same = all(row.cells.get("id", row.label) == row.label for row in rows)
     return [name for name in own_columns([row.cells for row in rows]) if not (same and name == "id")]
 
 

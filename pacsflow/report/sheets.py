@@ -18,6 +18,7 @@ from pacsflow.report.files import PRIVATE, whole_file
 LONGEST_CELL = 32767
 _ROWS_MEASURED = 200
 _WIDEST = 48
+_WRAPPED = Alignment(wrap_text=True, vertical="top")
 _HEAD = PatternFill("solid", start_color="FF1F3A4D")
 
 
@@ -78,6 +79,8 @@ def _cell(page: Any, text: str, *, head: bool = False) -> Any:
     if text:
         cell.data_type = "s"
     cell.number_format = "@"
+    if len(text) > _WIDEST and " " in text:
+        cell.alignment = _WRAPPED
     if head:
         cell.font, cell.fill = Font(bold=True, color="FFFFFFFF"), _HEAD
         cell.alignment = Alignment(vertical="center")

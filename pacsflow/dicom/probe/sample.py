@@ -33,7 +33,9 @@ def check(visit: Visit) -> Iterator[Finding]:
         return
     smallest, listed = _smallest(visit, series)
     visit.sample = _sample(study, smallest, listed)
-    yield Finding("sample", "ok", f"a series of {len(listed)} images to try with", {"images": len(listed)})
+    yield Finding(
+        "sample", "ok", f"a series of {len(listed)} image{'s'[: len(listed) != 1]} to try with", {"images": len(listed)}
+    )
     yield _counts(study, smallest, len(listed))
 
 

@@ -1,0 +1,29 @@
+"""The door answers fast: it does not load what only the work needs."""
+
+import json
+import os
+import subprocess
+import sys
+
+from peers.ports import free_port
+from project_folder import write_project
+
+SLOW = {"deid", "fsspec", "nibabel", "openpyxl", "pandas", "paramiko", "prefect", "pynetdicom", "sqlalchemy"}
+
+
+def test_help_and_commands_that_fail_early_load_no_library_of_the_work():
+    told = "import json, sys, pacsflow.cli.app; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    loaded = set(json.loads(done.stdout))
+    assert "typer" in loaded
+    assert loaded & SLOW == set()
+
+
+def test_a_server_of_prefect_that_is_not_there_is_no_fault_of_pacsflow(tmp_path):
+    folder = write_project(tmp_path / "p", pacs={"port": 1, "called_aet": "X"}, rows=[{"id": "a", "PatientID": "1"}])
+    environment = {**os.environ, "PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api"}
+    words = [sys.executable, "-c", "from pacsflow.cli import main; main()", "plan", str(folder)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 11, done.stderr
+    assert "Prefect's server at PREFECT_API_URL does not answer" in done.stderr
+    assert "mend: start it, or unset PREFECT_API_URL" in done.stderr
