@@ -137,14 +137,14 @@ class Fetching:
         if not quick:
             yield Entrant("movescu", partial(first.movescu, environment={}), 1, scaled=True)
             if self.modality == "CT" and isinstance(self.peer, Orthanc):
-                yield Entrant("pacsflow run", self.whole_run, 1)
+                yield Entrant("pacsflow run", self.whole_run, rounds)
 
     def _ours(self, method: str, lanes: int, base: str) -> Callable[[Path], Cost]:
         return partial(self.engine, method=method, lanes=lanes, base=base)
 
     def _tuned(self, rounds: int, *, quick: bool) -> Iterator[Entrant]:
-        """DCMTK told not to wait; of small images Orthanc makes it wait all the same."""
-        scaled = self.modality == "MR" and isinstance(self.peer, Orthanc)
+        """DCMTK told not to wait; of small images both nodes make it wait all the same."""
+        scaled = self.modality == "MR"
         them, turns = replace(self, first_only=scaled), 1 if scaled else rounds
         yield Entrant("getscu nodelay", partial(them.getscu, environment=NODELAY), turns, scaled)
         larger = partial(_with_large_pdus, them)

@@ -27,8 +27,8 @@ SUCCESS, OUT_OF_RESOURCES = 0x0000, 0xA700
 nodes stop a retrieval at the first failed C-STORE."""
 SPOILT = "malformed"
 """Beginning of refusals that may be the transport's fault: such an instance is asked for once more."""
-WAITING_BYTES = 16 << 20
-"""Of instances that came and are not written yet, in each lane."""
+WAITING_BYTES = 4 << 20
+"""Of instances that came and are not written yet, in each lane: some slices, or many small images."""
 TWICE = "came again with other content, the first is kept"
 
 
