@@ -57,13 +57,15 @@ def expect(run: Session, lane: Lane, study: Study, attempt: Attempt) -> list[Ins
     """
     found: list[Instance] = []
     ceiling = run.lanes_to(attempt.node).ceiling
+    told = _told(run, study, attempt.node)
     for series in study.wanted:
         keys = {"StudyInstanceUID": study.uid, "SeriesInstanceUID": series.uid}
-        answers = _listed(run, lane, keys, attempt.node)
+        answers = _listed(run, lane, {**told, **keys}, attempt.node)
         if answers is None or (ceiling.reached("IMAGE", len(answers)) and counted(series) != len(answers)):
             attempt.uncertain.add(series.key)
         mine = [a for a in answers or () if a.get("SOPInstanceUID") and same(keys, a)]
         found += [Instance(series.key, str(a.SOPInstanceUID), str(a.get("SOPClassUID") or "")) for a in mine]
+        attempt.classes |= {str(a.SOPInstanceUID): str(a.get("SOPClassUID") or "") for a in mine}
         availability = {str(a.SOPInstanceUID): str(a.get("InstanceAvailability")) for a in mine}
         attempt.offline |= {uid: word for uid, word in availability.items() if word in AWAY}
     found = list({i.uid: i for i in found}.values())
@@ -75,11 +77,23 @@ def expect(run: Session, lane: Lane, study: Study, attempt: Attempt) -> list[Ins
     return found
 
 
+def _told(run: Session, study: Study, node: str) -> dict[str, str]:
+    """What is asked of each instance: its UID, and what some nodes open each file for only where it is needed.
+
+    The SOP class, unless the node said which are in the study; the availability (and the class all the same) where
+    something did not come, or comes from another node.
+    """
+    first = study.status == "found" and not guest(run, study, node)
+    if first and study.attributes.get("SOPClassesInStudy"):
+        return {"SOPInstanceUID": ""}
+    return {"SOPInstanceUID": "", "SOPClassUID": ""} | ({} if first else {"InstanceAvailability": ""})
+
+
 def _listed(run: Session, lane: Lane, keys: Mapping[str, str], node: str) -> list[Dataset] | None:
     """The instances of a series as the node lists them; None where it cuts the list, or does not give one."""
     run.traffic(node, find=1)
     try:
-        return lane.find("IMAGE", {**keys, "SOPInstanceUID": "", "SOPClassUID": "", "InstanceAvailability": ""})
+        return lane.find("IMAGE", keys)
     except PacsError as error:
         if error.withholds:
             return None
@@ -110,7 +124,9 @@ def requests(run: Session, study: Study, attempt: Attempt, offered: set[str] | N
     blind |= attempt.uncertain - {s.key for s in study.wanted if counted(s) == numbers[s.key]}
     blind = blind if offered is None else set()
     whole = frozenset(key for key, missing in by_series.items() if key in blind or (missing and key not in begun))
-    classes = frozenset(i.sop_class for missing in by_series.values() for i in missing)
+    classes = frozenset(attempt.classes.get(i.uid) or i.sop_class for missing in by_series.values() for i in missing)
+    if "" in classes and study.status == "found":
+        classes = frozenset(study.attributes.get("SOPClassesInStudy", "").split("\\"))
     if blind or "" in classes:
         classes = frozenset()  # nobody knows them all
     if offered is None and study.listed and whole == uids.keys():

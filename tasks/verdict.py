@@ -21,7 +21,8 @@ class Attempt:
 
     `listed`: series key -> number of instances the node lists, of all wanted series once it is not None.
     `uncertain`: keys of the series of which it may list a part only. `offline`: UID -> Instance Availability of
-    the instances it says are not online. `received`: number of instances that came.
+    the instances it says are not online. `classes`: UID -> SOP class, '' where it was not told.
+    `received`: number of instances that came.
     `answers`: each retrieval's series, where they were asked for whole, and how it ended.
     `strangers`: what came and was refused, as it was not asked for. `lost`: what is said of what is missing.
     """
@@ -29,6 +30,7 @@ class Attempt:
     listed: dict[str, int] | None = None
     uncertain: set[str] = field(default_factory=set)
     offline: dict[str, str] = field(default_factory=dict)
+    classes: dict[str, str] = field(default_factory=dict)
     received: int = 0
     answers: list[tuple[frozenset[str], Outcome]] = field(default_factory=list)
     strangers: Counter[str] = field(default_factory=Counter)

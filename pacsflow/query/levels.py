@@ -94,6 +94,7 @@ STUDY_RETURN = (
     "StudyDescription",
     "AccessionNumber",
     "ModalitiesInStudy",
+    "SOPClassesInStudy",
     "PatientID",
     "IssuerOfPatientID",
     "PatientName",

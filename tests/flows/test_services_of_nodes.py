@@ -73,3 +73,13 @@ def test_images_come_by_c_move_over_mutual_tls(tmp_path, honest):
     assert told.rows == [("complete", "")] * 2
     assert told.out == honest
     assert (told.counts["moves"], told.counts["images sent"]) == (2, 2 * IMAGES)
+
+
+def test_images_come_whose_class_the_node_does_not_name_in_their_study(tmp_path, honest):
+    with lying(method="c-get") as (pacs, node):
+        for study in pacs.archive.studies.values():
+            study.attributes["SOPClassesInStudy"] = "1.2.840.10008.5.1.4.1.1.88.67"
+        told = run_once(project(tmp_path, pacs, node), pacs)
+    assert told.rows == [("complete", "")] * 2
+    assert told.out == honest
+    assert (told.counts["gets"], told.counts["images sent"]) == (4, 2 * IMAGES)

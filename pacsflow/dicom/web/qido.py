@@ -18,6 +18,9 @@ _FEW = 25
 _UNIQUE = {"STUDY": "StudyInstanceUID", "SERIES": "SeriesInstanceUID", "IMAGE": "SOPInstanceUID"}
 _NO_CONTENT = 204
 _JSON = "application/dicom+json"
+_NEEDLESS = "SOPClassesInStudy"
+"""Asked for by those who propose presentation contexts. Services need not know it (PS3.18 10.6.3.3.1), and may have to
+read every image for it."""
 
 
 def find(connection: Connection, level: Level, keys: Mapping[str, str]) -> list[Dataset]:
@@ -60,7 +63,7 @@ def _request(level: Level, keys: Mapping[str, str]) -> tuple[str, list[tuple[str
             path += f"/{upper}/{left.pop(name)}"
     path += {"STUDY": "/studies", "SERIES": "/series"}.get(level, "/instances")
     params = [(name, _value(name, value)) for name, value in left.items() if value]
-    params += [("includefield", name) for name in left]
+    params += [("includefield", name) for name in left if name != _NEEDLESS]
     return path, [*params, ("fuzzymatching", "false")]
 
 
