@@ -6,7 +6,6 @@ from pacsflow.dicom.probe import Capabilities, Finding, amend, keep, probe, reca
 from pacsflow.dicom.ways import Way
 from schemas.pacs import PacsNode
 from tasks._policy import engine_task
-from tasks.lanes import LanePool
 from tasks.session import Session, session
 
 
@@ -22,24 +21,25 @@ def greet_node(project: str, node: str = "") -> float:
     greeted = run.node(node)
     seconds = greet(greeted)
     run.traffic(node, **{"echo" if greeted.finds_by == "dimse" else "find": 1})
-    if greeted.protocols == ("dimse",):
-        _get_to_know(run.lanes_to(node), greeted)
+    known = recall(greeted) or _first_contact(run, greeted)
+    limit = next((one.facts.get("limit") for one in known.findings if one.name == "result limit"), None)
+    if isinstance(limit, int):
+        run.lanes_to(node).ceiling.learn(limit)
+    _choose(greeted, known)
     return seconds
 
 
-def _get_to_know(lanes: LanePool, node: PacsNode) -> None:
-    known = recall(node) or _first_contact(node)
-    for limit in (one.facts.get("limit") for one in known.findings):
-        if isinstance(limit, int):
-            lanes.ceiling.learn(limit)
+def _choose(node: PacsNode, known: Capabilities) -> None:
+    """Fetch images by what is known to work, where DIMSE leaves a choice."""
     plan = strategy(node, known.findings)
-    if plan.method and (plan.proven or plan.method == "c-move"):
+    if plan.method == "c-move" or (plan.method == "c-get" and plan.proven):
         roles = next((one.facts.get("roles") for one in known.findings if one.name == "C-GET"), True)
         ways.learn(node, Way(plan.method, unannounced=plan.method == "c-get" and not roles))
 
 
-def _first_contact(node: PacsNode) -> Capabilities:
+def _first_contact(run: Session, node: PacsNode) -> Capabilities:
     found = probe(node, whole=False)
+    run.traffic(node.name, **found.traffic)
     if strategy(node, found.findings).works:
         keep(node, found)
     return found

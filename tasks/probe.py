@@ -1,14 +1,17 @@
 """What the nodes of a project can do: asked, or remembered. No flow: a person waits for the answer."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from pacsflow.dicom.probe import Capabilities, Finding, Strategy, keep, mends, probe, recall, requests, strategy
 from pacsflow.dicom.probe.contract import Keys
+from pacsflow.errors import PacsflowError
 from pacsflow.hours import OpenHours, told
+from pacsflow.ledger import traffic
+from pacsflow.projects import Project
 from pacsflow.query import Row, load
 from pacsflow.query.levels import keys_at
 from schemas.pacs import PacsNode
@@ -25,6 +28,8 @@ class Probed:
     mends: tuple[str, ...]
     remembered: bool
     outside_hours: str
+    uncounted: str = ""
+    """Why what was asked is not in the project's traffic, where there is a ledger for it."""
 
 
 def probe_project(
@@ -42,9 +47,27 @@ def probe_project(
             yield _probed(node, known, remembered=True)
             continue
         found = probe(node, keys, heard=partial(heard, node))
+        uncounted = _count(project, node, found)
         if strategy(node, found.findings).works:
             keep(node, found)
-        yield _probed(node, found, remembered=False)
+        yield replace(_probed(node, found, remembered=False), uncounted=uncounted)
+
+
+def _count(project: Project, node: PacsNode, found: Capabilities) -> str:
+    """Count what was asked in the ledger that runs of the project have begun; why not, where that cannot be."""
+    from tasks.session import open_ledger_of
+
+    if project.settings.ledger == "sqlite" and not (project.workdir / "private" / "ledger.sqlite").exists():
+        return ""
+    try:
+        ledger = open_ledger_of(project)
+    except PacsflowError as error:
+        return f"what was asked is not in the project's traffic: {error}"
+    try:
+        traffic.count(ledger, node.name, {what: number for what, number in found.traffic.items() if number})
+    finally:
+        ledger.close()
+    return ""
 
 
 def _probed(node: PacsNode, known: Capabilities, *, remembered: bool) -> Probed:

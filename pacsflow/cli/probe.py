@@ -24,7 +24,8 @@ def probe(
 ) -> None:
     """Ask the PACS gently what it can do, and say what to ask its administrator for. Exit 6 where a run cannot work.
 
-    Fallback nodes are asked too; the exit code tells of the first node alone.
+    By the node's own protocols: DIMSE, DICOMweb, WADO-URI, MINT, RAD69. Fallback nodes are asked too; the exit code
+    tells of the first node alone.
     """
     from tasks.probe import probe_project
 
@@ -59,17 +60,19 @@ def _data(probed: "Probed") -> dict[str, object]:
 
 def _show(probed: "Probed") -> None:
     node, capabilities = probed.node, probed.capabilities
-    console.print(f"[bold]{escape(node.name)}[/]: {node.called_aet} at {node.host}:{node.port}", soft_wrap=True)
+    console.print(f"[bold]{escape(node.name)}[/]: {escape(node.place)}", soft_wrap=True)
     table = Table("check", "verdict", "what was found")
     for finding in capabilities.findings:
         table.add_row(finding.name, _SIGNS[finding.verdict], escape(finding.said))
     console.print(table)
     if probed.outside_hours:
         console.print(f"[yellow]![/] {escape(probed.outside_hours)}", soft_wrap=True)
+    if probed.uncounted:
+        console.print(f"[yellow]![/] {escape(probed.uncounted)}", soft_wrap=True)
     if probed.remembered:
         console.print(f"remembered from {capabilities.at.astimezone():%Y-%m-%d %H:%M}; --again asks anew")
     else:
-        told = ", ".join(f"{what}: {number}" for what, number in capabilities.requests.items())
+        told = ", ".join(f"{what}: {number:,}" for what, number in capabilities.requests.items())
         console.print(f"asked for it: {told}; what came was counted and thrown away", soft_wrap=True)
     for title, lines in (
         ("What pacsflow will do", probed.strategy.sentences),

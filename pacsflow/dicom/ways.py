@@ -13,6 +13,7 @@ LOG = logging.getLogger(__name__)
 Method = Literal["c-get", "c-move"]
 _VERSION = 1
 _FIELDS = {"protocol", "find", "host", "port", "called_aet", "calling_aet", "tls", "character_set", "sop_classes"}
+_FIELDS_OF_THE_WEB = {"url", "urls", "auth", "ca"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ _lock = threading.Lock()
 def fingerprint(node: PacsNode) -> str:
     """Digest of all settings that decide what a node can do for us: another node, or another way to it, is unknown."""
     settings = node.model_dump(mode="json", include=_FIELDS)
+    if node.protocols != ("dimse",):
+        settings |= node.model_dump(mode="json", include=_FIELDS_OF_THE_WEB) | {"fetched by": node.fetches_by}
     settings |= {"move_to": node.fetch.model_dump(mode="json")["move_to"], "associations": node.limits.associations}
     return hashlib.sha256(json.dumps([_VERSION, settings], sort_keys=True).encode()).hexdigest()[:32]
 

@@ -8,14 +8,18 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from factory import make_study, write_files
 from pacsflow.cli.app import app
 from pacsflow.dicom import ways
 from pacsflow.dicom.probe import recall
 from pacsflow.dicom.ways import Way
+from pacsflow.ledger import traffic
 from pacsflow.projects import read_project
 from pacsflow.simpacs import Faults, SimPacs, phantom_archive
 from peers.ports import free_port
+from peers.web import Front
 from project_folder import write_project
+from schemas.pacs import Fetch
 from tasks.greet import greet_node, remarks
 from tasks.session import open_session
 
@@ -168,3 +172,98 @@ def test_what_a_run_found_out_is_reported_and_known_to_the_next_one(tmp_path, st
         assert ways.learnt(node) == Way("c-move")
         assert remarks(run) == ()
     ways.forget(node)
+
+
+WEB_IDENTIFIERS = ("PROBED", "P-7")
+
+
+@pytest.fixture
+def front(orthanc, tmp_path):
+    """Orthanc by DICOMweb, behind a door that cuts queries after four answers and does not turn the page."""
+    orthanc.load(
+        path
+        for n in range(6)
+        for path in write_files(
+            make_study(series=1, PatientID=f"PROBED{n}", AccessionNumber=f"P-7{n}", StudyDate=f"2018010{n + 1}"),
+            tmp_path / f"study{n}",
+        )
+    )
+    with Front(orthanc.url) as service:
+        service.bend = lambda path: path.replace("limit=1000", "limit=4").partition("&offset")[0]
+        yield service
+
+
+def web_project(tmp_path, front, **node):
+    rows = [{"id": "r1", "AccessionNumber": "P-70", "PatientID": "PROBED0"}]
+    fields = {"protocol": "dicomweb", "url": f"{front.url}/dicom-web", **node}
+    return write_project(tmp_path / "w", pacs=fields, rows=rows)
+
+
+def test_a_node_of_the_web_is_probed_by_its_own_protocol_and_remembered(tmp_path, state, front):
+    folder = web_project(tmp_path, front)
+    first = call(folder)
+    assert first.exit_code == 0, first.output
+    for words in ("QIDO-RS", "WADO-RS", "What pacsflow will do", "Ask in pieces where 4 answers come", "it is 4"):
+        assert words in first.output
+    asked = len(front.asked)
+    assert "remembered from" in call(folder).output
+    assert len(front.asked) == asked, "nothing is asked twice"
+    (kept,) = [path for path in state.rglob("*") if path.is_file()]
+    for text in (first.output, kept.read_text()):
+        assert not [value for value in WEB_IDENTIFIERS if value in text]
+    told = json.loads(call(folder, "--json").stdout)
+    assert (told["works"], told["method"], told["proven"], told["remembered"]) == (True, "wado-rs", True, True)
+
+
+def test_other_settings_of_the_web_are_another_node(tmp_path, front):
+    node = read_project(web_project(tmp_path, front)).pacs
+    others = [{"url": f"{front.url}/dicom-web/2"}, {"ca": "ours.pem"}, {"fetch": Fetch(method="wado-uri")}]
+    seen = {ways.fingerprint(node.model_copy(update=other)) for other in ({}, *others)}
+    assert len(seen) == 1 + len(others)
+
+
+def test_a_run_knows_the_result_limit_of_a_node_of_the_web(tmp_path, state, front):
+    folder = web_project(tmp_path, front)
+    for probed in (False, True):
+        if probed:
+            assert call(folder, "--again").exit_code == 0
+        with open_session(str(folder), action="run") as run:
+            greet_node.fn(str(folder))
+            assert run.lanes.ceiling.reached("SERIES", 4) is probed
+
+
+def asked_by(folder):
+    with open_session(str(folder), action="plan") as run:
+        return traffic.total(run.ledger)
+
+
+def test_what_a_first_contact_asks_is_counted_in_the_traffic_of_the_project(tmp_path, state, front):
+    folder = web_project(tmp_path, front)
+    for greetings in (2, 3):
+        with open_session(str(folder), action="run"):
+            greet_node.fn(str(folder))
+        assert len(front.asked) == asked_by(folder)["find"] == greetings
+
+
+def test_what_a_probe_asks_is_counted_where_the_project_has_a_ledger(tmp_path, state, pacs):
+    folder = project(tmp_path, pacs)
+    assert call(folder).exit_code == 0
+    assert not (tmp_path / "data").exists(), "a probe begins no ledger"
+    assert asked_by(folder) == {}
+    before = pacs.counts.copy()
+    assert call(folder, "--again").exit_code == 0
+    counted, asked = asked_by(folder), pacs.counts - before
+    assert (counted["find"], counted["retrievals"]) == (asked["finds"], asked["gets"] + asked["moves"])
+    assert (counted["images"], counted["echo"]) == (asked["images sent"], asked["echoes"])
+    assert counted["bytes"] > 0
+    call(folder)
+    assert asked_by(folder) == counted, "what is remembered asks nothing"
+
+
+def test_a_ledger_that_cannot_be_opened_is_no_reason_not_to_probe(tmp_path, state, pacs):
+    folder = project(tmp_path, pacs)
+    assert asked_by(folder) == {}
+    (tmp_path / "key").write_text("f" * 64)
+    said = call(folder)
+    assert said.exit_code == 0
+    assert "not in the project's traffic" in said.output

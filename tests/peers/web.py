@@ -64,22 +64,35 @@ class Handler(Quiet):
 
 
 class Front(Service):
-    """Stands before the service at `upstream`."""
+    """Stands before the service at `upstream`.
+
+    `bend(path)` gives the path that is really asked for, or the status that refuses it; `reword(path, text)` the
+    JSON that is really answered.
+    """
 
     def __init__(self, upstream, authority=None):
         super().__init__(_Forwarding, authority)
         self.upstream = urlsplit(upstream)
+        self.bend = lambda path: path
+        self.reword = None
 
 
 class _Forwarding(Handler):
     def do_GET(self):  # noqa: N802
         if not self.admitted():
             return
+        path = self.server.bend(self.path)
+        if isinstance(path, int):
+            self.answer(path, b"PATIENT^OF^THE^SERVICE")
+            return
         connection = http.client.HTTPConnection(self.server.upstream.hostname, self.server.upstream.port, timeout=60)
         try:
-            connection.request("GET", self.path, headers={"Accept": self.headers["Accept"]})
+            connection.request("GET", path, headers={"Accept": self.headers["Accept"]})
             response = connection.getresponse()
+            kind = response.headers.get("Content-Type", "")
             pieces = iter(lambda: response.read(1 << 14), b"")
-            self.stream(response.status, response.headers.get("Content-Type"), pieces)
+            if self.server.reword and "json" in kind:
+                pieces = [self.server.reword(path, response.read().decode()).encode()]
+            self.stream(response.status, kind, pieces)
         finally:
             connection.close()

@@ -5,7 +5,6 @@ from datetime import date, datetime
 
 from pacsflow.dicom.probe.contract import Finding
 from pacsflow.dicom.probe.visit import Answers, Visit
-from pacsflow.dicom.status import told
 
 _WORTHWHILE = 200
 """Answers from which on a window is wide enough to see a limit."""
@@ -19,6 +18,9 @@ def check(visit: Visit) -> Iterator[Finding]:
         return
     if "StudyDate" in visit.ignored:
         yield Finding(_NAME, "unknown", "not known: the node ignores StudyDate, so that no two windows can be compared")
+        return
+    if visit.boundless:
+        yield Finding(_NAME, "unknown", "not asked: the node would give all its studies at once")
         return
     today = date.today()  # noqa: DTZ011 - the hospital's calendar, as ours
     year = (_date(visit.sample.study_date) or today).year
@@ -34,11 +36,14 @@ def _judge(visit: Visit, answers: Answers, window: tuple[date, date]) -> Finding
     number = len(answers.found)
     if not answers.whole:
         return Finding(_NAME, "ok", f"none up to {number - 1:,} answers", {"seen": number - 1})
-    if answers.cut and not number:
-        said = f"not known: a query by dates alone ended with {told(answers.status)}"
-        return Finding(_NAME, "unknown", said, {"status": f"{answers.status:04X}"})
+    if not number:
+        why = (
+            f"a query by dates alone ended with {answers.refusal}" if answers.cut else "nothing is found by dates alone"
+        )
+        facts = {} if answers.status is None else {"status": f"{answers.status:04X}"}
+        return Finding(_NAME, "unknown", f"not known: {why}", facts)
     if answers.cut:
-        return _limited(number, f"the node says so, with {told(answers.status)}")
+        return _limited(number, f"the node says so, with {answers.refusal}")
     if number > 1 and (halves := _halves(visit, answers, window)) > number:
         if len(_ask(visit, *window).found) == number:
             return _limited(number, f"the halves of a time have {halves} studies; the node does not say so")

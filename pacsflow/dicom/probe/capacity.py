@@ -23,6 +23,7 @@ def check(visit: Visit) -> Iterator[Finding]:
         for _ in range(wanted):
             channels.append(_another(visit))
             echo_on(channels[-1], visit.node)
+            visit.requests["echoes"] += 1
     except PacsError as error:
         refused = error
     finally:

@@ -34,6 +34,8 @@ class Finding:
 
 Check = Callable[["Visit"], Iterator[Finding]]
 """A check asks the node through a visit. A PacsError it raises becomes a finding of the verdict `unknown`."""
+Checks = Mapping[str, Check]
+"""Checks by name, in their order."""
 
 _ASKING = "ask the PACS administrator "
 _TO = "to "

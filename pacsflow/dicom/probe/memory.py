@@ -15,6 +15,14 @@ from pacsflow.dicom.probe.contract import Finding
 from pacsflow.dicom.ways import fingerprint
 from schemas.pacs import PacsNode
 
+_TRAFFIC = {
+    "echoes": "echo",
+    "queries": "find",
+    "retrievals": "retrievals",
+    "images": "images",
+    "bytes": "bytes",
+}
+
 
 @dataclass(frozen=True)
 class Capabilities:
@@ -27,6 +35,11 @@ class Capabilities:
     requests: Mapping[str, int]
     whole: bool = True
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def traffic(self) -> dict[str, int]:
+        """What was asked for and what came, by the names that the ledger counts it by."""
+        return {name: self.requests.get(what, 0) for what, name in _TRAFFIC.items()}
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, for JSON."""

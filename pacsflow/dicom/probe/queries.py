@@ -7,7 +7,6 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pacsflow.dicom.contract import Level
 from pacsflow.dicom.probe.contract import Finding, Verdict
 from pacsflow.dicom.probe.visit import Sample, Visit
-from pacsflow.dicom.status import Category, categorise, told
 from pacsflow.errors import PacsPermanentError
 
 _USUAL: dict[Level, tuple[str, ...]] = {
@@ -33,7 +32,7 @@ def relational(visit: Visit) -> Iterator[Finding]:
         yield Finding(name, "ok", "a series is found without its study", {"possible": True})
         return
     mend = "give rows that name only attributes of series also a PatientID, AccessionNumber or StudyDate"
-    ended = f" (it ended with {told(answers.status)})" if answers.cut else ""
+    ended = f" (it ended with {answers.refusal})" if answers.cut else ""
     said = f"a series is not found without its study{ended}"
     yield Finding(name, "no", said, {"possible": False}, mend=mend if _series_only(visit) else "")
 
@@ -112,7 +111,7 @@ def _takes_letters(visit: Visit) -> tuple[bool | None, str]:
             if error.status is None:
                 continue  # these letters are not in the character set
             raise
-        if categorise(answers.status) is Category.SUCCESS:
+        if not answers.refusal:
             return True, f"names in {asked_in} are taken"
-        return False, f"a name in {asked_in} ended with {told(answers.status)}"
+        return False, f"a name in {asked_in} ended with {answers.refusal}"
     return None, f"{asked_in} has no letters beyond A to Z"

@@ -3,16 +3,14 @@
 import ssl
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from pacsflow.dicom.dialling import dial
 from pacsflow.dicom.probe.address import our_address
-from pacsflow.dicom.probe.contract import Fact, Finding, failure
+from pacsflow.dicom.probe.contract import Finding, failure
+from pacsflow.dicom.probe.secured import plain, secured
 from pacsflow.dicom.probe.visit import Visit
 from pacsflow.dicom.query import echo
 from pacsflow.errors import PacsError
-
-_SOON = 30
 
 
 def check(visit: Visit) -> Iterator[Finding]:
@@ -22,6 +20,7 @@ def check(visit: Visit) -> Iterator[Finding]:
     visit.requests["associations"] += 1
     try:
         seconds = echo(node)
+        visit.requests["echoes"] += 1
     except PacsError as error:
         found = failure("connection", error)
         ask = f"permit {node.calling_aet} at {our_address(node)} to connect, with C-ECHO, C-FIND and C-GET or C-MOVE"
@@ -35,7 +34,7 @@ def _tls(visit: Visit) -> Finding:
     """For a node with TLS a connection of its own, as only its socket tells version and certificate."""
     tls = visit.node.tls
     if tls is None:
-        return Finding("TLS", "no", "not used: what is asked and sent can be read on the network", {"used": False})
+        return plain("TLS")
     try:
         sock, _ = dial(visit.node)
     except PacsError as error:
@@ -43,15 +42,4 @@ def _tls(visit: Visit) -> Finding:
     with sock:
         assert isinstance(sock, ssl.SSLSocket)  # noqa: S101 - dialled with TLS
         version, certificate = sock.version() or "", sock.getpeercert() or {}
-    return _expiry(version, str(certificate.get("notAfter") or ""), mutual=tls.certificate is not None)
-
-
-def _expiry(version: str, until: str, *, mutual: bool) -> Finding:
-    said = f"{version}, the node's certificate is verified{', ours is shown' if mutual else ''}"
-    if not until:
-        return Finding("TLS", "ok", said, {"used": True, "version": version})
-    end = datetime.fromtimestamp(ssl.cert_time_to_seconds(until), UTC)
-    days = (end - datetime.now(UTC)).days
-    facts: dict[str, Fact] = {"used": True, "version": version, "certificate days": days}
-    ask = f"renew the node's certificate: it ends in {days} days" if days < _SOON else ""
-    return Finding("TLS", "ok", f"{said}, it ends on {end:%Y-%m-%d}", facts, ask=ask)
+    return secured("TLS", version, str(certificate.get("notAfter") or ""), mutual=tls.certificate is not None)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from operator import attrgetter
 
 from pydicom.uid import UID
@@ -10,8 +9,9 @@ from pydicom.uid import UID
 from pacsflow.dicom import receiver
 from pacsflow.dicom.channel import Channel, SilenceError
 from pacsflow.dicom.contexts import PATIENT_ROOT, STUDY_ROOT, batches, storage_classes
-from pacsflow.dicom.contract import Level, Outcome, Received
+from pacsflow.dicom.contract import Level, Outcome
 from pacsflow.dicom.probe.address import our_address
+from pacsflow.dicom.probe.basket import WHOLE, Basket, basket_for, untried
 from pacsflow.dicom.probe.contract import Fact, Finding, Verdict, failure
 from pacsflow.dicom.probe.visit import Sample, Visit
 from pacsflow.dicom.retrieve import Once, get, move
@@ -21,34 +21,7 @@ from schemas.pacs import MoveTo
 
 Wanted = tuple[Level, dict[str, str]]
 """The level of a retrieval, and its keys."""
-_WHOLE = 50
-"""Images up to which a series is asked for whole; of a larger one a single image is."""
 _DESTINATION_UNKNOWN = 0xA801
-
-
-@dataclass
-class Basket:
-    """A sink that remembers which of the wanted instances came, in which transfer syntaxes, and nothing of them."""
-
-    wanted: frozenset[str]
-    came: set[str] = field(default_factory=set)
-    strangers: int = 0
-    classes: set[str] = field(default_factory=set)
-    syntaxes: set[str] = field(default_factory=set)
-
-    def __call__(self, received: Received) -> int:
-        """Take an instance: DIMSE status 0000."""
-        if received.sop_instance_uid in self.wanted:
-            self.came.add(received.sop_instance_uid)
-            self.classes.add(received.sop_class_uid)
-            self.syntaxes.add(received.transfer_syntax_uid)
-        else:
-            self.strangers += 1
-        return 0
-
-    def facts(self) -> dict[str, Fact]:
-        """Numbers of what came."""
-        return {"expected": len(self.wanted), "arrived": len(self.came), "strangers": self.strangers}
 
 
 def by_get(visit: Visit) -> Iterator[Finding]:
@@ -58,22 +31,13 @@ def by_get(visit: Visit) -> Iterator[Finding]:
         ask = f"permit C-GET to {aet} (Study Root, with SCP role selection), if the PACS can do it"
         yield Finding("C-GET", "no", "not accepted", {"accepted": False}, ask=ask)
         return
-    if (reason := _untried(visit)) or visit.sample is None:
+    if (reason := untried(visit)) or visit.sample is None:
         yield Finding("C-GET", "unknown", f"accepted; not tried: {reason}", {"accepted": True})
         return
     channel = visit.channel(visit.sample.sop_classes or batches(storage_classes())[0])
-    basket, request = _asked(visit.sample)
+    basket, request = _asked(visit, visit.sample)
     yield _got(visit, request, channel, basket)
     yield _syntaxes(basket, visit.sample.sop_classes | basket.classes, channel)
-
-
-def _untried(visit: Visit) -> str:
-    """Why no retrieval can be tried; '' where it can."""
-    if visit.sample is None:
-        return "no series is known to try it with"
-    if not visit.sample.sop_uids:
-        return "the node lists no images of the series to try it with"
-    return "" if visit.sample.at_hand else "the images to try it with are not online"
 
 
 def _got(visit: Visit, request: Wanted, channel: Channel, basket: Basket) -> Finding:
@@ -84,13 +48,14 @@ def _got(visit: Visit, request: Wanted, channel: Channel, basket: Basket) -> Fin
     return Finding("C-GET", verdict, said, facts, ask="" if verdict == "ok" else ask)
 
 
-def _asked(sample: Sample) -> tuple[Basket, Wanted]:
+def _asked(visit: Visit, sample: Sample) -> tuple[Basket, Wanted]:
     """The sink, and the request whose images it expects."""
+    basket = basket_for(visit, sample)
     keys = {"StudyInstanceUID": sample.study_uid, "SeriesInstanceUID": sample.series_uid}
     keys |= {"PatientID": sample.patient_id} if sample.patient_id else {}
-    if len(sample.sop_uids) <= _WHOLE:
-        return Basket(frozenset(sample.sop_uids)), ("SERIES", keys)
-    return Basket(frozenset(sample.sop_uids[:1])), ("IMAGE", {**keys, "SOPInstanceUID": sample.sop_uids[0]})
+    if len(sample.sop_uids) <= WHOLE:
+        return basket, ("SERIES", keys)
+    return basket, ("IMAGE", {**keys, "SOPInstanceUID": sample.sop_uids[0]})
 
 
 def _try(visit: Visit, request: Wanted, once: Once) -> Outcome | PacsError:
@@ -140,14 +105,14 @@ def by_move(visit: Visit) -> Iterator[Finding]:
         )
     elif not move_to.ours:
         yield Finding("C-MOVE", "unknown", "accepted; not tried: another AE receives", {"accepted": True})
-    elif (reason := _untried(visit)) or visit.sample is None:
+    elif (reason := untried(visit)) or visit.sample is None:
         yield Finding("C-MOVE", "unknown", f"accepted; not tried: {reason}", {"accepted": True})
     else:
         yield _moved(visit, visit.sample, move_to)
 
 
 def _moved(visit: Visit, sample: Sample, move_to: MoveTo) -> Finding:
-    basket, request = _asked(sample)
+    basket, request = _asked(visit, sample)
     try:
         scp = receiver.acquire(visit.node, move_to)
     except PacsError as error:

@@ -14,6 +14,7 @@ _SERIES = 3
 _ONLINE = "ONLINE"
 _OF_STUDY = "NumberOfStudyRelatedInstances"
 _OF_SERIES = "NumberOfSeriesRelatedInstances"
+_COUNTS = (_OF_STUDY, "NumberOfStudyRelatedSeries")
 _FEWEST = ("StudyInstanceUID", "AccessionNumber", "PatientID")
 """Keys that few studies have: rows with them are asked first."""
 
@@ -41,7 +42,7 @@ def check(visit: Visit) -> Iterator[Finding]:
 
 def _studies(visit: Visit) -> list[Dataset]:
     """Studies of the first row that has any; else of a short time that ended before today."""
-    wanted = dict.fromkeys(("StudyInstanceUID", "PatientID", "StudyDate", _OF_STUDY, "ModalitiesInStudy"), "")
+    wanted = dict.fromkeys(("StudyInstanceUID", "PatientID", "StudyDate", "ModalitiesInStudy", *_COUNTS), "")
     for keys in (*_of_rows(visit), *_of_days(date.today())):  # noqa: DTZ011 - the hospital's calendar, as ours
         answers = visit.ask("STUDY", {**wanted, **keys}, most=_ENOUGH)
         if found := [answer for answer in answers.found if answer.get("StudyInstanceUID")]:
@@ -79,6 +80,8 @@ def _smallest(visit: Visit, series: Iterable[Dataset]) -> tuple[Dataset, list[Da
 def _images(visit: Visit, series: Dataset) -> list[Dataset]:
     keys = {name: str(series.get(name) or "") for name in ("StudyInstanceUID", "SeriesInstanceUID")}
     wanted = dict.fromkeys(("SOPInstanceUID", "SOPClassUID", "InstanceAvailability"), "")
+    if visit.node.fetches_by != "dimse":  # which agrees on transfer syntaxes itself
+        wanted["AvailableTransferSyntaxUID"] = ""
     return [a for a in visit.ask("IMAGE", {**keys, **wanted}).found if a.get("SOPInstanceUID")]
 
 
@@ -90,13 +93,20 @@ def _sample(study: Dataset, series: Dataset, listed: list[Dataset]) -> Sample:
         str(study.get("StudyDate") or ""),
         tuple(str(image.SOPInstanceUID) for image in listed),
         frozenset(str(image.SOPClassUID) for image in listed if image.get("SOPClassUID")),
+        frozenset(uid for image in listed for uid in _uids(image)),
         at_hand=all((image.get("InstanceAvailability") or _ONLINE) == _ONLINE for image in listed),
     )
+
+
+def _uids(image: Dataset) -> list[str]:
+    value = image.get("AvailableTransferSyntaxUID") or []
+    return [value] if isinstance(value, str) else list(map(str, value))
 
 
 def _counts(study: Dataset, series: Dataset, listed: int) -> Finding:
     of_study, of_series = _number(study, _OF_STUDY), _number(series, _OF_SERIES)
     facts = {"study": of_study is not None, "series": of_series is not None}
+    facts["series of studies"] = _number(study, "NumberOfStudyRelatedSeries") is not None
     if of_series is not None and of_series != listed:
         said = f"the node counts {of_series} images in a series, but lists {listed}"
         return Finding("instance counts", "partly", said, {**facts, "agree": False})
@@ -104,7 +114,8 @@ def _counts(study: Dataset, series: Dataset, listed: int) -> Finding:
         return Finding("instance counts", "no", "given for neither studies nor series", facts)
     where = [name for name, given in (("studies", of_study), ("series", of_series)) if given is not None]
     verdict: Verdict = "ok" if of_series is not None else "partly"
-    return Finding("instance counts", verdict, f"given for {' and '.join(where)}", facts)
+    but = "" if facts["series of studies"] else ", but not how many series a study has"
+    return Finding("instance counts", verdict, f"given for {' and '.join(where)}{but}", facts)
 
 
 def _number(answer: Dataset, keyword: str) -> int | None:

@@ -1,4 +1,4 @@
-"""Which queries and retrievals the node accepts when an association is opened (PS3.4 C.6)."""
+"""Which queries and retrievals a DIMSE node accepts when an association is opened (PS3.4 C.6)."""
 
 from collections.abc import Iterator
 
@@ -10,19 +10,25 @@ from pacsflow.errors import PacsError
 _ROOTS = {"Study Root": STUDY_ROOT, "Patient Root": PATIENT_ROOT}
 
 
-def check(visit: Visit) -> Iterator[Finding]:
-    """`queries` and `retrievals`."""
+def queries(visit: Visit) -> Iterator[Finding]:
+    """`queries`."""
     try:
-        channel = visit.channel()
+        yield _queries(visit, _accepted(visit, "find"))
     except PacsError as error:
         yield failure("queries", error)
-        return
-    accepted = {
-        service: [root for root, model in _ROOTS.items() if channel.context(getattr(model, service))]
-        for service in ("find", "get", "move")
-    }
-    yield _queries(visit, accepted["find"])
-    yield _retrievals(visit, accepted["get"], accepted["move"])
+
+
+def retrievals(visit: Visit) -> Iterator[Finding]:
+    """`retrievals`."""
+    try:
+        yield _retrievals(visit, _accepted(visit, "get"), _accepted(visit, "move"))
+    except PacsError as error:
+        yield failure("retrievals", error)
+
+
+def _accepted(visit: Visit, service: str) -> list[str]:
+    channel = visit.channel()
+    return [root for root, model in _ROOTS.items() if channel.context(getattr(model, service))]
 
 
 def _queries(visit: Visit, roots: list[str]) -> Finding:

@@ -2,13 +2,28 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from pacsflow.dicom.probe.address import our_address
 from pacsflow.dicom.probe.contract import Finding
-from pacsflow.dicom.ways import Method
-from schemas.pacs import PacsNode
+from pacsflow.dicom.probe.words import us_and_them
+from schemas.pacs import PacsNode, Protocol
 
-_NAMES: dict[Method, str] = {"c-get": "C-GET", "c-move": "C-MOVE"}
+Method = Literal["c-get", "c-move", "wado-rs", "wado-uri", "rad69"]
+NAMES: dict[Method, str] = {
+    "c-get": "C-GET",
+    "c-move": "C-MOVE",
+    "wado-rs": "WADO-RS",
+    "wado-uri": "WADO-URI",
+    "rad69": "RAD69",
+}
+"""What the finding of a way to fetch images is called."""
+_METHODS: dict[Protocol, tuple[Method, ...]] = {
+    "dimse": ("c-get", "c-move"),
+    "dicomweb": ("wado-rs",),
+    "wado-uri": ("wado-uri",),
+    "rad69": ("rad69",),
+}
+_UNKNOWN = Finding("", "unknown", "")
 
 
 @dataclass(frozen=True)
@@ -21,30 +36,36 @@ class Strategy:
     sentences: tuple[str, ...]
 
 
+def other_ways(node: PacsNode) -> tuple[Protocol, ...]:
+    """Web services that images might come from too, tried where the way that pacs.yaml says brings none."""
+    if node.fetch.method != "auto":
+        return ()
+    return tuple(each for each in node.urls if each in _METHODS and each not in ("dimse", node.fetches_by))
+
+
 def strategy(node: PacsNode, findings: Sequence[Finding]) -> Strategy:
     """What pacsflow does with the node."""
     known = {finding.name: finding for finding in findings}
-    methods: tuple[Method, ...] = ("c-get", "c-move")
-    allowed = [each for each in methods if node.fetch.method in ("auto", each)]
+    allowed = [each for each in _METHODS.get(node.fetches_by, ()) if node.fetch.method in ("auto", each)]
     ranks = {method: _rank(node, known, method) for method in allowed}
     method = max(allowed, key=lambda one: ranks[one], default=None)
     if method is None or ranks[method] == 0:
         method = None
     queries = "queries" in known and known["queries"].verdict != "no"
-    answers = "connection" not in known or known["connection"].verdict == "ok"
-    proven = method is not None and known.get(_NAMES[method], _UNKNOWN).verdict == "ok"
+    answers = known.get("connection", _OK).verdict == "ok" and known.get("log-in", _OK).verdict != "no"
+    proven = method is not None and known.get(NAMES[method], _UNKNOWN).verdict == "ok"
     return Strategy(method, proven, bool(method) and queries and answers, tuple(_sentences(node, known, method)))
 
 
-_UNKNOWN = Finding("", "unknown", "")
+_OK = Finding("", "ok", "")
 
 
 def _rank(node: PacsNode, known: Mapping[str, Finding], method: Method) -> int:
     """3: works; 2: not tried; 1: some images came; 0: it cannot be, or nothing came."""
     if method == "c-move" and node.fetch.move_to is None:
         return 0
-    accepted = known["retrievals"].facts.get(method) if "retrievals" in known else False
-    tried = known.get(_NAMES[method], _UNKNOWN)
+    accepted = known["retrievals"].facts.get(method) if "retrievals" in known else node.fetches_by != "dimse"
+    tried = known.get(NAMES[method], _UNKNOWN)
     return {"ok": 3, "unknown": 2, "partly": 1, "no": 0}[tried.verdict] if accepted else 0
 
 
@@ -65,6 +86,9 @@ def _sentences(node: PacsNode, known: Mapping[str, Finding], method: Method | No
 
 
 def _root(queries: Finding) -> str:
+    """What queries are put by: a service of the web, or the root of C-FIND."""
+    if service := queries.facts.get("service"):
+        return str(service)
     return "the Study Root" if "Study Root" in _words(queries.facts.get("roots", ())) else "the Patient Root"
 
 
@@ -83,11 +107,12 @@ def _counting(counts: Finding) -> str:
 def _fetching(node: PacsNode, known: Mapping[str, Finding], method: Method | None) -> str:
     if method is None:
         return "Fetch nothing: no way is known by which images come."
-    reason = "pacs.yaml says so" if node.fetch.method != "auto" else _reason(known, method)
-    tried = known.get(_NAMES[method], _UNKNOWN)
+    said = node.fetch.method != "auto" or node.fetches_by != "dimse"
+    reason = "pacs.yaml says so" if said else _reason(known, method)
+    tried = known.get(NAMES[method], _UNKNOWN)
     trust = {"ok": "it was tried, and images came", "partly": "when it was tried, only some images came"}
     where = f" to {node.fetch.move_to.aet}" if method == "c-move" and node.fetch.move_to else ""
-    return f"Fetch images by {_NAMES[method]}{where}, as {reason}; {trust.get(tried.verdict, 'it was not tried yet')}."
+    return f"Fetch images by {NAMES[method]}{where}, as {reason}; {trust.get(tried.verdict, 'it was not tried yet')}."
 
 
 def _reason(known: Mapping[str, Finding], method: Method) -> str:
@@ -101,11 +126,7 @@ def requests(node: PacsNode, findings: Sequence[Finding]) -> tuple[str, ...]:
     """What to ask the PACS administrator for, who we are first; empty where nothing is missing."""
     plan = strategy(node, findings)
     wishes = dict.fromkeys(one.ask for one in findings if one.ask and not _needless(node, one, plan))
-    if not wishes:
-        return ()
-    them = f"{node.called_aet} at {node.host}:{node.port}"
-    us = f"We are AE title {node.calling_aet} at {our_address(node)}, and speak to {them}."
-    return (us, *(f"Please {wish}." for wish in wishes))
+    return (us_and_them(node), *(f"Please {wish}." for wish in wishes)) if wishes else ()
 
 
 def mends(node: PacsNode, findings: Sequence[Finding]) -> tuple[str, ...]:
@@ -116,5 +137,5 @@ def mends(node: PacsNode, findings: Sequence[Finding]) -> tuple[str, ...]:
 
 def _needless(node: PacsNode, finding: Finding, plan: Strategy) -> bool:
     """One way to fetch images is enough, and one that pacs.yaml does not want needs nothing."""
-    method = next((method for method, name in _NAMES.items() if name == finding.name), None)
+    method = next((method for method, name in NAMES.items() if name == finding.name), None)
     return method is not None and (node.fetch.method not in ("auto", method) or (plan.proven and plan.method != method))

@@ -1,32 +1,33 @@
-"""A visit to a node: one association at a time, few requests, each counted; nothing received is kept."""
+"""A visit to a node: one association or HTTP connection at a time, few requests, each counted; nothing is kept."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
+from functools import partial
+from typing import Protocol
 
+import httpx
 from pydicom import Dataset
-from pydicom.filereader import read_dataset
-from pydicom.uid import UID
 
-from pacsflow.dicom import identifier
 from pacsflow.dicom.association import associate
-from pacsflow.dicom.channel import Ask, Channel, Response, conversation
+from pacsflow.dicom.channel import Channel
 from pacsflow.dicom.contract import Level
 from pacsflow.dicom.probe.contract import Keys
-from pacsflow.dicom.query import find_model
-from pacsflow.dicom.status import SUCCESS, Category, categorise
-from pacsflow.errors import PacsTransientError
+from pacsflow.dicom.probe.web.heard import Heard, hear
+from pacsflow.dicom.web.connection import Connection
+from schemas import pacs
 from schemas.pacs import PacsNode
 
 MOST_ANSWERS = 1000
-"""Answers that are listened to; then the association is aborted, which ends the query at the node too."""
-_CHARACTER_SET = 0x00080005
+"""Answers that are listened to; then the query is broken off, at the node too."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A small series that the node has. `sop_uids`: its instances as listed. `at_hand`: not nearline, not offline."""
+    """A small series that the node has. `sop_uids`: its instances as listed. `at_hand`: not nearline, not offline.
+
+    `syntaxes`: UIDs of the transfer syntaxes its instances are stored in, as far as the node tells.
+    """
 
     study_uid: str
     series_uid: str
@@ -34,90 +35,96 @@ class Sample:
     study_date: str = ""
     sop_uids: tuple[str, ...] = ()
     sop_classes: frozenset[str] = frozenset()
+    syntaxes: frozenset[str] = frozenset()
     at_hand: bool = True
 
 
 @dataclass(frozen=True)
 class Answers:
-    """Answers to one query. `whole`: the node ended them, not we."""
+    """Answers to one query. `whole`: the node ended them, not we. `refusal`: how, where that was not in success."""
 
     found: tuple[Dataset, ...]
-    status: int
     whole: bool = True
+    refusal: str = ""
+    status: int | None = None
 
     @property
     def cut(self) -> bool:
         """Whether the node said that these are not all."""
-        return self.whole and categorise(self.status) is not Category.SUCCESS
+        return self.whole and bool(self.refusal)
 
 
-class _EnoughError(Exception):
-    """We have heard enough."""
+class Asker(Protocol):
+    """Puts a query to the node of a visit, in one protocol. Raises PacsError where it breaks off."""
+
+    def __call__(self, visit: "Visit", level: Level, keys: Mapping[str, str], *, most: int) -> Answers: ...  # noqa: D102
 
 
 @dataclass
 class Visit:
-    """What the checks of one probe share: the node, an association, the rows' keys, and what is known so far."""
+    """What the checks of one probe share: the node, the way to it, the rows' keys, and what is known so far."""
 
     node: PacsNode
+    asker: Asker
     rows: Sequence[Keys] = ()
     sample: Sample | None = None
     ignored: set[str] = field(default_factory=set)
     character_sets: set[str] = field(default_factory=set)
+    levels: dict[Level, str] = field(default_factory=dict)
+    """Level -> why it was refused, '' where it was answered once."""
+    boundless: bool = False
+    """Whether the node gives more answers at once than it is asked for: a wide query would bring all of them."""
+    fetching: bool = False
+    """Whether requests of the web are retrievals now."""
+    served: bool = False
+    """Whether all images that were asked for came, by one way."""
     requests: Counter[str] = field(default_factory=Counter)
+    heard: dict[pacs.Protocol, Heard] = field(default_factory=dict)
+    """What a web service's last answer told."""
     _channel: Channel | None = None
+    _connections: dict[pacs.Protocol, Connection] = field(default_factory=dict)
 
     def channel(self, classes: frozenset[str] = frozenset()) -> Channel:
         """The open association; a new one where it has ended or does not take `classes`. Raises PacsError."""
         channel = self._channel
         if channel is not None and channel.usable and classes <= channel.proposed:
             return channel
-        self.close()
+        self._release()
         self.requests["associations"] += 1
         self._channel = associate(self.node, classes)
         return self._channel
 
+    def connection(self, protocol: pacs.Protocol) -> Connection:
+        """The connection to a web service, which the first request opens."""
+        if protocol not in self._connections:
+            self._connections[protocol] = Connection(self.node, protocol, heard=partial(self._hear, protocol))
+        return self._connections[protocol]
+
+    def _hear(self, protocol: pacs.Protocol, response: httpx.Response) -> None:
+        self.heard[protocol] = hear(response)
+        self.requests["retrievals" if self.fetching else "queries"] += 1
+
+    def ask(self, level: Level, keys: Mapping[str, str], *, most: int = MOST_ANSWERS) -> Answers:
+        """The first `most` answers to a query, however it ended. Raises PacsError where it breaks off."""
+        answers = self.asker(self, level, keys, most=most)
+        if answers.found or not answers.refusal:
+            self.levels[level] = ""
+        else:
+            self.levels.setdefault(level, answers.refusal)
+        return answers
+
+    def lost(self) -> None:
+        """The association is of no use any more."""
+        self._channel = None
+
     def close(self) -> None:
-        """Release the association."""
+        """Release the association, close the connections."""
+        self._release()
+        for connection in self._connections.values():
+            connection.close()
+        self._connections.clear()
+
+    def _release(self) -> None:
         if self._channel is not None:
             self._channel.release()
             self._channel = None
-
-    def ask(self, level: Level, keys: Mapping[str, str], *, most: int = MOST_ANSWERS) -> Answers:
-        """The first `most` answers to a query, whatever its final status. Raises PacsError where it breaks off."""
-        channel, asked_in = self.channel(), self.node.character_set
-        sop_class, (context_id, syntax) = find_model(channel, level)
-        request = identifier.encode(keys, level=level, character_set=asked_in, syntax=syntax)
-        self.requests["queries"] += 1
-        heard: list[bytes | memoryview] = []
-        status = SUCCESS
-        try:
-            with conversation(channel, Ask("C-FIND", sop_class, context_id, request)):
-                status = self._listen(channel, heard, most)
-        except _EnoughError:
-            self._channel = None
-        self.character_sets.update(_character_set(answer, syntax) for answer in heard)
-        found = tuple(identifier.decode(answer, character_set=asked_in, syntax=syntax) for answer in heard)
-        return Answers(found, status, whole=len(heard) <= most)
-
-    def _listen(self, channel: Channel, heard: list[bytes | memoryview], most: int) -> int:
-        while True:
-            response = channel.hear(self.node.timeouts.response)
-            if not isinstance(response, Response):
-                raise PacsTransientError("the node sent an instance in answer to a query")
-            if categorise(response.status) is not Category.PENDING:
-                return response.status
-            heard.append(bytes(response.identifier))
-            if len(heard) > most:
-                raise _EnoughError
-
-
-def _character_set(answer: bytes | memoryview, syntax: str) -> str:
-    """The character set an answer names; '' where it names none."""
-    uid = UID(syntax)
-    try:
-        named = read_dataset(BytesIO(answer), uid.is_implicit_VR, uid.is_little_endian, specific_tags=[_CHARACTER_SET])
-        value = named.get("SpecificCharacterSet") or ""
-    except Exception:  # noqa: BLE001 - told by whoever decodes the whole answer
-        return ""
-    return value if isinstance(value, str) else "\\".join(value)

@@ -1,7 +1,7 @@
 """HTTP to one service of a node: one client, kept alive over many requests, and its faults in our words."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -35,10 +35,15 @@ class Ask:
 
 
 class Connection:
-    """The way to a node's service of one protocol. Nothing is sent before the first request."""
+    """The way to a node's service of one protocol. Nothing is sent before the first request.
 
-    def __init__(self, node: PacsNode, protocol: Protocol) -> None:
-        self._node, self.address = node, node.address(protocol)
+    `heard` is told of each answer before its content is read, whatever its status.
+    """
+
+    def __init__(
+        self, node: PacsNode, protocol: Protocol, *, heard: Callable[[httpx.Response], None] = lambda _: None
+    ) -> None:
+        self._node, self.address, self._heard = node, node.address(protocol), heard
         if not self.address:
             raise PacsPermanentError(
                 f"node {node.name} has no address for {protocol}", remedy="set `url` or `urls` in pacs.yaml"
@@ -55,6 +60,7 @@ class Connection:
         with unreachable(self._node):
             response = self._opened().send(self._request(ask), stream=True)
         try:
+            self._heard(response)
             if response.status_code >= httpx.codes.MULTIPLE_CHOICES:
                 _RESTS[self.address] = time.monotonic() + longest_wait(response, self._node)
             if not response.is_success:

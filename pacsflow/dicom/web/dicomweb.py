@@ -21,7 +21,7 @@ _PARTIAL = 206
 
 def open_lane(node: PacsNode) -> Lane:
     """A lane to `node`; the connection is opened by the first request."""
-    return DicomwebLane(node)
+    return DicomwebLane(Connection(node, "dicomweb"))
 
 
 def greet(node: PacsNode) -> None:
@@ -36,8 +36,8 @@ def greet(node: PacsNode) -> None:
 class DicomwebLane:
     """A lane over HTTP; the service sees one request at a time from it."""
 
-    def __init__(self, node: PacsNode) -> None:
-        self._connection = Connection(node, "dicomweb")
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     def find(self, level: Level, keys: Mapping[str, str]) -> list[Dataset]:
         """All answers to a query, or an error."""

@@ -35,31 +35,39 @@ _UNIQUE = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 def open_lane(node: PacsNode) -> Lane:
     """A lane to `node`; the connection is opened by the first request."""
-    return MintLane(node)
+    return MintLane(Connection(node, "mint"))
 
 
 def greet(node: PacsNode) -> None:
     """Whether the service answers a query. Raises PacsError, SecretError."""
-    lane = MintLane(node)
+    connection = Connection(node, "mint")
     try:
-        lane.ask(MintQuery(query_level=QueryLevels.STUDY, limit=1).as_parameters(), "a query for any one study")
+        one(connection)
     finally:
-        lane.close()
+        connection.close()
+
+
+def one(connection: Connection) -> int:
+    """Ask for a single study: how many a service that answers gives; more than one where it does not heed limits."""
+    parameters = MintQuery(query_level=QueryLevels.STUDY, limit=1).as_parameters()
+    return len(MintLane(connection).ask(parameters, "a query for any one study"))
 
 
 class MintLane:
     """A lane that finds only."""
 
-    def __init__(self, node: PacsNode) -> None:
-        self._connection = Connection(node, "mint")
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
-    def find(self, level: Level, keys: Mapping[str, str]) -> list[Dataset]:
+    def find(self, level: Level, keys: Mapping[str, str], *, limit: int | None = None) -> list[Dataset]:
         """All answers to a query; of keys that MINT does not search by, the caller filters the answers.
 
-        Raises PacsPermanentError, by their names, for keys that MINT neither searches by nor answers.
+        `limit`: of so many studies only. Raises PacsPermanentError, by their names, for keys that MINT neither
+        searches by nor answers.
         """
         names = ", ".join(sorted(name for name, value in keys.items() if value)) or "nothing"
-        studies = self.ask(_parameters(level, keys), f"a query of level {level} by {names}")
+        most = {"limit": limit} if limit else {}
+        studies = self.ask({**_parameters(level, keys), **most}, f"a query of level {level} by {names}")
         return [one for one in _flat(level, studies) if _below(one, keys)]
 
     def fetch(self, request: Request, sink: Sink) -> Outcome:  # noqa: ARG002

@@ -1,7 +1,7 @@
 """QIDO-RS: keys to a request, pages of JSON to answers (PS3.18 10.6, F.2)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydicom import Dataset
@@ -24,7 +24,27 @@ read every image for it."""
 
 
 def find(connection: Connection, level: Level, keys: Mapping[str, str]) -> list[Dataset]:
-    """All answers to a query, page by page until a page brings nothing new.
+    """All answers to a query, page by page until a page brings nothing new. Raises as `page` does."""
+    return [answer for new in pages(connection, level, keys) for answer in new]
+
+
+def pages(
+    connection: Connection, level: Level, keys: Mapping[str, str], *, size: int = PAGE
+) -> Iterator[list[Dataset]]:
+    """What each page of `size` answers brings that is new, until one brings nothing more. Raises as `page` does."""
+    found: set[str] = set()
+    while True:
+        given = page(connection, level, keys, window=(len(found), size))
+        new = {str(answer.get(_UNIQUE[level]) or f"{len(found)}+{n}"): answer for n, answer in enumerate(given)}
+        fresh = [answer for uid, answer in new.items() if uid not in found]
+        found |= new.keys()
+        yield fresh
+        if len(given) < min(_FEW, size) or not fresh:
+            return
+
+
+def page(connection: Connection, level: Level, keys: Mapping[str, str], *, window: tuple[int, int]) -> list[Dataset]:
+    """One page of the answers to a query: `window` is the number of answers before it, and how many are asked for.
 
     Raises PacsPermanentError for the level PATIENT, which QIDO-RS does not have, and where the service refuses
     the query, by the names of its keys.
@@ -32,23 +52,16 @@ def find(connection: Connection, level: Level, keys: Mapping[str, str]) -> list[
     if level not in _UNIQUE:
         raise PacsPermanentError("DICOMweb cannot be asked for patients", remedy="ask for studies: `level: study`")
     path, params = _request(level, keys)
-    found: dict[str, Dataset] = {}
-    asked = (
-        f"a query of level {level} by {', '.join(sorted(name for name, value in keys.items() if value)) or 'nothing'}"
-    )
-    while True:
-        ask = Ask(asked, path, [*params, ("limit", str(PAGE)), ("offset", str(len(found)))], accept=_JSON)
-        page = [_asked_for(answer, keys) for answer in _page(connection, ask)]
-        new = {str(answer.get(_UNIQUE[level]) or f"{len(found)}+{n}"): answer for n, answer in enumerate(page)}
-        begun = len(found)
-        found |= new
-        if len(page) < _FEW or len(found) == begun:
-            return list(found.values())
+    names = ", ".join(sorted(name for name, value in keys.items() if value)) or "nothing"
+    begin, size = window
+    params += [("limit", str(size)), ("offset", str(begin))]
+    answers = _page(connection, Ask(f"a query of level {level} by {names}", path, params, accept=_JSON))
+    return [_asked_for(answer, keys) for answer in answers]
 
 
-def one(connection: Connection) -> None:
-    """Ask for a single study: whether the service answers at all."""
-    _page(connection, Ask("a query for any one study", "/studies", [("limit", "1")], accept=_JSON))
+def one(connection: Connection) -> int:
+    """Ask for a single study: how many a service that answers gives; more than one where it does not heed limits."""
+    return len(_page(connection, Ask("a query for any one study", "/studies", [("limit", "1")], accept=_JSON)))
 
 
 def _request(level: Level, keys: Mapping[str, str]) -> tuple[str, list[tuple[str, str]]]:

@@ -36,14 +36,14 @@ _MISSING = {"XDSMissingDocument", "XDSDocumentUniqueIdError"}
 
 def open_lane(node: PacsNode) -> Lane:
     """A lane to `node`; the connection is opened by the first request."""
-    return Rad69Lane(node)
+    return Rad69Lane(Connection(node, "rad69"))
 
 
 class Rad69Lane:
     """A lane that fetches instances only."""
 
-    def __init__(self, node: PacsNode) -> None:
-        self._connection = Connection(node, "rad69")
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     def find(self, level: Level, keys: Mapping[str, str]) -> list[Dataset]:  # noqa: ARG002
         """Nothing: raises PacsPermanentError."""

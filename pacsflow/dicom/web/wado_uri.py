@@ -17,14 +17,14 @@ _DICOM = "application/dicom"
 
 def open_lane(node: PacsNode) -> Lane:
     """A lane to `node`; the connection is opened by the first request."""
-    return WadoUriLane(node)
+    return WadoUriLane(Connection(node, "wado-uri"))
 
 
 class WadoUriLane:
     """A lane that fetches instances only."""
 
-    def __init__(self, node: PacsNode) -> None:
-        self._connection = Connection(node, "wado-uri")
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     def find(self, level: Level, keys: Mapping[str, str]) -> list[Dataset]:  # noqa: ARG002
         """Nothing: raises PacsPermanentError."""

@@ -148,7 +148,7 @@ def test_no_counts():
     with node_with({"kind": "no-counts"}) as (pacs, node):
         found, plan, _ = ask(pacs, node)
     assert verdicts(found) == {"instance counts": "no"}
-    assert found["instance counts"].facts == {"study": False, "series": False}
+    assert found["instance counts"].facts == {"study": False, "series": False, "series of studies": False}
     assert any("Count images itself" in sentence for sentence in plan.sentences)
 
 

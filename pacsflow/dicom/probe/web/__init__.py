@@ -1,0 +1,1 @@
+"""The probe of web services: what they answer, and whether images come."""

@@ -1,0 +1,73 @@
+"""How a web service compares: wildcards, ranges of dates, values with blanks and with letters beyond A to Z.
+
+Where it takes them literally, or stumbles, it answers nothing at all, and a row finds nothing without a word.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+
+from pacsflow.dicom.probe.contract import Finding, Verdict
+from pacsflow.dicom.probe.visit import Sample, Visit
+
+_FEW = 5
+_NOBODY = "ZZPACSFLOW"
+_OWN = ("StudyDescription", "PatientName")
+
+
+def check(visit: Visit) -> Iterator[Finding]:
+    """`matching`: the sample's study is asked for in ways that find it, and in ways that must not."""
+    sample = visit.sample
+    if sample is None:
+        return
+    facts = dict(_facts(visit, sample))
+    understood = [name for name, well in facts.items() if well]
+    failing = [name for name, well in facts.items() if not well]
+    parts = [("matches by", understood), ("does not match by", failing)]
+    said = "; ".join(f"{what} {', '.join(names)}" for what, names in parts if names)
+    verdict: Verdict = "partly" if failing else "ok" if understood else "unknown"
+    mend = f"in the rows, do without {', '.join(failing)}: the node does not match by them" if failing else ""
+    yield Finding(
+        "matching", verdict, said or "not known: the study to try with has nothing to ask by", facts, mend=mend
+    )
+
+
+def _facts(visit: Visit, sample: Sample) -> Iterator[tuple[str, bool]]:
+    wild = f"{sample.patient_id[:-1]}*"
+    if len(sample.patient_id) > 1 and "PatientID" not in visit.ignored:
+        yield "wildcards", _tells(visit, {"PatientID": wild}, {"PatientID": f"{_NOBODY}*"})
+    day = _date(sample.study_date)
+    if day and "StudyDate" not in visit.ignored:
+        yield "date ranges", _tells(visit, _days(day, -1), _days(day, 1))
+    own = visit.ask("STUDY", {"StudyInstanceUID": sample.study_uid, **dict.fromkeys(_OWN, "")}, most=_FEW).found
+    values = {name: str(own[0].get(name) or "") for name in _OWN} if len(own) == 1 else {}
+    for what, special in (("blanks", _has_blank), ("other letters", _has_letters)):
+        name = next((name for name, value in values.items() if special(value)), None)
+        if name:
+            yield what, _tells(visit, {name: values[name]}, {name: f"{_NOBODY}{values[name]}"})
+
+
+def _tells(visit: Visit, right: Mapping[str, str], wrong: Mapping[str, str]) -> bool:
+    """Whether the sample's study is found by the right keys, and not by the wrong ones."""
+    study = {"StudyInstanceUID": visit.sample.study_uid if visit.sample else ""}
+    right_one, wrong_one = (visit.ask("STUDY", {**study, **keys}, most=_FEW).found for keys in (right, wrong))
+    return bool(right_one) and not wrong_one
+
+
+def _days(day: date, begin: int) -> dict[str, str]:
+    first = day + timedelta(begin)
+    return {"StudyDate": f"{first:%Y%m%d}-{first + timedelta(2):%Y%m%d}"}
+
+
+def _has_blank(value: str) -> bool:
+    return " " in value.strip() and value.isascii()
+
+
+def _has_letters(value: str) -> bool:
+    return not value.isascii() and " " not in value
+
+
+def _date(text: str) -> date | None:
+    try:
+        return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a date without a place
+    except ValueError:
+        return None
