@@ -17,12 +17,24 @@ _places: list[str | None] = []
 
 
 @contextmanager
-def scratch(folder: Path) -> Iterator[Path]:
-    """A place below `folder` (0700) where temporary files go meanwhile, of this process and of those it starts.
-
-    It goes at the end; what killed processes left of theirs goes now.
-    """
+def apart(folder: Path) -> Iterator[Path]:
+    """A place below `folder` (0700) that goes at the end; what killed processes left of theirs goes now."""
     place, lock = _taken(folder)
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+        lock.close()
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """A place as `apart` gives, where temporary files go meanwhile: of this process and of those it starts."""
+    with apart(folder) as place:
+        yield from _used(place)
+
+
+def _used(place: Path) -> Iterator[Path]:
     if not _places:
         _places.append(os.environ.get("TMPDIR"))
     _places.append(str(place))
@@ -34,8 +46,6 @@ def scratch(folder: Path) -> Iterator[Path]:
         _point_to(_places[-1])
         if len(_places) == 1:
             _places.clear()
-        shutil.rmtree(place, ignore_errors=True)
-        lock.close()
 
 
 def _point_to(place: str | None) -> None:

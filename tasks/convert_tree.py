@@ -1,6 +1,5 @@
 """A folder tree of DICOM files that is there already, converted: series by series, to a folder or a BIDS dataset."""
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +7,9 @@ from pathlib import Path
 from pacsflow.convert import Converted, Geometry, Kind, bids, convert_series
 from pacsflow.errors import RefusalError
 from pacsflow.export import SeriesFiles, StudyFolder, open_target
+from pacsflow.export.parcels import HALVES
 from pacsflow.export.tree import studies_of
+from pacsflow.scratch import apart
 from schemas.bids import Bids
 from schemas.export import BidsDataset, Folder, Target
 
@@ -48,13 +49,11 @@ class Outcome:
 def convert_tree(tree: Path, wish: Wish) -> Iterator[Outcome]:
     """Convert the series below `tree`, study by study. Raises TargetError, ConverterStoppedError."""
     target = open_target(_settings(wish), wish.out)
-    place = wish.out / ".pacsflow"
-    place.mkdir(parents=True, exist_ok=True, mode=0o700)
     for number, study in enumerate(studies_of(tree)[0], 1):
         outcomes, series = [], []
-        with tempfile.TemporaryDirectory(dir=place, prefix="converting-") as scratch:
+        with apart(wish.out.joinpath(*HALVES)) as place:
             for position, one in enumerate(study.series):
-                outcome, gave = _converted(one, Path(scratch, str(position)), wish)
+                outcome, gave = _converted(one, place / str(position), wish)
                 outcomes.append(replace(outcome, study=number))
                 series.append(gave)
             target.deliver(StudyFolder(tuple(one for one in series if one.converted)))

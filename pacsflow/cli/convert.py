@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pacsflow.cli.show import console, counted, errors
+from pacsflow.cli.temporaries import temporaries
 from pacsflow.errors import ProjectError
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def convert(
 
     place = out or tree.with_name(f"{tree.resolve().name}-nifti")
     wish = Wish(place, converter, geometry, _rules(bids) if bids else None, name)
-    outcomes = list(convert_tree(tree, wish))
+    with temporaries():
+        outcomes = list(convert_tree(tree, wish))
     if not outcomes:
         raise ProjectError.at(str(tree), "holds no DICOM instance", "name another folder")
     _show(outcomes)

@@ -1,11 +1,13 @@
 """dicomdir: a folder tree of DICOM files as a file-set."""
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pacsflow.cli.show import console, counted
+from pacsflow.cli.temporaries import temporaries
 from pacsflow.errors import ProjectError
 
 _DIRECTORY = "DICOMDIR"
@@ -28,7 +30,9 @@ def dicomdir(
     if not files:
         raise ProjectError.at(str(source), "holds no DICOM file", "name another folder")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with appearing(target) as half:
+    left = target.with_name(f".{target.name}.part")
+    shutil.rmtree(left, ignore_errors=True)
+    with temporaries(), appearing(target, left) as half:
         placed = write_file_set(files, half)
     names = target.with_name(f"{target.name}.names.csv")
     with appearing(names) as half:

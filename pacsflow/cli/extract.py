@@ -25,9 +25,11 @@ def extract(
     read.
     """
     from pacsflow.export.parcels import appearing
+    from pacsflow.staging import sweep
 
     place = out or tree.with_name(f"{tree.resolve().name}-reports")
     written, unread = 0, 0
+    sweep(place)
     for report in _reports(tree):
         if report is None:
             unread += 1

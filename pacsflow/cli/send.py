@@ -9,12 +9,13 @@ from pydantic import ValidationError
 from rich.progress import track
 
 from pacsflow.cli.show import console, counted, errors, show_error
-from pacsflow.errors import ProjectError, TargetError
+from pacsflow.cli.temporaries import temporaries
+from pacsflow.errors import ProjectError, SecretError, TargetError
 from pacsflow.projects import read_project, read_targets
 from schemas.export import Dicom
 
 if TYPE_CHECKING:
-    from pacsflow.export import Target
+    from pacsflow.export import StudyFolder, Target
 
 _NODE = re.compile(r"^(?P<aet>[^@]{1,16})@(?P<host>[^@]+):(?P<port>\d+)$")
 
@@ -33,24 +34,30 @@ def send(
     studies, others = studies_of(tree)
     if not studies:
         raise ProjectError.at(str(tree), "holds no DICOM instance", "name another folder")
-    faults = 0
-    for number, study in enumerate(track(studies, description="studies", console=errors, transient=True), 1):
-        for one in targets:
-            try:
-                one.deliver(study)
-            except TargetError as error:
-                faults += 1
-                errors.print(
-                    f"study {number} of {len(studies)}, {counted(sum(len(s.dicom) for s in study.series), 'image')}:"
-                )
-                show_error(error)
+    with temporaries():
+        faults = _send(studies, targets)
     images = sum(len(series.dicom) for study in studies for series in study.series)
-    done = "sent" if not faults else f"to send, {counted(faults, 'delivery', 'deliveries')} failed: run it again"
+    failed = f"to send, {counted(faults, 'delivery', 'deliveries')} failed: run it again"
+    done = failed if faults else "sent, as they are"
     console.print(f"{counted(len(studies), 'study', 'studies')}, {counted(images, 'image')} {done}")
     if others:
         console.print(f"left alone: {counted(len(others), 'file')} that {'is' if len(others) == 1 else 'are'} no DICOM")
     if faults:
         raise typer.Exit(TargetError.exit_code)
+
+
+def _send(studies: "list[StudyFolder]", targets: "list[Target]") -> int:
+    """Bring each study to each target; the number of deliveries that failed."""
+    faults = 0
+    for number, study in enumerate(track(studies, description="studies", console=errors, transient=True), 1):
+        for one in targets:
+            try:
+                one.deliver(study)
+            except (TargetError, SecretError) as error:
+                faults += 1
+                errors.print(f"study {number} of {len(studies)}, {counted(len(study.instances), 'image')}:")
+                show_error(error)
+    return faults
 
 
 def _targets(words: str, calling_aet: str) -> "list[Target]":

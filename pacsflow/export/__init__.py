@@ -1,6 +1,6 @@
 """Delivery: one module per destination kind.
 
-A module gives `open_target(settings, workdir) -> Target`.
+A module gives `open_target(settings) -> Target`.
 """
 
 from pathlib import Path
@@ -28,7 +28,7 @@ __all__ = [
 class Module(Protocol):
     """A kind of destination."""
 
-    def open_target(self, settings: settings_of.Target, workdir: Path) -> Target:
+    def open_target(self, settings: settings_of.Target) -> Target:
         """The destination that `settings` describe. Raises TargetError."""
 
 
@@ -54,4 +54,4 @@ def open_target(settings: settings_of.Target, workdir: Path) -> Target:
         raise TargetError(f"layout: {problem}", remedy="correct `layout` in export.yaml")
     if path := getattr(settings, "path", ""):
         settings = settings.model_copy(update={"path": path.replace("${project.workdir}", str(workdir))})
-    return TARGETS[settings.kind].open_target(settings, workdir)
+    return TARGETS[settings.kind].open_target(settings)

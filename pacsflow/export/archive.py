@@ -12,7 +12,7 @@ from pacsflow.errors import TargetError
 from pacsflow.export.contract import Delivered, StudyFolder
 from pacsflow.export.contract import Target as Destination
 from pacsflow.export.disk import facts_of, own_words
-from pacsflow.export.parcels import Parcels, appearing, name_of
+from pacsflow.export.parcels import Parcels, name_of
 from pacsflow.export.placing import named_files, places
 from pacsflow.secrets import resolve
 from schemas.export import Archive, Target
@@ -20,7 +20,7 @@ from schemas.export import Archive, Target
 Members = Mapping[str, Path]
 
 
-def open_target(settings: Target, workdir: Path) -> Destination:  # noqa: ARG001 the contract
+def open_target(settings: Target) -> Destination:
     """The archives that `settings` describe."""
     if not isinstance(settings, Archive):
         raise TargetError(f"no archive: {settings.kind}")
@@ -48,7 +48,7 @@ class ArchiveTarget(Parcels):
         }
         with own_words("archive"):
             name = f"{name_of(study, self._root)}.{settings.format}"
-            with appearing(self._root / name) as half:
+            with self.appearing(name) as half:
                 _PACKERS[settings.format](half, members, password)
                 if _held(half, settings.format, password) != {path: _digest(file) for path, file in members.items()}:
                     raise TargetError("an archive read back differs from what was packed", transient=True)

@@ -39,7 +39,7 @@ them.
 Facts = tuple[str, str, int]
 
 
-def open_target(settings: Target, workdir: Path) -> Destination:  # noqa: ARG001 the contract
+def open_target(settings: Target) -> Destination:
     """The dataset that `settings` describe; made with its first delivery."""
     if not isinstance(settings, BidsDataset):
         raise TargetError(f"no BIDS dataset: {settings.kind}")

@@ -15,7 +15,8 @@ class SeriesFiles:
     """One series as it lies on disk: what its cleaned headers say, and its files.
 
     `dicom`: (SOP Instance UID, Part 10 file). `converted`: what conversion gave, names that begin with `image`.
-    `series_number` is 0 where the header has none. `bids`: stem of a converted file -> its name in a BIDS dataset.
+    `series_number` is 0 where the header has none. `identity_removed`: every header says so (0012,0062).
+    `bids`: stem of a converted file -> its name in a BIDS dataset.
     """
 
     patient: str
@@ -29,6 +30,7 @@ class SeriesFiles:
     dicom: tuple[tuple[str, Path], ...]
     converted: tuple[Path, ...] = ()
     series_time: str = ""
+    identity_removed: bool = False
     bids: Mapping[str, Name] = field(default_factory=dict)
 
     @property

@@ -1,7 +1,6 @@
 """Destination `dicom`: a DICOM node, by C-STORE; what arrived is asked back by C-FIND and compared by UID."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from pacsflow.errors import TargetError
 from pacsflow.export.contract import Delivered, StudyFolder
@@ -11,7 +10,7 @@ from pacsflow.export.storing import held, instance, send
 from schemas.export import Dicom, Target
 
 
-def open_target(settings: Target, workdir: Path) -> Destination:  # noqa: ARG001 the contract
+def open_target(settings: Target) -> Destination:
     """The node that `settings` name; nothing is sent yet."""
     if not isinstance(settings, Dicom):
         raise TargetError(f"no DICOM node: {settings.kind}")

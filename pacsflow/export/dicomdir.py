@@ -8,11 +8,11 @@ from pacsflow.export.contract import Delivered, StudyFolder
 from pacsflow.export.contract import Target as Destination
 from pacsflow.export.disk import own_words
 from pacsflow.export.file_set import NAMES, write_file_set, write_names
-from pacsflow.export.parcels import Parcels, appearing, facts, name_of
+from pacsflow.export.parcels import Parcels, facts, name_of
 from schemas.export import Dicomdir, Target
 
 
-def open_target(settings: Target, workdir: Path) -> Destination:  # noqa: ARG001 the contract
+def open_target(settings: Target) -> Destination:
     """The file-sets that `settings` describe."""
     if not isinstance(settings, Dicomdir):
         raise TargetError(f"no file-set: {settings.kind}")
@@ -29,7 +29,7 @@ class FileSetTarget(Parcels):
         uids = {path: uid for series in study.series for uid, path in series.dicom}
         with own_words(self.kind):
             name = name_of(study, self._root)
-            with appearing(self._root / name) as half:
+            with self.appearing(name) as half:
                 placed = write_file_set(uids, half)
                 wrong = [
                     path for path, source in placed.items() if facts(half, path) != facts(source.parent, source.name)
@@ -37,7 +37,7 @@ class FileSetTarget(Parcels):
                 if wrong or len(placed) != len(uids):
                     raise TargetError("a file-set read back differs from what was written", transient=True)
             names = f"{name}.{NAMES}"
-            with appearing(self._root / names) as half:
+            with self.appearing(names) as half:
                 write_names(((path, uids[source]) for path, source in placed.items()), half)
             return Delivered(tuple(sorted(self._files(name, names))))
 

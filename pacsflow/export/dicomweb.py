@@ -26,7 +26,7 @@ _ACCEPTED, _CONFLICT, _NOTHING = 202, 409, {204, 404}
 Files = dict[str, Path]
 
 
-def open_target(settings: Target, workdir: Path) -> Destination:  # noqa: ARG001 the contract
+def open_target(settings: Target) -> Destination:
     """The server that `settings` name; nothing is sent yet."""
     if not isinstance(settings, Dicomweb):
         raise TargetError(f"no DICOMweb server: {settings.kind}")

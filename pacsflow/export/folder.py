@@ -13,7 +13,7 @@ from pacsflow.export.placing import Parts, claims_below, named_files, places
 from schemas.export import Folder, Target
 
 
-def open_target(settings: Target, workdir: Path) -> Destination:  # noqa: ARG001 the contract
+def open_target(settings: Target) -> Destination:
     """The folder that `settings` name; made with its first delivery."""
     if not isinstance(settings, Folder):
         raise TargetError(f"not a folder: {settings.kind}")

@@ -17,18 +17,18 @@ _AT_ONCE = 100
 """Copies with tags that are on disk at once, at most."""
 
 
-def open_target(settings: Target, workdir: Path) -> Destination:
+def open_target(settings: Target) -> Destination:
     """The gateway that `settings` name; nothing is sent yet. Raises TargetError for files of codes with mistakes."""
     if not isinstance(settings, Karnak):
         raise TargetError(f"no Karnak: {settings.kind}")
-    return GatewayTarget(settings, workdir)
+    return GatewayTarget(settings)
 
 
 class GatewayTarget:
     """Studies handed to a gateway. A path of a delivery is study/series/instance, by UID."""
 
-    def __init__(self, settings: Karnak, workdir: Path) -> None:
-        self._settings, self._workdir = settings, workdir
+    def __init__(self, settings: Karnak) -> None:
+        self._settings = settings
         self._codes = _codes(settings)
         same = settings.model_dump(include={"host", "port", "called_aet", "calling_aet", "tls", "megabytes_per_second"})
         self._node = Dicom(kind="dicom", query_back=False, **same)
@@ -50,6 +50,11 @@ class GatewayTarget:
         """See `Target`. A gateway keeps nothing; what it passed on is not ours to take back."""
 
     def _tags(self, series: SeriesFiles) -> Tags:
+        if self._codes is None and not series.identity_removed:
+            raise TargetError(
+                "karnak: the Patient ID of images that are not de-identified would be their code",
+                remedy="name the codes by `new_ids` in export.yaml",
+            )
         code = (series.patient, "0") if self._codes is None else self._codes.of([series.patient])
         if code is None or not code[0]:
             raise TargetError(
@@ -59,10 +64,8 @@ class GatewayTarget:
         return Tags(code[0], self._settings.album, code[1])
 
     def _send(self, paths: Sequence[Path], tags: Tags) -> None:
-        with own_words("karnak"):
-            self._workdir.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=self._workdir, prefix=".karnak-") as folder:
-                send(self._node, [_copy(path, tags, Path(folder, str(n))) for n, path in enumerate(paths)])
+        with own_words("karnak"), tempfile.TemporaryDirectory() as folder:
+            send(self._node, [_copy(path, tags, Path(folder, str(n))) for n, path in enumerate(paths)])
 
 
 def _codes(settings: Karnak) -> Codes | None:

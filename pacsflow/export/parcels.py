@@ -11,7 +11,11 @@ from pacsflow.export.contract import Delivered, StudyFolder
 from pacsflow.export.disk import hashed, own_words, temporary_name
 from pacsflow.export.names import component, plain, short_digest
 from pacsflow.export.placing import claimed, claims_below
+from pacsflow.scratch import apart
 from pacsflow.staging import sync
+
+HALVES = (".pacsflow", "temporary")
+"""Where below a destination things are made that appear there when they are whole."""
 
 
 class Parcels:
@@ -21,6 +25,12 @@ class Parcels:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+
+    @contextmanager
+    def appearing(self, name: str) -> Iterator[Path]:
+        """See `appearing`. What killed processes left half made goes first."""
+        with apart(self._root.joinpath(*HALVES)) as folder, appearing(self._root / name, folder / name) as half:
+            yield half
 
     def verify(self, delivered: Delivered) -> Sequence[str]:
         """See `Target`."""
@@ -47,16 +57,19 @@ def name_of(study: StudyFolder, root: Path) -> str:
 
 
 @contextmanager
-def appearing(place: Path) -> Iterator[Path]:
-    """A temporary place beside `place`, which takes its name when all went well, and that of what stood there."""
-    half = place.with_name(temporary_name())
+def appearing(place: Path, half: Path | None = None) -> Iterator[Path]:
+    """A temporary place, which takes the name `place` when all went well, and that of what stood there.
+
+    It is `half`, else one beside `place`.
+    """
+    half = half or place.with_name(temporary_name())
     try:
         yield half
         for folder, _, names in os.walk(half) if half.is_dir() else [(str(half.parent), [], [half.name])]:
             for name in names:
                 sync(Path(folder, name))
         if place.is_dir():
-            gone = place.with_name(temporary_name())
+            gone = half.with_name(temporary_name())
             place.rename(gone)
             shutil.rmtree(gone)
         half.replace(place)

@@ -21,6 +21,7 @@ _TAGS: list[str] = [
     "StudyInstanceUID",
     "SeriesInstanceUID",
     "SeriesNumber",
+    "PatientIdentityRemoved",
 ]
 
 
@@ -49,6 +50,7 @@ def read_series(dicom: Sequence[Path], converted: Sequence[Path] = ()) -> Series
         dicom=tuple((uid, path) for uid, path, _ in named),
         converted=tuple(sorted(converted)),
         series_time=str(first.get("SeriesTime") or ""),
+        identity_removed=all(header.get("PatientIdentityRemoved") == "YES" for header, _ in headers),
     )
 
 

@@ -27,7 +27,7 @@ _REFUSALS = frozenset({400, 401, 403, 405})
 Facts = tuple[str, int]
 
 
-def open_target(settings: Target, workdir: Path) -> Destination:  # noqa: ARG001 the contract
+def open_target(settings: Target) -> Destination:
     """The storage that `settings` name; nothing is sent yet."""
     if not isinstance(settings, Storage):
         raise TargetError(f"no storage: {settings.kind}")

@@ -17,18 +17,18 @@ from schemas.export import Target, Xnat
 _FORBIDDEN = re.compile(r"[^0-9A-Za-z_-]+")
 
 
-def open_target(settings: Target, workdir: Path) -> Destination:
+def open_target(settings: Target) -> Destination:
     """The project that `settings` name; nothing is sent yet."""
     if not isinstance(settings, Xnat):
         raise TargetError(f"no XNAT: {settings.kind}")
-    return ProjectTarget(settings, workdir)
+    return ProjectTarget(settings)
 
 
 class ProjectTarget:
     """Studies as sessions of one XNAT project. A path of a delivery is subject/session/instance."""
 
-    def __init__(self, settings: Xnat, workdir: Path) -> None:
-        self._settings, self._workdir = settings, workdir
+    def __init__(self, settings: Xnat) -> None:
+        self._settings = settings
 
     def deliver(self, study: StudyFolder) -> Delivered:
         """See `Target`. A session that holds as many instances as the study is left."""
@@ -59,8 +59,7 @@ class ProjectTarget:
         """See `Target`. A session that holds more than its study was refused when it was delivered."""
 
     def _bring(self, server: Server, files: dict[str, Path], labels: tuple[str, str]) -> None:
-        self._workdir.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self._workdir, prefix=".xnat-", suffix=".zip") as place:
+        with tempfile.NamedTemporaryFile(suffix=".zip") as place:
             with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
                 for number, path in enumerate(files.values(), 1):
                     archive.write(path, f"{number:06d}.dcm")

@@ -10,6 +10,7 @@ from factory import make_study, write_files
 from pacsflow.errors import TargetError
 from pacsflow.export import StudyFolder, open_target, read_series
 from pacsflow.export.karnak_tags import CREATOR
+from pacsflow.scratch import scratch
 from schemas.export import Karnak
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -18,9 +19,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 
 @pytest.fixture
 def study(tmp_path, request):
-    instances = make_study(
-        series=1, images=3, AccessionNumber=f"k{hash(request.node.name) % 10**9}", PatientID="LUNG-1"
-    )
+    own = {"AccessionNumber": f"k{hash(request.node.name) % 10**9}", "PatientID": "LUNG-1"}
+    instances = make_study(series=1, images=3, **own, PatientIdentityRemoved="YES")
     return StudyFolder((read_series(write_files(instances, tmp_path / "staged")),))
 
 
@@ -41,13 +41,14 @@ def arrived(orthanc, study):
 def test_de_identified_images_carry_their_pseudonym_and_no_shift(orthanc, study, tmp_path):
     before = {uid: path.read_bytes() for uid, path in study.series[0].dicom}
     place = target(orthanc, tmp_path)
-    delivered = place.deliver(study)
+    with scratch(tmp_path / "work") as temporary:
+        delivered = place.deliver(study)
+        assert [path.name for path in temporary.iterdir()] == ["lock"]
     found = {uid: (group, pixels) for uid, group, pixels in arrived(orthanc, study)}
     assert set(found) == set(before)
     for uid, path in study.series[0].dicom:
         assert found[uid] == ([CREATOR, "LUNG-1", "lung-ct", "0"], dcmread(path).PixelData)
         assert path.read_bytes() == before[uid], "what lies in staging is not touched"
-    assert list((tmp_path / "work").iterdir()) == []
     assert place.verify(delivered) == []
     assert place.deliver(study) == delivered
     place.remove(["1/2/3"])
@@ -72,7 +73,17 @@ def test_nothing_is_sent_of_a_patient_without_a_code(orthanc, study, tmp_path, i
 
 
 def test_a_gateway_that_is_away_may_come_back_and_nothing_is_left_on_disk(orthanc, study, tmp_path):
-    with pytest.raises(TargetError) as caught:
-        target(orthanc, tmp_path, port=9).deliver(study)
-    assert caught.value.transient
-    assert list((tmp_path / "work").iterdir()) == []
+    with scratch(tmp_path / "work") as temporary:
+        with pytest.raises(TargetError) as caught:
+            target(orthanc, tmp_path, port=9).deliver(study)
+        assert caught.value.transient
+        assert [path.name for path in temporary.iterdir()] == ["lock"]
+
+
+def test_a_patient_id_never_goes_as_the_code_of_images_that_are_not_de_identified(orthanc, tmp_path):
+    images = write_files(make_study(series=1, images=2, AccessionNumber="identified"), tmp_path / "staged")
+    study = StudyFolder((read_series(images),))
+    with pytest.raises(TargetError, match="not de-identified would be their code") as caught:
+        target(orthanc, tmp_path).deliver(study)
+    assert not caught.value.transient
+    assert list(arrived(orthanc, study)) == []

@@ -5,6 +5,7 @@ import pytest
 from factory import make_study, write_files
 from pacsflow.errors import SecretError, TargetError
 from pacsflow.export import StudyFolder, open_target, read_series
+from pacsflow.scratch import scratch
 from peers.certificates import Authority
 from peers.xnat import PASSWORD, USER, Xnat
 from schemas import export
@@ -42,14 +43,15 @@ def target(server, authority, tmp_path):
 def test_a_study_becomes_a_session_and_is_counted_back(server, target, tmp_path, destination):
     one = study(tmp_path)
     place = target(destination=destination)
-    delivered = place.deliver(one)
+    with scratch(tmp_path / "work") as temporary:
+        delivered = place.deliver(one)
+        assert [path.name for path in temporary.iterdir()] == ["lock"]
     ((labels, session),) = server.sessions[destination].items()
     assert labels == ("LUNG-1", "LUNG-1_20200102101112")
     assert set(session) == {uid for uid, _ in one.series[0].dicom}
     assert place.verify(delivered) == []
     assert place.deliver(one) == delivered
     assert [asked["overwrite"] for asked in server.imports] == ["append"], "what is there is not sent again"
-    assert list((tmp_path / "work").iterdir()) == []
     session.pop(next(iter(session)))
     assert len(place.verify(delivered)) == 3
     place.deliver(one)

@@ -2,7 +2,9 @@
 
 import csv
 import hashlib
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import py7zr
@@ -62,6 +64,33 @@ def test_an_archive_holds_all_files_for_who_has_the_password(tmp_path, study, fo
         with pytest.raises(Exception):  # noqa: B017, PT011 each library has its own
             unpacked(tmp_path / "archives" / name, tmp_path / "wrong", wrong)
     assert list((tmp_path / "archives").glob(".*.part")) == []
+
+
+DIES = """
+import os, signal, sys
+from pathlib import Path
+from pacsflow.export import StudyFolder, archive, open_target, read_series
+from schemas.export import Archive
+
+archive._digest_of = lambda stream: os.kill(os.getpid(), signal.SIGKILL)
+folder = Path(sys.argv[1])
+study = StudyFolder((read_series(sorted((folder / "staged").rglob("*.dcm"))),))
+open_target(Archive(kind="archive", format="7z", password="${env:ARCHIVE_WORD}"), folder).deliver(study)
+"""
+
+
+def test_what_a_killed_delivery_unpacked_to_compare_goes_with_the_next(tmp_path, study, monkeypatch):
+    monkeypatch.setenv("ARCHIVE_WORD", PASSWORD)
+    died = subprocess.run([sys.executable, "-c", DIES, tmp_path], check=False)
+    assert died.returncode == -signal.SIGKILL
+    root = tmp_path / "archives"
+    assert list(root.rglob("*.dcm")), "it lay there unpacked"
+    assert not list(root.glob("*.7z"))
+    archive(tmp_path, "7z").deliver(study)
+    assert sorted(path.name for path in root.rglob("*") if path.is_file() and "claims" not in path.parts) == [
+        "EX0001_20200102101112.7z",
+        "lock",
+    ]
 
 
 @pytest.mark.parametrize("form", ["zip", "7z"])
