@@ -171,8 +171,8 @@ class Karnak(Model):
     album: str = Field(min_length=1, max_length=64, description="Album", examples=["lung-ct"])
     new_ids: str | None = Field(
         None,
-        description="JSON file, patient ID to patient code, for images that are not de-identified; "
-        "left out: the Patient ID of the image is the code",
+        description="JSON file, patient ID to patient code, needed for images that are not de-identified; "
+        "left out: the Patient ID of the image, its pseudonym, is the code",
         examples=["new_ids_lung-ct.json"],
     )
     day_shift: str | None = Field(

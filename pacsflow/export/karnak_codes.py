@@ -1,16 +1,13 @@
 """What Karnak is told of a patient: code and day shift, as PACSMAN's `new_ids` and `day_shift` files hold them."""
 
-import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from pacsflow.errors import ProjectError
 from pacsflow.export.names import alphanumeric
-from pacsflow.pseudonyms.table import read_table
+from pacsflow.pseudonyms.table import read_shifts, read_table
 
-_DAYS = re.compile(r"[+-]?[0-9]{1,6}")
 _PREFIX = "sub-"
 
 
@@ -47,16 +44,7 @@ def _find(table: dict[str, str], name: str) -> str:
 
 
 def _shifts(file: Path) -> dict[str, str]:
-    try:
-        told = json.loads(file.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise ProjectError.at(file.name, f"cannot be read: {error.strerror}", "mend the path") from None
-    except (ValueError, RecursionError):
-        told = None
-    if not isinstance(told, dict) or not all(_DAYS.fullmatch(_text(days)) for days in told.values()):
-        raise ProjectError.at(file.name, "is no list of days", 'write {"sub-PATIENT": -12, …} as JSON')
-    return {name.strip().removeprefix(_PREFIX): str(int(_text(days))) for name, days in told.items()}
-
-
-def _text(days: object) -> str:
-    return str(days).strip() if isinstance(days, int | str) and not isinstance(days, bool) else ""
+    shifts, problems = read_shifts(file)
+    if problems:
+        raise ProjectError(problems)
+    return {patient: str(days) for patient, days in shifts.items()}

@@ -16,6 +16,7 @@ from pacsflow.projects.nodes import NodeReader, Nodes
 from pacsflow.projects.places import with_files, with_recipe, with_table, written_folder
 from pacsflow.projects.source import Document, FieldPath, read_document
 from pacsflow.projects.support import check_support
+from pacsflow.projects.targets import check_codes, check_targets, check_workdir
 from pacsflow.projects.validation import validated
 from schemas import FILES, Bids, DeidProfile, Export, PacsNode, ProjectSettings, Query
 from schemas.export import Archive, BidsDataset, Dicomdir, Folder, Target
@@ -76,6 +77,7 @@ def read_targets(file: Path, workdir: Path) -> list[Target]:
     if model is not None:
         check_support(document, model)
         model = _with_targets(file.parent, document, model, workdir=str(workdir))
+        check_targets(document, model.targets)
     if model is None or document.problems:
         raise ProjectError(document.problems)
     return model.targets
@@ -93,6 +95,7 @@ def inspect_project(folder: Path) -> Inspection:
     nodes = _nodes(folder, documents, models)
     documents |= nodes.documents
     check_elsewhere(documents, models, nodes.fallback)
+    check_codes(documents, models)
     without_delivery(models)
     bids = _bids(documents["export.yaml"], models.get("export.yaml"))
     problems = tuple(problem for document in documents.values() for problem in document.problems)
@@ -200,8 +203,12 @@ def _replaced(folder: Path, documents: dict[str, Document], models: dict[str, Ba
         return with_files(documents[name].folder, model)
     if isinstance(model, Export):
         settings = models.get("project.yaml")
-        workdir = settings.workdir if isinstance(settings, ProjectSettings) else os.sep
-        return _with_targets(folder, documents[name], model, workdir=workdir)
+        workdir = settings.workdir if isinstance(settings, ProjectSettings) else ""
+        model = _with_targets(folder, documents[name], model, workdir=workdir or os.sep)
+        if workdir:
+            check_workdir(documents[name], model.targets, Path(workdir))
+        return model
+    return model
     return model
 
 

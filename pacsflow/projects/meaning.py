@@ -1,7 +1,6 @@
 """What a schema cannot see: DICOM keywords, files that must exist, patterns, layout fields."""
 
 import re
-import string
 from datetime import date
 from pathlib import Path
 from zoneinfo import available_timezones
@@ -12,15 +11,12 @@ from pydicom.datadict import keyword_dict, tag_for_keyword
 from pacsflow.hours import calendar
 from pacsflow.projects.node import check_node
 from pacsflow.projects.source import Document, FieldPath
+from pacsflow.projects.targets import check_targets
 from pacsflow.projects.validation import nearest
 from pacsflow.pseudonyms.table import read_shifts, read_table
 from schemas import DeidProfile, Export, PacsNode, ProjectSettings
-from schemas.export import Folder
-from schemas.layout import FIELDS, check_layout
 from schemas.pacs import Hours
 
-LAYOUT_FIELDS = frozenset(FIELDS)
-"""What a layout may hold."""
 _SECRET = re.compile(r"^\$\{(env|file|keyring|prefect):[^}]+\}$")
 
 
@@ -36,7 +32,7 @@ def check_meaning(document: Document, model: BaseModel) -> None:
         _check_pseudonyms(document, model)
         _check_recipe(document, model)
     elif isinstance(model, Export):
-        _check_layouts(document, model)
+        check_targets(document, model.targets)
 
 
 def check_keyword(document: Document, path: FieldPath, keyword: str) -> bool:
@@ -88,29 +84,6 @@ def _check_hours(document: Document, hours: Hours) -> None:
         except LookupError:
             remedy = "write a country as CH, or a subdivision as CH-ZH; or list dates under `holidays`"
             document.problem((*at, "holiday_calendar"), "is no country or subdivision with known holidays", remedy)
-
-
-def _check_layouts(document: Document, model: Export) -> None:
-    for position, target in enumerate(model.targets):
-        if isinstance(target, Folder):
-            _check_layout(document, ("targets", position, "layout"), target.layout)
-            if not target.dicom and not target.nifti:
-                document.problem(("targets", position), "writes neither DICOM nor NIfTI", "set one of them to true")
-
-
-def _check_layout(document: Document, path: FieldPath, layout: str) -> None:
-    try:
-        names = {name for _, name, _, _ in string.Formatter().parse(layout) if name is not None}
-    except ValueError:
-        document.problem(path, "has a brace without its partner", "write fields as {patient}")
-        return
-    for name in sorted(names - LAYOUT_FIELDS):
-        near = nearest(name, LAYOUT_FIELDS) or ", ".join(sorted(LAYOUT_FIELDS))
-        document.problem(path, f"has an unknown field {{{name}}}", f"use {near}")
-    if layout.startswith(("/", "~")) or ".." in Path(layout).parts:
-        document.problem(path, "leads out of the folder", "write a relative path")
-    elif names <= LAYOUT_FIELDS and (message := check_layout(layout)):
-        document.problem(path, message, "write it as {patient}/{series_number:05d}-{series_description}")
 
 
 DICOM_KEYWORDS = frozenset(filter(None, keyword_dict))

@@ -193,10 +193,12 @@ def test_days_that_are_none_are_refused(tmp_path, text):
     file_of(tmp_path / "tree", make_instance(PatientID="123"))
     names = tables(tmp_path, {"123": "P0001"}, {})
     (tmp_path / "day_shift.json").write_text(text)
-    assert "list of days" in str(run(tmp_path / "tree", *names, expect=1).exception)
+    refused = run(tmp_path / "tree", *names, expect=1).exception
+    assert isinstance(refused, ProjectError)
+    assert {problem.file for problem in refused.problems} == {"day_shift.json"}
 
 
 def test_a_tree_without_dicom_is_said(tmp_path):
     write_files([], tmp_path / "tree")
     (tmp_path / "tree").mkdir(exist_ok=True)
-    assert "no DICOM" in str(run(tmp_path / "tree", *tables(tmp_path, {"1": "P1"}, {}), expect=1).exception)
+    assert "no DICOM" in str(run(tmp_path / "tree", *tables(tmp_path, {"1": "P1"}, {"1": 0}), expect=1).exception)

@@ -8,8 +8,8 @@ import pytest
 from documents import ROOT, Block, blocks
 from pacsflow.cli import validate
 from pacsflow.projects import support
-from pacsflow.projects.meaning import LAYOUT_FIELDS
 from pacsflow.projects.reference import reference
+from pacsflow.projects.targets import LAYOUT_FIELDS
 from pacsflow.query import load
 from pacsflow.query.columns import SYNONYMS
 from schemas import FILES

@@ -1,0 +1,83 @@
+"""Targets that would write where another one does, where the project keeps its own, or patients' names."""
+
+import pytest
+
+from yaml_folder import only_problem, problems_of, write_files
+
+FOLDER = "{kind: folder, path: '${project.workdir}/out'}"
+NODE = "host: a, port: 104, called_aet: B"
+CLOUD = "kind: storage, url: s3://bucket/lung"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "lung-ct"
+
+
+def with_targets(folder, *targets, **files):
+    listed = "targets:\n" + "".join(f"  - {each}\n" for each in targets)
+    named = "nifti: [{modality: MR, bids: bids.yaml}]\n" if "kind: bids" in listed else ""
+    write_files(folder, export=listed + named, **files)
+    (folder / "bids.yaml").write_text("rules: [{when: {Modality: MR}, leave_out: true}]\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (FOLDER, "{kind: folder, path: '${project.workdir}/out', layout: '{study}/{series}'}"),
+        (FOLDER, "{kind: bids, path: '${project.workdir}/./out', name: N}"),
+        (FOLDER, "{kind: dicomdir, path: ../work/out}"),
+        ("{kind: folder, path: /data/out}", "{kind: storage, url: file:///data/out/}"),
+        (f"{{{CLOUD}}}", f"{{{CLOUD}/, dicom: false}}"),
+        (f"{{kind: dicom, {NODE}}}", "{kind: dicom, host: A, port: 104, called_aet: B, calling_aet: C}"),
+        (f"{{kind: karnak, {NODE}, album: x}}", f"{{kind: karnak, {NODE}, album: x}}"),
+        ("{kind: dicomweb, url: 'https://a/b'}", "{kind: dicomweb, url: 'https://a/b/'}"),
+    ],
+)
+def test_two_targets_of_one_place_are_refused(folder, one, other):
+    problem = only_problem(with_targets(folder, one, "{kind: folder, path: /data/elsewhere}", other))
+    assert (problem.file, problem.line, problem.field) == ("export.yaml", 4, "targets[2]")
+    assert "to the same place as target 1" in problem.message
+
+
+def test_targets_that_only_look_alike_are_several(folder):
+    alike = [
+        FOLDER,
+        "{kind: bids, path: '${project.workdir}/bids', name: N}",
+        f"{{{CLOUD}}}",
+        f"{{{CLOUD}, options: {{endpoint_url: 'https://s3.example.org'}}}}",
+        f"{{kind: karnak, {NODE}, album: x}}",
+        f"{{kind: karnak, {NODE}, album: y}}",
+        f"{{kind: dicom, {NODE}}}",
+        f"{{kind: dicom, {NODE}2}}",
+    ]
+    assert problems_of(with_targets(folder, *alike)) == []
+
+
+@pytest.mark.parametrize("place", ["staging", "private/out", "report"])
+def test_what_the_project_keeps_for_itself_is_no_target(folder, place):
+    problem = only_problem(with_targets(folder, f"{{kind: archive, path: ../work/{place}, password: '${{env:P}}'}}"))
+    assert (problem.line, problem.field) == (2, "targets[0].path")
+    assert "keeps for itself" in problem.message
+
+
+@pytest.mark.parametrize("kind", ["storage, url: 'sftp://a/b'", "archive, password: '${env:P}'", "folder, path: /d"])
+def test_the_layout_of_every_kind_is_read_before_a_run(folder, kind):
+    target = f"{{kind: {kind}, layout: 'sub-{{patiend}}/{{series}}'}}"
+    assert "use patient" in only_problem(with_targets(folder, target)).remedy
+    nothing = f"{{kind: {kind}, dicom: false, nifti: false}}"
+    assert "neither DICOM nor NIfTI" in only_problem(with_targets(folder, nothing)).message
+
+
+def test_the_patient_id_of_identifiable_images_is_no_code_for_karnak(folder):
+    target = f"{{kind: karnak, {NODE}, album: x}}"
+    problem = only_problem(with_targets(folder, target, deid="base: none\n"))
+    assert (problem.file, problem.line) == ("export.yaml", 2)
+    assert "would send the Patient ID itself as the code" in problem.message
+    named = with_targets(folder, f"{target[:-1]}, new_ids: ids.json}}", deid="base: none\n")
+    assert only_problem(named).message == "names no file"
+    (folder / "ids.json").write_text("{")
+    assert only_problem(named).file == "ids.json"
+    (folder / "ids.json").write_text('{"sub-1": "P1"}')
+    assert problems_of(named) == []
