@@ -84,8 +84,9 @@ def _find_at(run: Session, node: str, numbers: list[int]) -> None:
         try:
             greet(run, node)
         except PacsError as error:
-            for row in map(run.row, numbers):
+            for number, row in zip(numbers, map(run.row, numbers), strict=True):
                 rows.record(run.ledger, row.id, Finding("failed", told_by(node, str(error)), row.warnings))
+                run.advise(f"row {number}", error)
             return
         _find(run, node, numbers)
 
@@ -120,6 +121,8 @@ def _retrieve(run: Session, node: str, plans: list[Planned], *, greeted: bool) -
                 if not node:
                     raise
                 studies.not_reached(run.ledger, incomplete, told_by(node, str(error)))
+                for key in incomplete:
+                    run.advise(key, error)
                 keys = [key for key in keys if key not in incomplete]
         for chunk in chunks(keys, STUDIES_PER_CHUNK):
             # a worker that fetches and one that delivers, for each lane

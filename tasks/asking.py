@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from pydicom import Dataset
 
-from pacsflow.dicom.contract import Lane, Request
+from pacsflow.dicom.contract import BrokenError, Lane, Request
 from pacsflow.errors import PacsError, PacsflowError
 from pacsflow.ledger import studies
 from pacsflow.ledger.studies import Instance, Planned, Study
@@ -87,6 +87,16 @@ def _told(run: Session, study: Study, node: str) -> dict[str, str]:
     if first and study.attributes.get("SOPClassesInStudy"):
         return {"SOPInstanceUID": ""}
     return {"SOPInstanceUID": "", "SOPClassUID": ""} | ({} if first else {"InstanceAvailability": ""})
+
+
+@contextmanager
+def counting(run: Session, node: str) -> Iterator[None]:
+    """Around a retrieval: one that the node answers with an error, or with silence, was asked for all the same."""
+    try:
+        yield
+    except PacsError as error:
+        run.traffic(node, retrievals=int(error.status is not None or isinstance(error, BrokenError)))
+        raise
 
 
 def _listed(run: Session, lane: Lane, keys: Mapping[str, str], node: str) -> list[Dataset] | None:

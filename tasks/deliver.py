@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pacsflow.convert import bids, convert_series
-from pacsflow.errors import RefusalError, SecretError, TargetError
+from pacsflow.errors import PacsflowError, RefusalError, SecretError, TargetError
 from pacsflow.export import SeriesFiles, StudyFolder, open_target, read_series
 from pacsflow.ledger import Ledger, outcomes, studies
 from pacsflow.ledger.outcomes import Delivery, Output
@@ -30,8 +30,12 @@ def deliver_study(ref: StudyRef) -> StudyRef | None:
         return None
     try:
         _deliver(run, plan)
+    except PacsflowError as error:
+        run.advise(ref.key, error)
+        raise
     finally:
         studies.release(run.ledger, ref.key)
+    run.advise(ref.key, None)
     run.tell("studies delivered")
     return ref
 

@@ -11,7 +11,7 @@ from pacsflow.ledger import outcomes, studies
 from pacsflow.ledger.studies import Instance, Planned, Study
 from pacsflow.projects import Project, third_party
 from schemas.pacs import MoveTo
-from tasks.asking import Asked, expect, guest, lane_for, requests, same
+from tasks.asking import Asked, counting, expect, guest, lane_for, requests, same
 from tasks.deliver import elsewhere
 from tasks.session import Session
 from tasks.verdict import Attempt, Verdict, judge
@@ -36,7 +36,8 @@ def send(run: Session, study: Study, to: MoveTo, node: str) -> Verdict:
             for keys, request in _by_series(study, requests(run, study, attempt, offered)):
                 lanes.pace(1)
                 asked = _expected(run, study, keys)
-                outcome = lane.fetch(request, _nobody)
+                with counting(run, node):
+                    outcome = lane.fetch(request, _nobody)
                 run.traffic(node, retrievals=outcome.requests, sent=outcome.completed + outcome.warning)
                 attempt.answers.append((keys, outcome))
                 sent = outcome.completed + outcome.warning

@@ -11,7 +11,7 @@ from pacsflow.projects import third_party
 from pacsflow.refs import StudyRef
 from pacsflow.staging import staging, sweep
 from tasks._policy import engine_task
-from tasks.asking import Asked, TakenOverError, expect, guest, lane_for, requests
+from tasks.asking import Asked, TakenOverError, counting, expect, guest, lane_for, requests
 from tasks.elsewhere import send, settled
 from tasks.find import told_by
 from tasks.pseudonyms import refuse_nameless
@@ -54,6 +54,7 @@ def fetch_study(ref: StudyRef) -> StudyRef | None:
     facts = {name: getattr(verdict, name) for name in ("status", "reason", "proof", "content")}
     wanted = studies.digest_of(s.key for s in study.wanted)
     studies.release(run.ledger, study.key, wanted=wanted, seconds=time.monotonic() - began, **facts)
+    run.advise(study.key, verdict.error)
     if verdict.error:
         raise verdict.error
     run.tell("studies fetched")
@@ -114,7 +115,8 @@ def _receive(run: Session, lane: Lane, of: tuple[Study, list[Asked]], attempt: A
         mode = 0o600 if run.identifiable else 0o666
         with staging(settled, mode=mode) as stager, Reception(run, study, stager) as reception:
             for keys, request in todo:
-                outcome = lane.fetch(request, reception)
+                with counting(run, attempt.node):
+                    outcome = lane.fetch(request, reception)
                 run.traffic(attempt.node, retrievals=outcome.requests)
                 attempt.answers.append((frozenset() if request.sop_uids else keys, outcome))
     except OSError as error:

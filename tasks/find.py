@@ -41,7 +41,9 @@ def find_row(ref: RowRef) -> RowRef | None:
         return None
     except PacsError as error:
         rows.record(run.ledger, row.id, Finding("failed", told_by(ref.node, str(error)), row.warnings))
+        run.advise(f"row {ref.number}", error)
         raise
+    run.advise(f"row {ref.number}", None)
     if ref.node and finding.status == "unmatched":
         rows.lacks_too(run.ledger, row.id, told_by(ref.node, finding.reason))
         return ref

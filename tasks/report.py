@@ -36,6 +36,8 @@ from tasks.unchanged import remember, remembered, stamp
 
 FILES = ("results.csv", "results.xlsx", "report.html", "run.json")
 PICTURES = 24
+REASONS = 20
+"""How many kinds of reasons, why rows are not done, a record names."""
 NAMED = 10
 """How many studies a note names."""
 PACKAGES = ("pacsflow", "prefect", "pynetdicom", "pydicom", "pandas", "dicom2nifti", "dcm2niix")
@@ -53,7 +55,8 @@ def write_report(run: Session) -> Outcome:
     """Write `results.csv`, `results.xlsx` (identifying, 0600), `report.html`, `run.json`; numbers into Prefect."""
     found = accounts(run.ledger, run.project)
     slowed = traffic.slowings(run.ledger, since=run.began)
-    stamped = stamp(run, found, bool(run.paused), run.hurry, traffic.total(run.ledger), len(slowed), remarks(run))
+    asked = (traffic.total(run.ledger), len(slowed), remarks(run), mends(run, found))
+    stamped = stamp(run, found, bool(run.paused), run.hurry, *asked)
     if remembered(run.ledger, "report", stamped, [run.reports / name for name in FILES]) is None:
         summary = _summary(run, found)
         write_table(summary, run.reports)
@@ -97,7 +100,17 @@ def _summary(run: Session, found: list[Account]) -> RunSummary:
         outside_hours=run.hurry,
         sent_to=sent_to(run.project),
         notes=(*remarks(run), *_doubled(run)),
+        left=dict(Counter((a.status, a.reason) for a in found if a.status not in FINISHED).most_common(REASONS)),
+        mends=mends(run, found),
     )
+
+
+def mends(run: Session, found: list[Account]) -> tuple[str, ...]:
+    """What to do about the rows that are not done, as this run's errors say; the most frequent first."""
+    open_rows = [one for one in found if one.status not in FINISHED]
+    about = ({f"row {one.row.number}", *(study.key for study in one.studies)} for one in open_rows)
+    told = Counter(mend for each in about for mend in {run.advice.get(key, "") for key in each} if mend)
+    return tuple(mend for mend, _ in told.most_common())
 
 
 def _doubled(run: Session) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from pacsflow.deid import compile_profile
 from pacsflow.deid.contract import Cleaner
 from pacsflow.discretion import keep_libraries_quiet
-from pacsflow.errors import LedgerError
+from pacsflow.errors import LedgerError, PacsflowError
 from pacsflow.ledger import Ledger, open_ledger, outcomes, rows, setting, traffic
 from pacsflow.ledger.book import canonical
 from pacsflow.ledger.studies import new_owner
@@ -56,6 +56,8 @@ class Session:
     arrivals: LanePool | None = None
     wanting: Callable[[str], str] = lambda _patient_id: ""
     """Why a Patient ID has no pseudonym, '' where it has one. Raises ServiceError."""
+    advice: dict[str, str] = field(default_factory=dict)
+    """What to do about rows and studies that are not done: number of a row, or key of a study, -> a remedy."""
 
     def node(self, name: str) -> PacsNode:
         """The node of a name; the project's first for '', and for a name that left the project."""
@@ -97,6 +99,13 @@ class Session:
         """Tell the listeners."""
         for listener in self.listeners:
             listener(what, number)
+
+    def advise(self, about: str, error: PacsflowError | None) -> None:
+        """Remember the remedy of what keeps a row or a study from being done; forget it where nothing does."""
+        if error and error.remedy:
+            self.advice[about] = error.remedy
+        else:
+            self.advice.pop(about, None)
 
     @property
     def paused(self) -> bool:

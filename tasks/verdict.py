@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from pacsflow.dicom.contract import Outcome
 from pacsflow.dicom.retrieve import merge
-from pacsflow.dicom.status import SUCCESS, Category, categorise, told
+from pacsflow.dicom.status import DESTINATION, NEVER, SUCCESS, Category, categorise, told
 from pacsflow.errors import PacsflowError, PacsPermanentError, PacsTransientError
 from pacsflow.ledger import Ledger, studies
 from pacsflow.ledger.studies import Instance, Series, Study
@@ -127,6 +127,8 @@ def _incomplete(study: Study, attempt: Attempt, found: list[Instance], proof: st
     missing = {i.uid for i in found if i.status == "expected"}
     offline = bool(missing) and missing <= attempt.offline.keys()
     remedy = "run again later" if offline else "run again: only what is missing is asked for"
+    if _unreached(attempt):
+        remedy = DESTINATION
     if attempt.cut:
         return Verdict("failed", reason, attempt.cut, proof=proof)
     error = PacsTransientError(f"study {study.key}: {reason}", remedy=remedy)
@@ -160,8 +162,18 @@ def _said(attempt: Attempt) -> Iterator[str]:
     """How the node's retrievals ended, in its own words."""
     if attempt.answers:
         total = merge(outcome for _, outcome in attempt.answers)
-        busy = "busy: " if categorise(total.status) is Category.TRANSIENT and not attempt.offline else ""
-        yield f"{busy}the node ended with {told(total.status)}, {total.completed} sent, {total.failed} failed"
+        port = _unreached(attempt)
+        busy = categorise(total.status) is Category.TRANSIENT and not attempt.offline and not port
+        said = f"the node ended with {told(total.status)}, {total.completed} sent, {total.failed} failed"
+        yield f"busy: {said}" if busy else said
+        if port:
+            yield f"{NEVER} {port}"
+
+
+def _unreached(attempt: Attempt) -> int:
+    """The port of ours that no retrieval reached; 0 where one did, or what is missing could not have come there."""
+    ports = [outcome.unreached for _, outcome in attempt.answers]
+    return ports[0] if ports and all(ports) and not attempt.offline else 0
 
 
 def _strangers(attempt: Attempt) -> Iterator[str]:

@@ -12,7 +12,7 @@ import pytest
 
 from clock import TestClock
 from pacsflow.errors import PacsflowError
-from pacsflow.ledger import rows, studies
+from pacsflow.ledger import rows, studies, traffic
 from pacsflow.refs import RowRef, StudyRef
 from pacsflow.simpacs import Faults, SimPacs, phantom_archive
 from peers.ports import free_port, wait_until
@@ -22,6 +22,7 @@ from tasks.asking import to_retrieve
 from tasks.deliver import deliver_study
 from tasks.fetch import fetch_study
 from tasks.find import find_row
+from tasks.report import mends
 from tasks.session import open_session
 
 IMAGES = 6
@@ -36,7 +37,9 @@ def fault(kind, **fields):
 
 @dataclass
 class Told:
-    """What came of a project. `counts`: what the PACS was asked. `out`: delivered path -> hash."""
+    """What came of a project. `counts`: what the PACS was asked; `traffic`: what we say it was, in all runs.
+
+    `out`: delivered path -> hash. `mends`: what a person is told to do."""
 
     errors: list = field(default_factory=list)
     rows: list = field(default_factory=list)
@@ -44,6 +47,8 @@ class Told:
     instances: Counter = field(default_factory=Counter)
     counts: Counter = field(default_factory=Counter)
     out: dict = field(default_factory=dict)
+    mends: tuple = ()
+    traffic: Counter = field(default_factory=Counter)
 
     @property
     def retrievals(self):
@@ -106,7 +111,9 @@ def run_once(folder, pacs, *, lanes=1):
         for node in run.project.nodes:
             refs = [StudyRef(str(folder), plan.key, node) for plan in to_retrieve(run, node)]
             list(workers.map(lambda ref: (do(fetch_study, ref), do(deliver_study, ref)), refs))
-        told.rows = [(one.status, one.reason) for one in accounts(run.ledger, run.project)]
+        found = accounts(run.ledger, run.project)
+        told.rows = [(one.status, one.reason) for one in found]
+        told.mends, told.traffic = mends(run, found), traffic.total(run.ledger)
         for plan in studies.planned(run.ledger):
             study = studies.study(run.ledger, plan.key)
             told.studies.append((study.status, study.reason))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 HOURS_SHOWN = 24
 SLOWINGS_SHOWN = 10
+REASONS_SHOWN = 6
 _PLAIN = {
     "images": {"held": "received"},
     "asked of the PACS": {"echo": "echoes", "find": "queries", "images": "images received", "bytes": "bytes received"},
@@ -95,8 +96,20 @@ def show_outcome(reports: Path) -> None:
         console.print("[bold red]IDENTIFIABLE[/]: the profile is `base: none`, images are as the PACS sent them")
     if facts.get("sent to"):
         console.print(f"sent to {facts['sent to']}; nothing came here", markup=False)
+    _reasons(facts["left"], facts["mends"])
     console.print(f"your table back: {reports / 'results.xlsx'}", soft_wrap=True)
     console.print(f"report: {reports / 'report.html'}", soft_wrap=True)
+
+
+def _reasons(left: Sequence[Mapping[str, Any]], mends: Sequence[str]) -> None:
+    """Why rows are not done, and what to do about it."""
+    for one in left[:REASONS_SHOWN]:
+        why = f": {one['reason']}" if one["reason"] else ""
+        console.print(f"{counted(one['rows'], 'row')} {one['status']}{why}", markup=False, soft_wrap=True)
+    if len(left) > REASONS_SHOWN:
+        console.print("and others, see the report")
+    for mend in mends[:REASONS_SHOWN]:
+        console.print(f"  [bold]mend:[/] {escape(mend)}", soft_wrap=True)
 
 
 def show_status(status: "Status") -> None:

@@ -53,13 +53,17 @@ class Request:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a retrieval ended, in the node's own words (PS3.4 C.4.2.1.6). Not a proof: compare by UID."""
+    """How a retrieval ended, in the node's own words (PS3.4 C.4.2.1.6). Not a proof: compare by UID.
+
+    `unreached`: the port of ours that a C-MOVE was to send to and that nobody connected to, where all failed; else 0.
+    """
 
     status: int
     completed: int = 0
     failed: int = 0
     warning: int = 0
     requests: int = 1
+    unreached: int = 0
 
 
 class Lane(Protocol):

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from pydicom import Dataset
 
@@ -12,9 +13,9 @@ from pacsflow.dicom.channel import Channel
 from pacsflow.dicom.classes import discover
 from pacsflow.dicom.contexts import PATIENT_ROOT, STUDY_ROOT, batches, storage_classes
 from pacsflow.dicom.contract import Lane, Level, Outcome, Received, Request, Sink
-from pacsflow.dicom.status import SUCCESS
+from pacsflow.dicom.status import DESTINATION, NEVER, SUCCESS
 from pacsflow.dicom.ways import Way
-from pacsflow.errors import PacsError, PacsPermanentError
+from pacsflow.errors import PacsError, PacsPermanentError, PacsTransientError
 from schemas.pacs import PacsNode
 
 _FEW_CLASSES = 8
@@ -201,7 +202,13 @@ class DimseLane:
             self._receiver = receiver.acquire(self._node, move_to)
         with receiver.waiting(self._receiver, self._node, study_uid=request.study_uid, sink=sink) as place:
             once = retrieve.move(channel, move_to.aet, node=self._node, waiting=place)
-            return retrieve.retrieve(request, once)
+            before = self._receiver.connections
+            ended = _attempt(lambda: retrieve.retrieve(request, once))
+            reached = self._receiver.connections > before or self._receiver.connected()
+        ended = ended if reached else _unreached(ended, move_to.port or 0)
+        if isinstance(ended, PacsError):
+            raise ended
+        return ended
 
 
 class _Counted:
@@ -221,6 +228,15 @@ def _attempt(retrieval: Callable[[], Outcome]) -> Outcome | PacsError:
         return retrieval()
     except PacsError as error:
         return error
+
+
+def _unreached(ended: Outcome | PacsError, port: int) -> Outcome | PacsError:
+    """How a C-MOVE ended during which nobody connected to our `port`: said where it failed."""
+    if isinstance(ended, Outcome):
+        return replace(ended, unreached=port) if ended.failed and not ended.completed + ended.warning else ended
+    if ended.status is None or not ended.transient:
+        return ended
+    return PacsTransientError(f"{ended}, and {NEVER} {port}", remedy=DESTINATION, status=ended.status)
 
 
 def _whole(outcome: Outcome) -> bool:

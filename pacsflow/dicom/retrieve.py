@@ -86,6 +86,7 @@ def merge(outcomes: Iterable[Outcome]) -> Outcome:
             total.failed + one.failed,
             total.warning + one.warning,
             total.requests + one.requests,
+            total.unreached or one.unreached,
         )
     return total
 
@@ -196,9 +197,9 @@ def _counted(response: Response, before: Response) -> Response:
 
 
 def _outcome(operation: str, last: Response) -> Outcome:
-    """What the final response says; a failure with nothing done at all is an error."""
-    done = last.completed + last.failed + last.warning
-    category = categorise(last.status)
-    if category in (Category.SUCCESS, Category.WARNING) or (done and category is not Category.CANCELLED):
+    """What the final response says; a failure with nothing done at all is an error, also a lasting one of all."""
+    sent, category = last.completed + last.warning, categorise(last.status)
+    told = bool(sent + last.failed) and category is not Category.CANCELLED
+    if category in (Category.SUCCESS, Category.WARNING) or (told and (sent or category is not Category.PERMANENT)):
         return Outcome(last.status, last.completed, last.failed, last.warning)
     raise status_error(operation, last.status)

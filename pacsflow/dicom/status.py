@@ -26,6 +26,12 @@ _DESTINATION = (
     "ask the PACS administrator to declare the AE title of `move_to` with this computer's address and its port"
 )
 
+NEVER = "the node never connected to our port"
+DESTINATION = (
+    "ask the PACS administrator to see that the AE title of `move_to` is declared with this computer's address and its "
+    "port, and that a firewall lets the node connect to it"
+)
+
 _IF_IT_LASTS = (
     "if it lasts, ask the PACS administrator for the node's log; a C-MOVE also ends so where the AE title of "
     "`move_to` is not declared, or where it cannot be reached from the node"

@@ -57,6 +57,8 @@ def record_of(run: RunSummary) -> dict[str, Any]:
         "slowed_down": [_plain(one, at=one.at) for one in run.slowdowns],
         "outside_hours": run.outside_hours,
         "notes": list(run.notes),
+        "left": [{"status": status, "reason": why, "rows": n} for (status, why), n in run.left.items()],
+        "mends": list(run.mends),
         "rows": [{"row": row.number, "status": row.status, "studies": list(row.studies)} for row in run.rows],
         "studies": [_study(study) for study in run.studies],
     }

@@ -115,7 +115,8 @@ class RunSummary:
     digest of configuration, profile and the like. `traffic`: what was asked of the PACS, operation -> number;
     `hours`: the same by hour and node; both of all runs of the project. `outside_hours`: why this run asked
     outside the node's hours, where it did. `sent_to`: the application entity that receives in our place, and how it is
-    known what arrived there.
+    known what arrived there. `left`: why rows are not done, with the number of rows of each status and reason.
+    `mends`: what a person can do about it, the most frequent first. Neither holds anything that identifies a patient.
     """
 
     project: str
@@ -137,6 +138,8 @@ class RunSummary:
     outside_hours: str = ""
     sent_to: str = ""
     notes: tuple[str, ...] = ()
+    left: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    mends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ import pytest
 
 from whole_run import METHODS, MISSING, SUCCESS, fault, lying, project, run_once
 
+UNREACHED = {"busy", "all-failed-but-success"}
+"""Faults with which a C-MOVE sends nothing at all, and does not even connect to us."""
 REFUSED = "0xA702 (refused: out of resources)"
 VAGUE = "nobody knows how many instances 1 series have: the node's list may be a part"
 LOCKED = "locked or unavailable: ask again later (6 of 6 instances are UNAVAILABLE)"
@@ -127,10 +129,41 @@ def test_what_lasts_is_told_and_nothing_is_delivered(tmp_path, name, method):
     faults, (status, reason), instances, traffic = LASTING[name]
     with lying(*faults, method=method) as (pacs, node):
         told = run_once(project(tmp_path, pacs, node, number=1, attempts=2, response=20), pacs)
+    if method == "c-move" and name in UNREACHED:
+        port = node["fetch"]["move_to"]["port"]
+        reason = f"{reason.replace('busy: ', '')}; the node never connected to our port {port}"
     assert told.studies == told.rows == [(status, reason.format(method.upper()))]
     assert told.instances == instances
     assert (told.retrievals, told.counts["images sent"]) == traffic
     assert told.out == {}
+    assert told.traffic["retrievals"] == told.retrievals, "also what the node refused was asked of it"
+
+
+AGAIN = "run again: only what is missing is asked for"
+PORT = "ask the PACS administrator to see that the AE title of `move_to` is declared with this computer's address"
+AE_TITLE = "ask the PACS administrator to declare the AE title of `move_to` with this computer's address and its port"
+
+
+NO_WAY = (
+    f"6 of 6 {MISSING}; the node ended with {REFUSED}, 0 sent, 6 failed; the node never connected to our port 11199"
+)
+
+
+@pytest.mark.parametrize(
+    ("faults", "destination", "reason", "mend"),
+    [
+        ([fault("drop-images")], {}, f"2 of 6 {MISSING}; {SUCCESS}, 2 sent, 0 failed", AGAIN),
+        ([], {"aet": "NOBODY"}, "C-MOVE ended with status 0xA801: move destination unknown", AE_TITLE),
+        ([], {"port": 11199}, NO_WAY, PORT),
+    ],
+)
+def test_what_to_do_is_told_where_something_is_missing(tmp_path, faults, destination, reason, mend):
+    with lying(*faults, method="c-move") as (pacs, node):
+        fetch = {"method": "c-move", "move_to": {**node["fetch"]["move_to"], **destination}}
+        told = run_once(project(tmp_path, pacs, {**node, "fetch": fetch}, number=1, attempts=2), pacs)
+    assert [why for _, why in told.rows] == [reason]
+    [told_to_do] = told.mends
+    assert told_to_do.startswith(mend)
 
 
 @METHODS

@@ -194,3 +194,8 @@ def test_nodes_are_named_where_there_are_several():
 def test_a_run_outside_the_hours_says_why():
     words = " ".join(Reader(render(replace(RUN, outside_hours="the clinic waits"))).words.split())
     assert "asked outside the hours of the node: the clinic waits" in words
+
+
+def test_what_to_do_is_said_once():
+    assert "What to do:" not in words(RUN)
+    assert words(replace(RUN, mends=("open the port",))).count("What to do: open the port") == 1
