@@ -17,6 +17,11 @@ from pacsflow.errors import ConverterStoppedError, PacsflowError, RefusalError
 SERIES_PER_WORKER = 50
 """Then a worker is replaced, so that what the library leaks is given back."""
 
+_DOUBTS = {
+    "frames-lost": "frames of the series were overwritten by others",
+    "gradient-directions": "the directions of the gradients (.bvec) may not fit the image",
+}
+"""What dicom2nifti does wrong without a word, as the worker notices it."""
 _REASONS = {
     "NON_CUBICAL_IMAGE/GANTRY_TILT": "gantry-tilt",
     "TOO_FEW_SLICES/LOCALIZER": "too-few-slices",
@@ -98,15 +103,18 @@ def close_workers() -> None:
 def convert(files: Sequence[Path], folder: Path, geometry: Geometry) -> list[str]:
     """See `Converter`. Not reoriented, not resampled.
 
-    Refusals: dicom2nifti's own words as a code, converter-timeout, converter-error. ConverterStoppedError when it
-    was killed.
+    Refusals: dicom2nifti's own words as a code, frames-lost, gradient-directions, converter-timeout,
+    converter-error. ConverterStoppedError when it was killed.
     """
     answer = _asked({"files": [str(f.resolve()) for f in files], "folder": str(folder), "geometry": geometry})
     if refused := answer.get("refused"):
         raise RefusalError(_code(refused), f"dicom2nifti declines the series: {_code(refused)}")
     if error := answer.get("error"):
         raise RefusalError("converter-error", f"dicom2nifti failed: {error}")
-    return []
+    doubts: list[str] = answer["doubts"]
+    if doubts and geometry == "refuse":
+        raise RefusalError(doubts[0], _DOUBTS[doubts[0]], remedy="convert such series with dcm2niix")
+    return [f"dicom2nifti: {_DOUBTS[doubt]}" for doubt in doubts]
 
 
 def _asked(job: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,12 @@
-"""Published NIfTI come out of the whole way: Orthanc, fetch, the profile of projects/mr-nifti, conversion."""
+"""Published NIfTI come out of the whole way, by each protocol, under the profile of projects/mr-nifti.
+
+What is no volume does not: it is refused with its reason.
+"""
 
 import json
 import warnings
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,16 +16,42 @@ from pydicom import dcmread
 from ruamel.yaml import YAML
 
 from factory import make_uid
+from gradients import DIFFUSION, assert_gradients
+from pacsflow.ledger import outcomes, studies
+from pacsflow.ledger.summary import rows_of
+from pacsflow.simpacs import folder_archive
 from pacsflow.simpacs.archive import Archive
 from project_folder import write_project
+from tasks.session import open_session
 from unit.convert.test_convert_references import (
     DCM2NIIX,
     DICOM2NIFTI,
+    DOUBTED,
     FAILING,
     assert_same_image,
     dicom_files,
 )
+from ways import (
+    Way,
+    c_get,
+    c_move,
+    dicomweb,
+    rad69_found_by_mint,
+    wado_uri_found_by_dicomweb,
+    wado_uri_found_by_mint,
+)
 from whole_run import project, run_once
+
+WAYS = [c_get, c_move, dicomweb, wado_uri_found_by_dicomweb, wado_uri_found_by_mint, rad69_found_by_mint]
+PLACE = "dicom2nifti"
+NO_VOLUMES = {f"{PLACE}/failing/{name}": reason for name, reason in FAILING.items()}
+SERIES = {
+    "dcm2niix": [*DCM2NIIX, *(f"{PLACE}/{name}" for name in DIFFUSION), *NO_VOLUMES],
+    "dicom2nifti": [f"{PLACE}/{name}" for name in DICOM2NIFTI],
+}
+"""Converter -> folders of ../shared/data."""
+REFUSED = {"dcm2niix": NO_VOLUMES, "dicom2nifti": {f"{PLACE}/{name}": reason for name, reason in DOUBTED.items()}}
+"""Converter -> series -> reason."""
 
 
 def shipped() -> dict[str, Any]:
@@ -32,86 +62,119 @@ def shipped() -> dict[str, Any]:
     return {**profile, "pixels": {"burned_in": "keep"}}
 
 
-def loaded(orthanc, series: dict[str, Path], folder: Path) -> list[dict[str, str]]:
-    """Each series in Orthanc under UIDs of its own, as codec variants share theirs; the rows that ask for them."""
-    rows = []
-    for name, place in series.items():
+def export(converter: str, out: Path) -> dict[str, Any]:
+    """An output folder with a folder per row."""
+    target = {"kind": "folder", "path": str(out), "layout": "{row}/{series_number}", "dicom": False}
+    return {"nifti": [{"modality": "*", "converter": converter}], "targets": [target]}
+
+
+@dataclass
+class Held:
+    """What Orthanc and the stand-ins hold, and the rows that ask for it: series -> row."""
+
+    archive: Archive = field(default_factory=Archive)
+    rows: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def held(orthanc, shared_data: Path, tmp_path_factory) -> Held:
+    """Each series as a study under UIDs of its own, as codec variants share theirs."""
+    folder, all_held = tmp_path_factory.mktemp("copies"), Held()
+    for name in dict.fromkeys(name for names in SERIES.values() for name in names):
         study = make_uid("reference", name)
-        for n, path in enumerate(dicom_files(place)):
+        # patients are called like the folders, and a row called like its patient goes by its number
+        all_held.rows[name] = {"id": f"series-{len(all_held.rows)}", "StudyInstanceUID": study}
+        for n, path in enumerate(dicom_files(shared_data / name)):
+            copy = folder / f"{len(all_held.rows)}-{n}.dcm"
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 dataset = dcmread(path)
                 dataset.StudyInstanceUID, dataset.SeriesInstanceUID = study, make_uid("series", name)
                 dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = make_uid(name, n)
-                copy = folder / f"{len(rows)}-{n}.dcm"
                 dataset.save_as(copy)
             orthanc.load([copy])
-        rows.append({"id": name.replace("/", "_"), "StudyInstanceUID": study})
-    return rows
+    all_held.archive = folder_archive(folder)
+    return all_held
 
 
-def run(prefect, orthanc, folder: Path, *, series: dict[str, Path], converter: str) -> Path:
-    """The output folder of a project that fetches and converts all `series`: a folder per row."""
-    (folder / "copies").mkdir()
-    rows = loaded(orthanc, series, folder / "copies")
-    export = {
-        "nifti": [{"modality": "*", "converter": converter}],
-        "targets": [{"kind": "folder", "path": str(folder / "out"), "layout": "{row}/{series_number}", "dicom": False}],
-    }
-    node = {"port": orthanc.port, "called_aet": orthanc.aet}
-    prefect.pacsflow("run", str(write_project(folder / "p", pacs=node, rows=rows, deid=shipped(), export=export)))
-    return folder / "out"
+@dataclass
+class Came:
+    """What came by one way with one converter: a folder for each series, and why some were not converted."""
+
+    folders: dict[str, Path]
+    refused: dict[str, str]
+
+    def image(self, series: str, suffix: str = "") -> Path:
+        """The converted file of a series, whose folder is named by its number."""
+        [folder] = self.folders[series].iterdir()
+        return folder / f"{folder.name}{suffix}.nii.gz"
 
 
-def image(out: Path, series: str, suffix: str = "") -> Path:
-    """The converted file of a series, whose folder is named by its number."""
-    [folder] = (out / series.replace("/", "_")).iterdir()
-    return folder / f"{folder.name}{suffix}.nii.gz"
+@pytest.fixture(scope="module", params=WAYS, ids=lambda way: way.__name__)
+def came(request, orthanc, held: Held, tmp_path_factory) -> dict[str, Came]:
+    way: Way = request.param
+    with way(orthanc, held.archive) as node:
+        return {kind: brought(tmp_path_factory.mktemp(kind), kind, node, held) for kind in SERIES}
 
 
-def test_dcm2niix_references_come_out_of_the_whole_way(prefect, orthanc, shared_data, tmp_path):
-    out = run(prefect, orthanc, tmp_path, series={n: shared_data / n for n in DCM2NIIX}, converter="dcm2niix")
+def brought(folder: Path, converter: str, node: dict[str, Any], held: Held) -> Came:
+    names, out = SERIES[converter], folder / "converted"
+    rows = [held.rows[name] for name in names]
+    nobody = SimpleNamespace(archive=Archive(), counts=Counter(), listening=True)
+    place = project(folder, nobody, node, asked=rows, response=30, deid=shipped(), export=export(converter, out))
+    told = run_once(place, nobody)
+    assert told.errors == []
+    assert told.rows == [("complete", "")] * len(rows)
+    return Came({name: out / held.rows[name]["id"] for name in names}, refused(place, names))
+
+
+def refused(folder: Path, names: list[str]) -> dict[str, str]:
+    """Series -> reason, of those that were not converted."""
+    with open_session(str(folder), action="run") as run:
+        return {
+            names[number - 1]: output.reason.partition(":")[0]
+            for plan in studies.planned(run.ledger)
+            for output in outcomes.outputs(run.ledger, plan.key)
+            for number in rows_of(run.ledger, plan.key)
+            if output.status == "refused"
+        }
+
+
+def test_dcm2niix_references_come_out_by_each_protocol(came, shared_data):
     for name, wanted in DCM2NIIX.items():
         for suffix, reference in wanted.items():
-            assert_same_image(image(out, name, suffix), shared_data / name.split("/")[0] / "Ref" / f"{reference}.nii")
+            published = shared_data / name.split("/")[0] / "Ref" / f"{reference}.nii"
+            assert_same_image(came["dcm2niix"].image(name, suffix), published)
 
 
-def test_dicom2nifti_references_come_out_of_the_whole_way(prefect, orthanc, shared_data, tmp_path):
-    place = shared_data / "dicom2nifti"
-    out = run(prefect, orthanc, tmp_path, series={n: place / n for n in DICOM2NIFTI}, converter="dicom2nifti")
+def test_dicom2nifti_references_come_out_by_each_protocol(came, shared_data):
     for name in DICOM2NIFTI:
-        assert_same_image(image(out, name), place / f"{name}_ground_truth.nii.gz")
+        if name not in DOUBTED:
+            published = shared_data / PLACE / f"{name}_ground_truth.nii.gz"
+            assert_same_image(came["dicom2nifti"].image(f"{PLACE}/{name}"), published)
 
 
-@pytest.mark.parametrize("converter", ["dcm2niix", "dicom2nifti"])
-def test_what_is_no_volume_is_delivered_unconverted_with_its_reason(prefect, orthanc, shared_data, tmp_path, converter):
-    place = shared_data / "dicom2nifti" / "failing"
-    out = run(prefect, orthanc, tmp_path, series={n: place / n for n in FAILING}, converter=converter)
-    assert not list(out.rglob("*.nii.gz"))
+def test_gradients_come_out_by_each_protocol(came, shared_data):
+    for kind, series in (("dcm2niix", DIFFUSION), ("dicom2nifti", [name for name in DIFFUSION if name not in DOUBTED])):
+        for name in series:
+            assert_gradients(came[kind].image(f"{PLACE}/{name}"), dicom_files(shared_data / PLACE / name))
+
+
+@pytest.mark.parametrize("kind", SERIES)
+def test_what_is_no_volume_is_refused_with_its_reason_by_each_protocol(came, kind):
+    assert came[kind].refused == REFUSED[kind]
+    for name, folder in came[kind].folders.items():
+        assert any(folder.rglob("*.nii.gz")) == (name not in REFUSED[kind])
+
+
+def test_the_reports_of_a_run_tell_what_is_no_volume(prefect, orthanc, held, tmp_path):
+    rows = [held.rows[name] for name in NO_VOLUMES]
+    node = {"port": orthanc.port, "called_aet": orthanc.aet}
+    files = {"deid": shipped(), "export": export("dicom2nifti", tmp_path / "out")}
+    prefect.pacsflow("run", str(write_project(tmp_path / "p", pacs=node, rows=rows, **files)))
+    assert not list(tmp_path.rglob("*.nii.gz"))
     record = json.loads((tmp_path / "data" / "report" / "run.json").read_text())
-    assert record["counts"]["series"]["not converted"] == len(FAILING)
+    assert record["counts"]["series"]["not converted"] == len(rows)
     page = (tmp_path / "data" / "report" / "report.html").read_text()
-    for reason in FAILING.values():
+    for reason in NO_VOLUMES.values():
         assert reason in page
-
-
-def test_what_is_converted_is_the_same_by_dicomweb_as_by_dimse(orthanc, shared_data, tmp_path):
-    rows = loaded(orthanc, {name: shared_data / name for name in DCM2NIIX}, tmp_path)
-    pacs = SimpleNamespace(archive=Archive([]), counts=Counter(), listening=True)
-    nodes = {
-        "dimse": {"port": orthanc.port, "called_aet": orthanc.aet},
-        "dicomweb": {"protocol": "dicomweb", "url": f"{orthanc.url}/dicom-web"},
-    }
-    told = {}
-    for name, node in nodes.items():
-        (tmp_path / name).mkdir()
-        folder = project(tmp_path / name, pacs, node, asked=rows, response=30, deid=shipped())
-        told[name] = run_once(folder, pacs)
-    assert told["dimse"].rows == told["dicomweb"].rows == [("complete", "")] * len(rows)
-    assert len(told["dimse"].out) > len(rows)
-    assert told["dicomweb"].out.keys() == told["dimse"].out.keys()
-    # Orthanc writes the lengths of sequences anew when it sends by DIMSE
-    for path in [path for path, digest in told["dimse"].out.items() if told["dicomweb"].out[path] != digest]:
-        by_dimse, by_web = (dcmread(tmp_path / name / "data" / "out" / path) for name in nodes)
-        assert by_dimse == by_web
-        assert by_dimse.file_meta.TransferSyntaxUID == by_web.file_meta.TransferSyntaxUID

@@ -1,8 +1,11 @@
-"""A small Imaging Document Source, written from IHE RAD TF-2 4.69: instances of an archive, by SOAP."""
+"""A small Imaging Document Source, written from IHE RAD TF-2 4.69: instances of an archive as it holds them, by SOAP."""
 
+from io import BytesIO
 from xml.etree import ElementTree as ET
 
-from pacsflow.simpacs.phantoms import phantom_file
+from pydicom.dataset import FileMetaDataset
+from pydicom.filewriter import write_file_meta_info
+
 from peers.web import Handler, Service
 
 RAD, ITI = "{urn:ihe:rad:xdsi-b:2009}", "{urn:ihe:iti:xds-b:2007}"
@@ -38,7 +41,7 @@ class _Retrieve(Handler):
             self.answer(200, soap, Content_Type="application/soap+xml; charset=utf-8")
             return
         kind = f'multipart/related; boundary="{BOUNDARY}"; type="application/xop+xml"; start="<soap>"'
-        files = ((uids[2], phantom_file(self.server.instances[uids])) for uids in found)
+        files = ((uids[2], _file(self.server.instances[uids])) for uids in found)
         self.stream(200, kind, _multipart(soap, files))
 
 
@@ -71,6 +74,16 @@ def _response(wanted, found):
         f'<rs:RegistryResponse status="urn:oasis:names:tc:ebxml-regrep:ResponseStatusType:{status}">{listed}'
         f"</rs:RegistryResponse>{documents}</RetrieveDocumentSetResponse></env:Body></env:Envelope>"
     ).encode()
+
+
+def _file(instance):
+    """The instance's encoded dataset, untouched, behind a preamble and file meta information (PS3.10 7.1)."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = instance.sop_class, instance.uid
+    meta.TransferSyntaxUID = instance.transfer_syntax
+    head = BytesIO()
+    write_file_meta_info(head, meta, enforce_standard=True)
+    return bytes(128) + b"DICM" + head.getvalue() + bytes(instance.encoded())
 
 
 def _multipart(soap, files):

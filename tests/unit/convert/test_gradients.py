@@ -1,0 +1,41 @@
+"""b-values and gradient directions of a conversion are those that the images themselves have."""
+
+import numpy as np
+import pytest
+
+from gradients import Converted, assert_gradients
+from pacsflow.convert import convert_series
+from unit.convert.test_convert_references import dicom_files
+
+OF_GE = "ge/dti/001"
+PATIENTS = ["philips/dti/001", "siemens/dti_classic/001"]
+"""Whose directions are told in the patient."""
+CONVERSIONS = [
+    *(("dcm2niix", series) for series in [*PATIENTS, "philips_enhanced/dti/001"]),
+    *(("dicom2nifti", series) for series in PATIENTS),
+]
+
+
+@pytest.mark.parametrize(("kind", "series"), CONVERSIONS)
+def test_each_volume_has_the_gradient_of_its_slices(kind, series, shared_data, tmp_path):
+    files = dicom_files(shared_data / "dicom2nifti" / series)
+    convert_series(kind, files, tmp_path / "out", geometry="refuse")
+    assert_gradients(tmp_path / "out" / "image.nii.gz", files)
+
+
+def test_directions_that_ge_gives_along_the_scan_are_left_and_warned_of(shared_data, tmp_path):
+    folder = shared_data / "dicom2nifti" / OF_GE
+    files = dicom_files(folder)
+    converted = convert_series("dicom2nifti", files, tmp_path / "out", geometry="warn")
+    assert any(".bvec" in warning for warning in converted.warnings)
+    published = np.loadtxt(folder.with_name("001_ground_truth.bvec"))
+    np.testing.assert_array_equal(np.loadtxt(tmp_path / "out" / "image.bvec"), published)
+
+
+def test_dcm2niix_warns_where_ge_does_not_tell_the_direction_of_phase_encoding(shared_data, tmp_path):
+    files = dicom_files(shared_data / "dicom2nifti" / OF_GE)
+    converted = convert_series("dcm2niix", files, tmp_path / "out", geometry="refuse")
+    assert any("gradient" in warning for warning in converted.warnings)
+    assert_gradients(tmp_path / "out" / "image.nii.gz", files)
+    along = np.abs(Converted(tmp_path / "out" / "image.nii.gz").directions)
+    np.testing.assert_array_equal(along, [[0, 0, 0], [1, 0, 0]])
