@@ -11,6 +11,7 @@ from pathlib import Path
 from pacsflow.convert import dcm2niix, dicom2nifti
 from pacsflow.convert.account import lost
 from pacsflow.convert.contract import STEM, Converted, Converter, Geometry, Kind
+from pacsflow.convert.diffusion import untold
 from pacsflow.convert.frames import Frame, read_frames
 from pacsflow.convert.geometry import Finding, judge
 from pacsflow.errors import RefusalError
@@ -42,6 +43,7 @@ def convert_series(kind: Kind, files: Sequence[Path], out: Path, *, geometry: Ge
     try:
         warnings += CONVERTERS[kind].convert(files, made, geometry)
         warnings += _checked(frames, made, geometry)
+        warnings += untold(files[0], made)
         names = _sealed(made)
         shutil.rmtree(out, ignore_errors=True)
         made.replace(out)

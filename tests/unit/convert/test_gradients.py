@@ -1,11 +1,16 @@
 """b-values and gradient directions of a conversion are those that the images themselves have."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from pydicom import dcmread
 
 from gradients import Converted, assert_gradients
 from pacsflow.convert import convert_series
+from pacsflow.deid import read_part10
 from unit.convert.test_convert_references import dicom_files
+from unit.deid.instances import cleaner, whole
 
 OF_GE = "ge/dti/001"
 PATIENTS = ["philips/dti/001", "siemens/dti_classic/001"]
@@ -39,3 +44,47 @@ def test_dcm2niix_warns_where_ge_does_not_tell_the_direction_of_phase_encoding(s
     assert_gradients(tmp_path / "out" / "image.nii.gz", files)
     along = np.abs(Converted(tmp_path / "out" / "image.nii.gz").directions)
     np.testing.assert_array_equal(along, [[0, 0, 0], [1, 0, 0]])
+
+
+# which set of private elements holds a series' gradients (in two, the private creators were lost), if one does
+NEEDED = {
+    "ge/dti/001": "nifti-without-creator",
+    "philips/dti/001": None,
+    "philips_enhanced/dti/001": None,
+    "siemens/dti_classic/001": "nifti-without-creator",
+}
+
+
+def cleaned(files: list[Path], folder: Path, **profile: object) -> list[Path]:
+    clean = cleaner(**profile)
+    folder.mkdir()
+    for n, path in enumerate(files):
+        (folder / f"{n}.dcm").write_bytes(whole(clean.clean(read_part10(path))))
+    return sorted(folder.iterdir())
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("series", NEEDED)
+def test_gradients_outlive_a_profile_that_keeps_what_holds_them(series, shared_data, tmp_path):
+    files = dicom_files(shared_data / "dicom2nifti" / series)
+    kept = {"private": {"keep": [NEEDED[series]]}} if NEEDED[series] else {}
+    convert_series("dcm2niix", cleaned(files, tmp_path / "in", **kept), tmp_path / "out", geometry="refuse")
+    assert_gradients(tmp_path / "out" / "image.nii.gz", files)
+
+
+@pytest.mark.parametrize("kind", ["dcm2niix", "dicom2nifti"])
+def test_gradients_that_a_profile_took_out_are_missed_aloud(kind, shared_data, tmp_path):
+    files = dicom_files(shared_data / "dicom2nifti" / "siemens/dti_classic/001")
+    converted = convert_series(kind, cleaned(files, tmp_path / "in"), tmp_path / "out", geometry="refuse")
+    assert any("without a b-value above 0" in warning for warning in converted.warnings)
+
+
+def test_b_values_without_directions_are_missed_aloud(shared_data, tmp_path):
+    files = dicom_files(shared_data / "dicom2nifti" / "philips/dti/001")
+    for path in files:
+        image = dcmread(path)
+        del image.DiffusionGradientOrientation
+        image.save_as(tmp_path / path.name)
+    nowhere = sorted(tmp_path.glob("*"))
+    converted = convert_series("dcm2niix", nowhere, tmp_path / "out", geometry="refuse")
+    assert any("without a direction" in warning for warning in converted.warnings)
