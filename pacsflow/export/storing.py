@@ -24,6 +24,8 @@ _MOST_CONTEXTS = 127
 _SUCCESS, _OUT_OF_RESOURCES, _MISMATCH, _WARNING, _NOT_UNDERSTOOD = 0x0000, 0xA700, 0xA900, 0xB000, 0xC000
 _PENDING = (0xFF00, 0xFF01)
 _PDU = 1 << 17
+_PATIENCE = 30.0
+"""Seconds for a connection, and for an association."""
 _config.STORE_SEND_CHUNKED_DATASET = True
 
 
@@ -89,7 +91,7 @@ def _groups(instances: Sequence[Instance]) -> Iterator[list[Instance]]:
 @contextmanager
 def _association(node: Dicom, contexts: set[tuple[str, str]]) -> Iterator[Association]:
     entity = AE(node.calling_aet)
-    entity.acse_timeout = entity.connection_timeout = 30
+    entity.acse_timeout = entity.connection_timeout = _PATIENCE
     entity.dimse_timeout = entity.network_timeout = 300
     wanted = [build_context(sop_class, syntax) for sop_class, syntax in sorted(contexts)]
     association = entity.associate(
@@ -102,6 +104,11 @@ def _association(node: Dicom, contexts: set[tuple[str, str]]) -> Iterator[Associ
         evt_handlers=[(evt.EVT_CONN_OPEN, _at_once)],
     )
     if not association.is_established:
+        if node.tls and not _trusted(node):
+            raise TargetError(
+                "dicom: the node's certificate is not trusted",
+                remedy="check `tls.ca`, and that `host` is the name in the certificate",
+            )
         rejected = association.is_rejected
         raise TargetError(
             f"dicom: the node {'rejects the association' if rejected else 'cannot be reached, or ended it'}",
@@ -128,6 +135,18 @@ def _tls(node: Dicom) -> ssl.SSLContext:
     except OSError:
         raise TargetError("dicom: a file of `tls` cannot be read", remedy="check ca, certificate and key") from None
     return context
+
+
+def _trusted(node: Dicom) -> bool:
+    """Whether the node's certificate is no reason why an association did not come about."""
+    try:
+        with socket.create_connection((node.host, node.port), _PATIENCE) as plain:
+            _tls(node).wrap_socket(plain, server_hostname=node.host).close()
+    except ssl.SSLCertVerificationError:
+        return False
+    except OSError:  # something else is wrong
+        return True
+    return True
 
 
 def _store(association: Association, one: Instance) -> None:

@@ -1,10 +1,14 @@
 """Storages on loopback: S3, SFTP, FTPS and WebDAV, each with TLS or host keys of its own, for a test run."""
 
+import os
+import signal
+import ssl
 import subprocess
 import sys
 import textwrap
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +41,14 @@ class _Listening(Server):
 
     def ready(self) -> bool:
         return answers(self._port)
+
+    def kill(self) -> None:
+        """End the program, and the processes that it made for its connections (sshd's are groups of their own)."""
+        made = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        super().kill()
+        for process in made:
+            with suppress(ProcessLookupError):
+                os.kill(int(process), signal.SIGKILL)
 
 
 def _python(folder: Path, port: int, code: str) -> Server:
@@ -164,10 +176,18 @@ def sftp(folder: Path, *_: Authority) -> Storage:
 
 def make_bucket(storage: Storage) -> None:
     """The bucket of an S3 address."""
-    import ssl
+    _ask_moto(storage, "images", "PUT")
 
+
+def look_at_log_ins(storage: Storage, *, from_request: float) -> None:
+    """Have moto refuse keys that it does not know, all of them, from so many requests on."""
+    _ask_moto(storage, "moto-api/reset-auth", "POST", str(from_request).encode())
+
+
+def _ask_moto(storage: Storage, path: str, method: str, body: bytes | None = None) -> None:
     trusted = ssl.create_default_context(cafile=storage.options["ca"])
-    request = urllib.request.Request(f"{storage.options['endpoint_url']}/images", method="PUT")
+    address, plain = f"{storage.options['endpoint_url']}/{path}", {"Content-Type": "text/plain"}
+    request = urllib.request.Request(address, data=body, headers=plain, method=method)
     urllib.request.urlopen(request, context=trusted).close()
 
 

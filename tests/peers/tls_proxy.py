@@ -9,7 +9,7 @@ from peers.ports import LOOPBACK
 
 
 class TlsProxy:
-    """Forwards what comes over TLS to `port`; `url` is its address. `cut_after`: bytes sent to the peer, once."""
+    """Forwards what comes over TLS to `port`; `url`, or `port`, is its address. `cut_after`: bytes sent to the peer, once."""
 
     def __init__(self, port, authority, *, clients=None, cut_after=0):
         self._to, self._cut_after, self._open = port, cut_after, []
@@ -21,7 +21,8 @@ class TlsProxy:
             context.load_verify_locations(clients.ca)
         self._context = context
         self._listener = socket.create_server((LOOPBACK, 0))
-        self.url = f"https://{LOOPBACK}:{self._listener.getsockname()[1]}"
+        self.port = self._listener.getsockname()[1]
+        self.url = f"https://{LOOPBACK}:{self.port}"
         self._thread = threading.Thread(target=self._accept, daemon=True)
 
     def __enter__(self):

@@ -12,7 +12,8 @@ class Service(Secured):
     """Answers as the tests tell it to.
 
     `welcome(headers)` says who is let in, others get 401. `instead`: (status, headers) answered in place of the next
-    answers. `cut`: the connection is cut once, after so many bytes of images. `asked`: request lines.
+    answers. `cut`: the connection is cut once, after so many bytes of images, or of an answer to a query where it
+    `cuts_answers`. `asked`: request lines.
     """
 
     def __init__(self, handler, authority=None):
@@ -20,6 +21,7 @@ class Service(Secured):
         self.welcome = lambda headers: True
         self.instead = []
         self.cut = 0
+        self.cuts_answers = False
         self.asked = []
 
 
@@ -50,9 +52,9 @@ class Handler(Quiet):
         if status != 204:
             self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        images, sent = "json" not in (content_type or "") and not (content_type or "").startswith("text/xml"), 0
+        answer, sent = any(kind in (content_type or "") for kind in ("json", "text/xml")), 0
         for piece in pieces:
-            if self.server.cut and images and sent + len(piece) > self.server.cut:
+            if self.server.cut and answer == self.server.cuts_answers and sent + len(piece) > self.server.cut:
                 begin, self.server.cut = piece[: self.server.cut - sent], 0
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(begin), begin))
                 self.close_connection = True

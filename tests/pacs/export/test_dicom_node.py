@@ -13,8 +13,14 @@ from factory import make_instance, make_study, write_files
 from pacsflow.cli.app import app
 from pacsflow.errors import ProjectError, TargetError
 from pacsflow.export import StudyFolder, open_target, read_series
+from peers.certificates import Authority
+from peers.dcmqrscp import Dcmqrscp
 from peers.nodes import lane_to
+from peers.orthanc import Orthanc
+from peers.proxy import Proxy
+from peers.tls_proxy import TlsProxy
 from schemas.export import Dicom
+from schemas.pacs import Tls
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 """pynetdicom leaves the socket of an association that did not come about to the garbage collector."""
@@ -32,7 +38,8 @@ def study(tmp_path, request) -> StudyFolder:
 
 
 def target(pacs, **settings):
-    return open_target(Dicom(kind="dicom", host=pacs.host, port=pacs.port, called_aet=pacs.aet, **settings), Path())
+    known = {"host": pacs.host, "port": pacs.port, "called_aet": pacs.aet}
+    return open_target(Dicom(kind="dicom", **known | settings), Path())
 
 
 def listed(pacs, study: StudyFolder) -> set[str]:
@@ -76,6 +83,37 @@ def test_a_node_that_is_away_may_come_back(orthanc, study):
     with pytest.raises(TargetError) as caught:
         target(type("Away", (), {"host": "127.0.0.1", "port": 9, "aet": "AWAY"})).deliver(study)
     assert caught.value.transient
+
+
+def test_an_association_that_breaks_midway_may_be_tried_again(pacs, study):
+    with Proxy(pacs, fault="cut", after=400) as proxy:
+        with pytest.raises(TargetError) as caught:
+            target(proxy, query_back=False).deliver(study)
+        assert caught.value.transient
+        assert not proxy.fault, "it has struck"
+        uids = {uid for uid, _ in study.series[0].dicom}
+        assert set() < listed(pacs, study) < uids
+        target(proxy).deliver(study)
+    assert listed(pacs, study) == uids
+
+
+@pytest.mark.parametrize("kind", [Orthanc, Dcmqrscp])
+def test_a_node_that_does_not_know_us_refuses_for_good(kind, study, tmp_path):
+    strict = {"DicomCheckCalledAet": True} if kind is Orthanc else {}
+    with kind(tmp_path, **strict) as pacs, pytest.raises(TargetError) as caught:
+        target(pacs, called_aet="STRANGER").deliver(study)
+    assert not caught.value.transient
+
+
+def test_a_certificate_of_a_stranger_gets_nothing(pacs, study, tmp_path):
+    authority, stranger = Authority(tmp_path / "ours"), Authority(tmp_path / "stranger", "Stranger")
+    with TlsProxy(pacs.port, authority) as proxy:
+        with pytest.raises(TargetError, match="certificate is not trusted") as caught:
+            target(pacs, port=proxy.port, tls=Tls(ca=str(stranger.ca))).deliver(study)
+        assert not caught.value.transient
+        assert proxy.passed == 0
+        target(pacs, port=proxy.port, tls=Tls(ca=str(authority.ca))).deliver(study)
+    assert listed(pacs, study) == {uid for uid, _ in study.series[0].dicom}
 
 
 def test_nothing_can_be_taken_back_and_what_is_gone_is_no_matter(orthanc, study):
