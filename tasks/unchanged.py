@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,10 @@ def stamp(run: Session, found: Sequence[Account], *facts: object) -> str:
     """Digest of all that plan and report tell, the time they were made apart."""
     project = run.project
     models = (project.settings, project.pacs, *project.fallback, project.query, project.export)
-    cells = [row.cells for row in run.rows]
-    parts = [found, cells, run.cleaner.fingerprint(), facts, *(model.model_dump_json() for model in models)]
+    parts = [run.cleaner.fingerprint(), facts, *(model.model_dump_json() for model in models)]
     digest = hashlib.sha256()
-    for word in _words(parts):
-        digest.update(word.encode())
+    for part in (*found, *(row.cells for row in run.rows), parts):
+        digest.update(json.dumps(part, sort_keys=True, default=_plain).encode())
     return digest.hexdigest()
 
 
@@ -39,21 +38,10 @@ def remember(ledger: Ledger, name: str, stamped: str, **facts: Any) -> None:
     setting(ledger, f"written {name}", json.dumps({"stamp": stamped, **facts}))
 
 
-def _words(value: object) -> Iterator[str]:
-    """A value as words that are the same in every process."""
+def _plain(value: object) -> object:
+    """A value as one that JSON has, and that is the same in every process."""
     if is_dataclass(value):
-        for each in fields(value):
-            yield from _words(getattr(value, each.name))
-    elif isinstance(value, Mapping):
-        yield "{"
-        for key in sorted(value):
-            yield f"{key}:"
-            yield from _words(value[key])
-    elif isinstance(value, AbstractSet):
-        yield from _words(sorted(value))
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        yield "["
-        for each in value:
-            yield from _words(each)
-    else:
-        yield f"{value!r},"
+        return vars(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return sorted(value) if isinstance(value, AbstractSet) else repr(value)
