@@ -24,8 +24,9 @@ def probe(
 ) -> None:
     """Ask the PACS gently what it can do, and say what to ask its administrator for. Exit 6 where a run cannot work.
 
-    By the node's own protocols: DIMSE, DICOMweb, WADO-URI, MINT, RAD69. Fallback nodes are asked too; the exit code
-    tells of the first node alone.
+    DIMSE, DICOMweb, WADO-URI, MINT and RAD69, as pacs.yaml says.
+
+    Fallback nodes are asked too; the exit code tells of the first node alone.
     """
     from tasks.probe import probe_project
 

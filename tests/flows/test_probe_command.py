@@ -13,13 +13,15 @@ from pacsflow.cli.app import app
 from pacsflow.dicom import ways
 from pacsflow.dicom.probe import recall
 from pacsflow.dicom.ways import Way
-from pacsflow.ledger import traffic
+from pacsflow.ledger import summary, traffic
 from pacsflow.projects import read_project
+from pacsflow.refs import RowRef
 from pacsflow.simpacs import Faults, SimPacs, phantom_archive
 from peers.ports import free_port
 from peers.web import Front
 from project_folder import write_project
 from schemas.pacs import Fetch
+from tasks.find import find_row
 from tasks.greet import greet_node, remarks
 from tasks.session import open_session
 
@@ -222,14 +224,20 @@ def test_other_settings_of_the_web_are_another_node(tmp_path, front):
     assert len(seen) == 1 + len(others)
 
 
-def test_a_run_knows_the_result_limit_of_a_node_of_the_web(tmp_path, state, front):
+@pytest.mark.parametrize(("probed", "studies"), [(False, 4), (True, 6)])
+def test_a_run_finds_behind_the_limit_of_a_web_service_once_it_was_probed(tmp_path, state, front, probed, studies):
     folder = web_project(tmp_path, front)
-    for probed in (False, True):
-        if probed:
-            assert call(folder, "--again").exit_code == 0
-        with open_session(str(folder), action="run") as run:
-            greet_node.fn(str(folder))
-            assert run.lanes.ceiling.reached("SERIES", 4) is probed
+    accepting = {"several_patients_per_row": "accept", "cut_answers": "accept"}
+    row = {"id": "all", "PatientID": "PROBED*", "StudyDate": "20180101-20180106"}
+    (folder / "query.yaml").write_text(json.dumps({"rows": [row], "guards": accepting}))
+    if probed:
+        assert call(folder).exit_code == 0
+    with open_session(str(folder), action="run") as run:
+        greet_node.fn(str(folder))
+        run.lanes.allow(1)
+        find_row.fn(RowRef(str(folder), 1))
+        (found,) = summary.rows(run.ledger)
+    assert len(found.hits) == studies
 
 
 def asked_by(folder):

@@ -9,6 +9,7 @@ from pydicom.uid import RLELossless
 
 from factory import make_instance, make_study, write_files
 from pacsflow.dicom.probe import mends, probe, requests, strategy
+from pacsflow.dicom.web import part10
 from pacsflow.errors import PacsPermanentError
 from peers.certificates import Authority
 from peers.mint import Mint
@@ -84,7 +85,7 @@ def test_a_compressed_series_comes_as_it_is_stored(front):
     assert found["transfer syntaxes"].verdict == "ok"
     assert found["transfer syntaxes"].facts["came"] == ["RLE Lossless"]
     assert found["matching"].facts["blanks"] is False, "Orthanc 1.10 finds nothing by a value with a blank"
-    assert "do without blanks" in found["matching"].mend
+    assert "do without values with blanks" in found["matching"].mend
 
 
 @pytest.mark.parametrize(
@@ -214,11 +215,16 @@ def test_where_wado_rs_fails_wado_uri_is_tried_if_it_has_an_address(front, store
     assert "WADO-URI" not in ask(node)[0], "one way is enough"
 
 
-def test_a_connection_that_is_cut(front):
+@pytest.mark.parametrize("large", [True, False], ids=["streamed", "held"])
+def test_a_connection_that_is_cut(front, monkeypatch, large):
+    monkeypatch.setattr(part10, "STREAMED_FROM", 500 if large else part10.STREAMED_FROM)
     front.cut = 4500
     found, plan, _ = ask(node_at(front))
     assert (found["WADO-RS"].verdict, plan.proven) == ("partly", False)
     assert re.match(r"[12] of 3 images arrived, then it failed: ", found["WADO-RS"].said)
+    found, _, known = ask(node_at(front))
+    assert (found["WADO-RS"].verdict, known.requests["images"]) == ("ok", 3)
+    assert known.requests["bytes"] > 3 * 512, "those that are streamed are counted to their end"
 
 
 def test_queries_and_images_by_different_services(front, store):

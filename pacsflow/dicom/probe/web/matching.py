@@ -11,6 +11,7 @@ from pacsflow.dicom.probe.visit import Sample, Visit
 
 _FEW = 5
 _NOBODY = "ZZPACSFLOW"
+_WORDS = {"blanks": "values with blanks", "other letters": "values with letters beyond A to Z"}
 _OWN = ("StudyDescription", "PatientName")
 
 
@@ -20,8 +21,8 @@ def check(visit: Visit) -> Iterator[Finding]:
     if sample is None:
         return
     facts = dict(_facts(visit, sample))
-    understood = [name for name, well in facts.items() if well]
-    failing = [name for name, well in facts.items() if not well]
+    understood = [_WORDS.get(name, name) for name, well in facts.items() if well]
+    failing = [_WORDS.get(name, name) for name, well in facts.items() if not well]
     parts = [("matches by", understood), ("does not match by", failing)]
     said = "; ".join(f"{what} {', '.join(names)}" for what, names in parts if names)
     verdict: Verdict = "partly" if failing else "ok" if understood else "unknown"
