@@ -180,8 +180,12 @@ class Search:
 
     def _image_fits(self, study_uid: str, uid: str) -> bool:
         """Whether one image of a series at least fits the row's keys of images."""
-        answers = self._ask("IMAGE", image_keys(self._row, study_uid, uid))
+        keys, own = image_keys(self._row, study_uid, uid), keys_at(self._row, "IMAGE")
+        answers = self._ask("IMAGE", keys)
         fits = bool(self._fitting("IMAGE", answers))
+        if not fits:  # Orthanc, for one, compares ImageType as a whole, and not value by value
+            answers = self._ask("IMAGE", keys | dict.fromkeys(own, ""))
+            fits = any(match and not match.unseen for match in (matches(own, answer) for answer in answers))
         if not fits and self._run.lanes.ceiling.reached("IMAGE", len(answers)):
             doubt = f"no image fits among exactly {len(answers)} of a series, where the node may have cut"
             self._doubts.add(("cut_answers", doubt))

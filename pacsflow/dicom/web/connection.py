@@ -16,7 +16,7 @@ from schemas.pacs import PacsNode, Protocol
 
 MOST_TEXT = 256 << 20
 """Bytes of an answer to a query that are taken."""
-_PLAIN = "*?,:@/!$'()"
+PLAIN = "*?,:@/!$'()"
 """What a query may hold as it is (RFC 3986 3.4): some services do not decode what needs no escape."""
 _RESTS: dict[str, float] = {}
 """Address -> monotonic time before which the service asked not to be asked again."""
@@ -97,7 +97,7 @@ class Connection:
         headers: dict[str, str] = {"Accept": ask.accept, "Accept-Encoding": "identity"}
         if ask.content_type:
             headers["Content-Type"] = ask.content_type
-        query = "&".join(f"{name}={quote(value, safe=_PLAIN)}" for name, value in ask.params)
+        query = "&".join(f"{name}={quote(value, safe=PLAIN)}" for name, value in ask.params)
         return self._opened().build_request(
             "GET" if ask.body is None else "POST",
             f"{self.address}{ask.path}{'?' if query else ''}{query}",

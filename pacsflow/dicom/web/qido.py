@@ -1,6 +1,7 @@
 """QIDO-RS: keys to a request, pages of JSON to answers (PS3.18 10.6, F.2)."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,7 +9,7 @@ from pydicom import Dataset
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from pacsflow.dicom.contract import Level
-from pacsflow.dicom.web.connection import Ask, Connection
+from pacsflow.dicom.web.connection import PLAIN, Ask, Connection
 from pacsflow.errors import PacsPermanentError, PacsTransientError
 
 PAGE = 1000
@@ -17,6 +18,10 @@ _FEW = 25
 """A page of fewer answers than this is the last: no service cuts its answers so short."""
 _UNIQUE = {"STUDY": "StudyInstanceUID", "SERIES": "SeriesInstanceUID", "IMAGE": "SOPInstanceUID"}
 _NO_CONTENT = 204
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+_ESCAPED = re.compile(rf"[^A-Za-z0-9_.~{re.escape(PLAIN)}-]")
+_TELLING = 3
+"""Letters that a value with wildcards must have left, so that it does not ask for everybody."""
 _JSON = "application/dicom+json"
 _NEEDLESS = "SOPClassesInStudy"
 """Asked for by those who propose presentation contexts. Services need not know it (PS3.18 10.6.3.3.1), and may have to
@@ -24,8 +29,32 @@ read every image for it."""
 
 
 def find(connection: Connection, level: Level, keys: Mapping[str, str]) -> list[Dataset]:
-    """All answers to a query, page by page until a page brings nothing new. Raises as `page` does."""
-    return [answer for new in pages(connection, level, keys) for answer in new]
+    """All answers to a query, page by page until a page brings nothing new. Raises as `page` does.
+
+    Where there are none, it is asked once more, and wider: some services (Orthanc 1.10) find nothing by values that a
+    request has to escape. The caller compares the answers with what it wanted.
+    """
+    answers = [answer for new in pages(connection, level, keys) for answer in new]
+    if not answers and (wider := _wider(keys)) != dict(keys):
+        return [answer for new in pages(connection, level, wider) for answer in new]
+    return answers
+
+
+def _wider(keys: Mapping[str, str]) -> dict[str, str]:
+    """Keys with wildcards for what needs an escape (PS3.4 C.2.2.2.4); unchanged where that would ask for too much."""
+    wide = {name: _open(value) if _takes_wildcards(name) else value for name, value in keys.items()}
+    within = bool(keys.get("StudyInstanceUID"))
+    kept = [len(value) - sum(map(value.count, "*?")) for name, value in wide.items() if value != keys[name]]
+    return wide if within or min(kept, default=0) >= _TELLING else dict(keys)
+
+
+def _open(value: str) -> str:
+    return _ESCAPED.sub("?", _BEYOND_ASCII.sub("*", value))
+
+
+def _takes_wildcards(keyword: str) -> bool:
+    tag = tag_for_keyword(keyword)
+    return tag is not None and dictionary_VR(tag) in {"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UT"}
 
 
 def pages(

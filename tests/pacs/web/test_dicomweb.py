@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from contextlib import closing
 from urllib.parse import parse_qs, urlsplit
 
@@ -107,6 +108,27 @@ def test_a_service_that_cuts_its_pages_is_asked_until_nothing_new_comes(pages, a
             found = lane.find("STUDY", keys("StudyInstanceUID", StudyDate="20200101-"))
         assert (len(found), len(service.asked)) == (answers, requests)
         assert "fuzzymatching=false" in service.asked[0]
+
+
+class Empty(Handler):
+    def do_GET(self):  # noqa: N802
+        self.server.asked.append(self.path)
+        self.answer(204)
+
+
+@pytest.mark.parametrize(
+    ("asked", "wider"),
+    [
+        ({"PatientName": "Müller^Zoë"}, ["PatientName=M*ller?Zo*"]),
+        ({"PatientName": "山田^太郎"}, []),
+        ({"PatientName": "Doe*"}, []),
+        ({"StudyInstanceUID": "1.2", "SeriesDescription": "山田"}, ["SeriesDescription=*"]),
+    ],
+)
+def test_what_a_service_may_not_decode_is_asked_wider_but_never_for_everybody(asked, wider):
+    with Service(Empty) as service, closing(open_lane(web_node(service.url))) as lane:
+        assert lane.find("SERIES" if "StudyInstanceUID" in asked else "STUDY", asked) == []
+        assert [re.search(r"[A-Z]\w+=[^&]+", one)[0] for one in service.asked[1:]] == wider
 
 
 def test_a_level_that_dicomweb_does_not_have_is_refused(lane):
