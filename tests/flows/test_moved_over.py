@@ -6,12 +6,13 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 from pydicom import dcmread
 from typer.testing import CliRunner
 
 from pacsflow.cli.app import app
 from pacsflow.simpacs import SimPacs, demo_archive
-from unit.projects.old_systems import PACSMAN
+from unit.projects.old_systems import HEADINGS, IDENTIFIERS, PACSMAN, PEERS
 from whole_run import run_once
 
 
@@ -76,3 +77,37 @@ def test_new_ids_are_the_patients_names_from_the_first_byte_on_disk(pacs):
     assert {image.PatientID for image in found.values()} == {"P0001"}
     assert {path.split("/")[0] for path in found} == {"sub-P0001"}
     assert study.uid not in {image.StudyInstanceUID for image in found.values()}
+
+
+def test_the_downloaders_numbers_come_back_with_images_that_hold_no_date_and_no_name(pacs):
+    study, series = of_mr(pacs.archive)
+    peer = {"peer_name": "PACS", "peer_aet": pacs.aet, "peer_ip": "127.0.0.1", "peer_port": pacs.port}
+    written = {"peers": {"<SELF>": PEERS["<SELF>"], "PACS": peer}, "user_defaults": {"default_src": "PACS"}}
+    written |= {
+        "excel_headings": HEADINGS,
+        "query_identifiers": IDENTIFIERS,
+        "anon_tags": {"LO": ["SeriesDescription"]},
+    }
+    for name, content in written.items():
+        Path(f"{name}.json").write_text(json.dumps(content))
+    about, book = study.attributes, Workbook()
+    some = str(series.attributes["SeriesDescription"])[1:-1]
+    day = f"{about['StudyDate'][4:6]}/{about['StudyDate'][6:]}/{about['StudyDate'][:4]}"
+    for row in (
+        ["Query", "Hospital no", "StudyDate", "SeriesDescription", "Radiologist"],
+        [31, about["PatientID"], day, some, "nothing"],
+        [32, "nobody", day, None, None],
+    ):
+        book.active.append(row)
+    book.save("cases.xlsx")
+    out = Path("data/out").absolute()
+    result = CliRunner().invoke(app, ["import", "mid", ".", "cases.xlsx", "--project", "p", "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    told = run_once(Path("p").absolute(), pacs)
+    assert [status for status, _ in told.rows] == ["complete", "unmatched"]
+    found = images(told)
+    assert {(i.PatientID, str(i.PatientName), i.StudyDate, i.SeriesDescription) for i in found.values()} == {
+        ("000001", "", "", "")
+    }
+    assert len({i.SOPInstanceUID for i in found.values()}) == len(series.instances)
+    assert {path.split("/")[0] for path in found} == {"000001"}
