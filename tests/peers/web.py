@@ -28,6 +28,8 @@ class Service(Secured):
 class Handler(Quiet):
     """Lets in who is welcome; what it answers streams."""
 
+    disable_nagle_algorithm = True
+
     def handle_one_request(self):
         with suppress(ConnectionError, ssl.SSLError):
             super().handle_one_request()
