@@ -4,6 +4,7 @@ The disk is waited for in a thread of its own, so that the network need not wait
 """
 
 import hashlib
+import itertools
 import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -41,6 +42,8 @@ class Stager(Generic[T]):
         self._settled, self._mode = settled, mode
         self._batch: list[Written[T]] = []
         self._bytes = 0
+        self._folders: set[Path] = set()
+        self._name, self._number = uuid.uuid4().hex, itertools.count()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="staging")
         self._pending: list[Future[None]] = []
 
@@ -51,8 +54,10 @@ class Stager(Generic[T]):
 
         Where `rest` raises, nothing is left of the file.
         """
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        temporary = path.with_name(f".{uuid.uuid4().hex}.part")
+        if path.parent not in self._folders:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._folders.add(path.parent)
+        temporary = path.with_name(f".{self._name}-{next(self._number)}.part")
         descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, self._mode)
         try:
             size, digest = write_hashed(descriptor, parts, rest)

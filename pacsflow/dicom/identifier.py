@@ -20,6 +20,7 @@ _TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _LONG_LENGTH = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"})
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _QUERY_RETRIEVE_LEVEL = 0x00080052
+_ESCAPE = b"\x1b"
 _UNDEFINED = 0xFFFFFFFF
 
 
@@ -97,7 +98,8 @@ def decode(identifier: bytes | memoryview, *, character_set: str, syntax: str) -
         _whole(answer, len(identifier))
         if not answer.get("SpecificCharacterSet"):
             answer.SpecificCharacterSet = character_set.split("\\")
-        answer.decode()
+        if not _same_in_all(bytes(identifier)):
+            answer.decode()
         for _ in answer.iterall():
             pass
     except Exception:  # noqa: BLE001 - whatever pydicom stumbles over may hold a patient's data
@@ -105,6 +107,14 @@ def decode(identifier: bytes | memoryview, *, character_set: str, syntax: str) -
             "the node's answer cannot be decoded", remedy="ask the PACS administrator about the node's C-FIND answers"
         ) from None
     return answer
+
+
+def _same_in_all(identifier: bytes) -> bool:
+    """Whether the bytes mean the same in every character set (PS3.5 6.1): no letters but those of ISO 646, no escapes.
+
+    Such are lists of UIDs; pydicom takes longer to decode them than a node to answer.
+    """
+    return identifier.isascii() and _ESCAPE not in identifier
 
 
 def _whole(answer: Dataset, length: int) -> None:
