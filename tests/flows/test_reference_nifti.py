@@ -12,7 +12,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pydicom import dcmread
+from nibabel import Nifti1Image
+from pydicom import Dataset, dcmread
 from ruamel.yaml import YAML
 
 from factory import make_uid
@@ -52,6 +53,16 @@ SERIES = {
 """Converter -> folders of ../shared/data."""
 REFUSED = {"dcm2niix": NO_VOLUMES, "dicom2nifti": {f"{PLACE}/{name}": reason for name, reason in DOUBTED.items()}}
 """Converter -> series -> reason."""
+
+SHAPES = {
+    "dcm_qa_nih/In/20180918GE/mr_0004": ("slice by slice", (64, 64, 15, 10)),
+    "dcm_qa_12bit/In/12bitUnsigned.dcm": ("mosaic", (64, 64, 35)),
+    "dcm_qa_nih/In/20180918Si/mr_0003": ("mosaic", (72, 72, 5, 2)),
+    "dicom2nifti/philips_enhanced/anatomical/001": ("enhanced", (256, 256, 8)),
+    "dcm_qa_enh/In/Siemens/XA10": ("enhanced", (64, 64, 6, 4)),
+    "dicom2nifti/philips_enhanced/fmri/001": ("enhanced", (64, 64, 8, 4)),
+}
+"""How volumes, and volumes over time, are stored; what they become."""
 
 
 def shipped() -> dict[str, Any]:
@@ -152,6 +163,19 @@ def test_dicom2nifti_references_come_out_by_each_protocol(came, shared_data):
         if name not in DOUBTED:
             published = shared_data / PLACE / f"{name}_ground_truth.nii.gz"
             assert_same_image(came["dicom2nifti"].image(f"{PLACE}/{name}"), published)
+
+
+def stored(header: Dataset) -> str:
+    if "PerFrameFunctionalGroupsSequence" in header:
+        return "enhanced"
+    return "mosaic" if "MOSAIC" in header.ImageType else "slice by slice"
+
+
+def test_volumes_over_time_come_out_however_they_are_stored(came, shared_data):
+    for name, (how, shape) in SHAPES.items():
+        assert stored(dcmread(dicom_files(shared_data / name)[0], stop_before_pixels=True)) == how
+        image = came["dicom2nifti" if name.startswith(PLACE) else "dcm2niix"].image(name)
+        assert Nifti1Image.from_filename(image).shape == shape
 
 
 def test_gradients_come_out_by_each_protocol(came, shared_data):

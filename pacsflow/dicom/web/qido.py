@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydicom import Dataset
@@ -84,13 +84,12 @@ def page(connection: Connection, level: Level, keys: Mapping[str, str], *, windo
     names = ", ".join(sorted(name for name, value in keys.items() if value)) or "nothing"
     begin, size = window
     params += [("limit", str(size)), ("offset", str(begin))]
-    answers = _page(connection, Ask(f"a query of level {level} by {names}", path, params, accept=_JSON))
-    return [_asked_for(answer, keys) for answer in answers]
+    return _page(connection, Ask(f"a query of level {level} by {names}", path, params, accept=_JSON), keys)
 
 
 def one(connection: Connection) -> int:
     """Ask for a single study: how many a service that answers gives; more than one where it does not heed limits."""
-    return len(_page(connection, Ask("a query for any one study", "/studies", [("limit", "1")], accept=_JSON)))
+    return len(_page(connection, Ask("a query for any one study", "/studies", [("limit", "1")], accept=_JSON), ()))
 
 
 def _request(level: Level, keys: Mapping[str, str]) -> tuple[str, list[tuple[str, str]]]:
@@ -119,13 +118,14 @@ def _value(keyword: str, value: str) -> str:
     return value.replace("\\", ",") if dictionary_VR(tag) == "UI" else value
 
 
-def _page(connection: Connection, ask: Ask) -> list[Dataset]:
+def _page(connection: Connection, ask: Ask, keys: Iterable[str]) -> list[Dataset]:
+    """Answers without what nobody asked for: many services always tell the patient, and addresses."""
     status, _, content = connection.text(ask)
     if status == _NO_CONTENT or not content.strip():
         return []
     try:
-        told = json.loads(content)
-        return [_dataset(answer) for answer in told]
+        wanted = {f"{tag_for_keyword(name):08X}" for name in (*keys, *_UNIQUE.values())}
+        return [_dataset(answer, wanted) for answer in json.loads(content)]
     except Exception:  # noqa: BLE001 - whatever pydicom stumbles over may hold a patient's data
         raise PacsTransientError(
             "the service's answer cannot be decoded as DICOM JSON",
@@ -133,17 +133,9 @@ def _page(connection: Connection, ask: Ask) -> list[Dataset]:
         ) from None
 
 
-def _asked_for(answer: Dataset, keys: Mapping[str, str]) -> Dataset:
-    """The answer without what nobody asked for: many services always tell the patient, and addresses."""
-    for element in list(answer):
-        if element.keyword not in keys and element.keyword not in _UNIQUE.values():
-            del answer[element.tag]
-    return answer
-
-
-def _dataset(answer: dict[str, Any]) -> Dataset:
-    """An answer, decoded to its last element (PS3.18 F.2)."""
-    dataset = Dataset.from_json(answer)
+def _dataset(answer: dict[str, Any], wanted: set[str]) -> Dataset:
+    """The `wanted` elements of an answer, by their tags, decoded to the last (PS3.18 F.2)."""
+    dataset = Dataset.from_json({tag: element for tag, element in answer.items() if tag.upper() in wanted})
     for _ in dataset.iterall():
         pass
     return dataset

@@ -9,6 +9,7 @@ from pacsflow.errors import PacsPermanentError, PacsTransientError
 from peers.certificates import Authority
 from peers.nodes import Basket, lane_to, node_of
 from peers.orthanc import Orthanc
+from peers.tls_proxy import TlsProxy
 from schemas.pacs import Tls
 
 
@@ -61,6 +62,16 @@ def test_a_certificate_of_another_authority_is_a_lasting_fault(peer, ours, tmp_p
     with pytest.raises(PacsPermanentError) as raised:
         echo(node_of(peer, tls=ours.model_copy(update={"ca": str(stranger.ca)})))
     assert "tls.ca" in raised.value.remedy
+
+
+def test_dcmqrscp_behind_a_strangers_certificate_is_asked_for_nothing(dcmqrscp, authority, tmp_path):
+    stranger = Authority(tmp_path, "Stranger")
+    with TlsProxy(dcmqrscp.port, authority) as proxy:
+        with pytest.raises(PacsPermanentError, match="certificate of node peer is not accepted"):
+            echo(node_of(dcmqrscp, port=proxy.port, tls=Tls(ca=str(stranger.ca))))
+        assert proxy.passed == 0
+        echo(node_of(dcmqrscp, port=proxy.port, tls=Tls(ca=str(authority.ca))))
+        assert proxy.passed
 
 
 def test_our_certificate_is_needed_where_the_node_asks_for_it(peer, authority):
