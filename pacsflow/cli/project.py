@@ -59,10 +59,12 @@ def run(project: Folder, now: Now = "") -> None:
     show_outcome(reports)
     _raise_paused(state)
     if state.name != "Done":
-        settling = "; held rows wait for pacsflow settle" if " held" in state.message else ""
-        raise WorkLeftError(
-            f"not everything is done ({state.message})", remedy=f"the report names each, and why{settling}"
-        )
+        advice = {
+            " held": "; held rows wait for pacsflow settle",
+            " failed": "; pacsflow probe asks what the node can do",
+        }
+        more = "".join(told for status, told in advice.items() if status in state.message)
+        raise WorkLeftError(f"not everything is done ({state.message})", remedy=f"the report names each, and why{more}")
 
 
 def status(project: Folder) -> None:

@@ -44,32 +44,32 @@ def held(tmp_path):
 
 def test_a_held_row_is_fetched_after_a_person_said_which_study_is_meant(prefect, pacs, tmp_path):
     folder = project(tmp_path, pacs)
-    assert "rows held" in prefect.pacsflow("plan", str(folder))
-    prefect.pacsflow("run", str(folder), expect=1)
+    assert "rows held" in prefect.pacsflow_here("plan", str(folder))
+    prefect.pacsflow_here("run", str(folder), expect=1)
     assert pacs.counts["gets"] == 0
     [row] = results(tmp_path)
     assert row["status"] == "held"
     assert "one accession number, 2 studies" in row["reason"]
     first, second = held(tmp_path)
     assert first["study"] != second["study"]
-    prefect.pacsflow("settle", str(folder), "two", "--take", first["study"])
-    prefect.pacsflow("run", str(folder))
+    prefect.pacsflow_here("settle", str(folder), "two", "--take", first["study"])
+    prefect.pacsflow_here("run", str(folder))
     [row] = results(tmp_path)
     assert (row["status"], row["studies"]) == ("complete", "1")
 
 
 def test_a_dropped_row_is_done(prefect, pacs, tmp_path):
     folder = project(tmp_path, pacs)
-    prefect.pacsflow("plan", str(folder))
-    prefect.pacsflow("settle", str(folder), "two", "--drop")
-    prefect.pacsflow("run", str(folder))
+    prefect.pacsflow_here("plan", str(folder))
+    prefect.pacsflow_here("settle", str(folder), "two", "--drop")
+    prefect.pacsflow_here("run", str(folder))
     assert results(tmp_path)[0]["status"] == "dropped"
     assert pacs.counts["gets"] == 0
 
 
 def test_the_plans_workbook_comes_back_with_decisions(prefect, pacs, tmp_path):
     folder = project(tmp_path, pacs)
-    prefect.pacsflow("plan", str(folder))
+    prefect.pacsflow_here("plan", str(folder))
     path = tmp_path / "data" / "report" / "plan.xlsx"
     book = load_workbook(path)
     sheet = book["held"]
@@ -77,19 +77,19 @@ def test_the_plans_workbook_comes_back_with_decisions(prefect, pacs, tmp_path):
     sheet.cell(2, column, "take")
     sheet.cell(3, column, "drop")
     book.save(tmp_path / "decided.xlsx")
-    prefect.pacsflow("settle", str(folder), "--workbook", str(tmp_path / "decided.xlsx"))
-    prefect.pacsflow("run", str(folder))
+    prefect.pacsflow_here("settle", str(folder), "--workbook", str(tmp_path / "decided.xlsx"))
+    prefect.pacsflow_here("run", str(folder))
     assert (results(tmp_path)[0]["status"], pacs.counts["gets"]) == ("complete", 1)
 
 
 def test_settling_what_is_not_there_says_what_is(prefect, pacs, tmp_path):
     folder = project(tmp_path, pacs)
-    assert "held rows: none" in prefect.pacsflow("settle", str(folder), "two", "--drop", expect=2)
-    prefect.pacsflow("plan", str(folder))
-    assert "held rows: two" in prefect.pacsflow("settle", str(folder), "three", "--drop", expect=2)
-    said = prefect.pacsflow("settle", str(folder), "two", "--take", "1.2.3", expect=2)
+    assert "held rows: none" in prefect.pacsflow_here("settle", str(folder), "two", "--drop", expect=2)
+    prefect.pacsflow_here("plan", str(folder))
+    assert "held rows: two" in prefect.pacsflow_here("settle", str(folder), "three", "--drop", expect=2)
+    said = prefect.pacsflow_here("settle", str(folder), "two", "--take", "1.2.3", expect=2)
     assert held(tmp_path)[0]["study"] in said
-    assert "--take STUDY" in prefect.pacsflow("settle", str(folder), "two", expect=2)
+    assert "--take STUDY" in prefect.pacsflow_here("settle", str(folder), "two", expect=2)
 
 
 def test_a_run_waits_until_its_plan_is_approved_and_waits_again_when_the_plan_changes(prefect, pacs, tmp_path):
@@ -98,17 +98,17 @@ def test_a_run_waits_until_its_plan_is_approved_and_waits_again_when_the_plan_ch
     rows = [{"id": uid[-6:], "StudyInstanceUID": uid} for uid in uids[:2]]
     settings = {"approval": {"above": {"studies": 0}}}
     folder = write_project(tmp_path / "p", pacs=node, rows=rows[:1], project=settings)
-    assert "waits for approval" in prefect.pacsflow("run", str(folder), expect=1)
+    assert "waits for approval" in prefect.pacsflow_here("run", str(folder), expect=1)
     assert pacs.counts["gets"] == 0
-    assert "1 studies" in prefect.pacsflow("approve", str(folder))
-    prefect.pacsflow("run", str(folder))
+    assert "1 studies" in prefect.pacsflow_here("approve", str(folder))
+    prefect.pacsflow_here("run", str(folder))
     asked = pacs.counts["gets"]
     assert asked == 1
     write_project(folder, pacs=node, rows=rows, project=settings)
-    prefect.pacsflow("run", str(folder), expect=1)
+    prefect.pacsflow_here("run", str(folder), expect=1)
     assert pacs.counts["gets"] == asked
     write_project(folder, pacs=node, rows=rows, project={"approval": {"above": {"studies": 10}}})
-    prefect.pacsflow("run", str(folder))
+    prefect.pacsflow_here("run", str(folder))
     assert pacs.counts["gets"] > asked
 
 
@@ -116,25 +116,25 @@ def test_another_key_and_another_profile_are_noticed_before_anything_is_done(pre
     uid = min(pacs.archive.studies)
     node, rows = {"port": pacs.port, "called_aet": pacs.aet}, [{"id": "a", "StudyInstanceUID": uid}]
     folder = write_project(tmp_path / "p", pacs=node, rows=rows)
-    prefect.pacsflow("run", str(folder))
+    prefect.pacsflow_here("run", str(folder))
     before = pacs.counts.copy()
     (tmp_path / "key").write_text("ff" * 32)
-    assert "key is not the one" in prefect.pacsflow("run", str(folder), expect=4)
-    assert "key is not the one" in prefect.pacsflow("status", str(folder), expect=4)
+    assert "key is not the one" in prefect.pacsflow_here("run", str(folder), expect=4)
+    assert "key is not the one" in prefect.pacsflow_here("status", str(folder), expect=4)
     write_project(folder, pacs=node, rows=rows, deid={"options": ["retain-device-identity"]})
-    assert "deid.yaml says something else" in prefect.pacsflow("run", str(folder), expect=5)
+    assert "deid.yaml says something else" in prefect.pacsflow_here("run", str(folder), expect=5)
     assert pacs.counts == before
     (tmp_path / "key").unlink()
-    assert "${file:" in prefect.pacsflow("run", str(folder), expect=3)
+    assert "${file:" in prefect.pacsflow_here("run", str(folder), expect=3)
 
 
 def test_the_link_table_is_for_whoever_holds_the_key(prefect, pacs, tmp_path):
     study = next(iter(pacs.archive.studies.values()))
     node, rows = {"port": pacs.port, "called_aet": pacs.aet}, [{"id": "a", "StudyInstanceUID": study.uid}]
     folder = write_project(tmp_path / "p", pacs=node, rows=rows, deid={"patient": {"prefix": "X-"}})
-    prefect.pacsflow("run", str(folder))
+    prefect.pacsflow_here("run", str(folder))
     out = tmp_path / "links.csv"
-    said = prefect.pacsflow("vault", "export", str(folder), "--out", str(out))
+    said = prefect.pacsflow_here("vault", "export", str(folder), "--out", str(out))
     assert "1 patient written" in said
     with out.open(newline="") as file:
         [link] = csv.DictReader(file)
@@ -143,7 +143,9 @@ def test_the_link_table_is_for_whoever_holds_the_key(prefect, pacs, tmp_path):
     assert out.stat().st_mode & 0o077 == 0
     assert list((tmp_path / "data" / "out").glob(f"sub-{link['pseudonym'].replace('-', '_')}*"))
     (tmp_path / "key").write_text("ff" * 32)
-    assert "cannot be read with this key" in prefect.pacsflow("vault", "export", str(folder), "-o", str(out), expect=4)
+    assert "cannot be read with this key" in prefect.pacsflow_here(
+        "vault", "export", str(folder), "-o", str(out), expect=4
+    )
 
 
 def test_raw_mode_writes_bytes_as_received_and_says_so(prefect, pacs, tmp_path):
@@ -151,7 +153,7 @@ def test_raw_mode_writes_bytes_as_received_and_says_so(prefect, pacs, tmp_path):
     node, rows = {"port": pacs.port, "called_aet": pacs.aet}, [{"id": "a", "StudyInstanceUID": study.uid}]
     folder = write_project(tmp_path / "p", pacs=node, rows=rows)
     (folder / "deid.yaml").write_text(json.dumps({"base": "none"}))
-    assert "IDENTIFIABLE" in prefect.pacsflow("run", str(folder))
+    assert "IDENTIFIABLE" in prefect.pacsflow_here("run", str(folder))
     delivered = {path.stem: path.read_bytes() for path in (tmp_path / "data" / "out").rglob("*.dcm")}
     sent = {i.uid: i.encoded() for series in pacs.archive.series(study.uid) for i in series.instances}
     assert delivered.keys() == sent.keys()
@@ -164,11 +166,11 @@ def test_another_conversion_is_delivered_without_fetching_and_takes_the_old_one_
     node, rows = {"port": pacs.port, "called_aet": pacs.aet}, [{"id": "a", "StudyInstanceUID": study.uid}]
     export = {"nifti": [{"modality": "MR", "converter": "dcm2niix"}]}
     folder = write_project(tmp_path / "p", pacs=node, rows=rows, export=export)
-    prefect.pacsflow("run", str(folder))
+    prefect.pacsflow_here("run", str(folder))
     asked, out = pacs.counts.copy(), tmp_path / "data" / "out"
     assert list(out.rglob("*.nii.gz"))
     write_project(folder, pacs=node, rows=rows)
-    prefect.pacsflow("run", str(folder))
+    prefect.pacsflow_here("run", str(folder))
     assert not list(out.rglob("*.nii.gz"))
     assert list(out.rglob("*.dcm"))
     assert pacs.counts == asked
@@ -180,7 +182,7 @@ def test_the_series_sheet_has_what_only_images_answer_when_asked_for(prefect, or
     uid = str(dcmread(files[0], stop_before_pixels=True).StudyInstanceUID)
     node, rows = {"port": orthanc.port, "called_aet": orthanc.aet}, [{"id": "a", "StudyInstanceUID": uid}]
     folder = write_project(tmp_path / "p", pacs=node, rows=rows)
-    prefect.pacsflow("plan", str(folder), "--info")
+    prefect.pacsflow_here("plan", str(folder), "--info")
     with (tmp_path / "data" / "report" / "plan-series.csv").open(encoding="utf-8-sig", newline="") as file:
         lines = list(csv.DictReader(file))
     assert len(lines) == 4
@@ -190,16 +192,16 @@ def test_the_series_sheet_has_what_only_images_answer_when_asked_for(prefect, or
 def test_a_node_that_does_not_answer_ends_the_run_at_once_with_what_to_do(prefect, tmp_path):
     rows = [{"id": f"r{n}", "PatientID": f"EX{n}"} for n in range(50)]
     folder = write_project(tmp_path / "p", pacs={"port": free_port(), "called_aet": "NOBODY"}, rows=rows)
-    said = prefect.pacsflow("run", str(folder), expect=6)
+    said = prefect.pacsflow_here("run", str(folder), expect=6)
     assert "mend:" in said
     assert "EX1" not in said
-    assert "rows" in prefect.pacsflow("status", str(folder))
+    assert "rows" in prefect.pacsflow_here("status", str(folder))
 
 
 def test_a_key_may_be_a_secret_block_of_prefect(prefect, pacs, tmp_path):
     folder = project(tmp_path, pacs, deid={"key": "${prefect:demo-key}"})
-    assert "no such Secret block" in prefect.pacsflow("status", str(folder), expect=3)
+    assert "no such Secret block" in prefect.pacsflow_here("status", str(folder), expect=3)
     code = f"from prefect.blocks.system import Secret; Secret(value={KEY!r}).save('demo-key')"
     environment = {**os.environ, **prefect.environment(prefect.folder), "PREFECT_API_URL": prefect.url}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True)
-    prefect.pacsflow("status", str(folder))
+    prefect.pacsflow_here("status", str(folder))

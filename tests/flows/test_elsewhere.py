@@ -123,7 +123,7 @@ def test_one_real_archive_sends_to_another_and_the_reports_say_so(prefect, dcmqr
         rows = [{"id": "a", "StudyInstanceUID": uid}]
         folder = write_project(tmp_path / "p", pacs=node, rows=rows, **RECEIVES_NOTHING)
         write_node(folder / "other.yaml", {"port": dcmqrscp.port, "called_aet": dcmqrscp.aet}, name="other")
-        output = prefect.pacsflow("run", str(folder))
+        output = prefect.pacsflow_here("run", str(folder))
     assert "IDENTIFIABLE" in output
     assert "sent to ARCHIVE (compared there by UID); nothing came here" in output
     record = json.loads((tmp_path / "data" / "report" / "run.json").read_text())

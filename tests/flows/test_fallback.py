@@ -139,14 +139,14 @@ def results(tmp_path):
 
 def test_the_flow_asks_one_node_after_the_other_and_its_reports_name_them(prefect, tmp_path):
     with two_nodes(tmp_path, [0, 1], [1, 2], faults=[fault("drop-images", every=6)], attempts=1) as (_, other, folder):
-        output = prefect.pacsflow("run", str(folder), expect=1)
+        output = prefect.pacsflow_here("run", str(folder), expect=1)
         assert "1 unmatched" in output
         table = results(tmp_path)
         assert [line["node"] for line in table] == ["main", "main", "second", ""]
         assert [line["status"] for line in table] == ["incomplete", "complete", "complete", "unmatched"]
-        assert "second" in prefect.pacsflow("status", str(folder))
+        assert "second" in prefect.pacsflow_here("status", str(folder))
         other.stop()
-        prefect.pacsflow("run", str(folder), expect=1)
+        prefect.pacsflow_here("run", str(folder), expect=1)
         table = results(tmp_path)
         assert [line["status"] for line in table] == ["incomplete", "complete", "complete", "failed"]
         for line in (table[0], table[3]):

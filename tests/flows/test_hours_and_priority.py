@@ -91,17 +91,17 @@ def test_the_command_ends_as_paused_and_goes_on_in_a_hurry(tmp_path, pacs, prefe
     now = datetime.now(UTC)
     window = {"days": "mon-sun", "from": f"{now + timedelta(hours=3):%H:%M}", "to": f"{now + timedelta(hours=4):%H:%M}"}
     folder = project(tmp_path, pacs, hours={"timezone": "UTC", "allow": [window]})
-    said = prefect.pacsflow("run", str(folder), expect=75)
+    said = prefect.pacsflow_here("run", str(folder), expect=75)
     assert "paused, outside the hours of node" in said
     assert not pacs.counts["associations"]
     record = tmp_path / "data" / "report" / "run.json"
     assert json.loads(record.read_text())["outcome"] == "paused"
-    prefect.pacsflow("run", str(folder), "--now", "the clinic waits")
+    prefect.pacsflow_here("run", str(folder), "--now", "the clinic waits")
     told = json.loads(record.read_text())
     assert (told["outcome"], told["outside_hours"]) == ("complete", "the clinic waits")
     [hour, *more] = told["traffic_by_hour"]
     assert sum(h["images"] for h in [hour, *more]) == 2 * IMAGES
-    status = prefect.pacsflow("status", str(folder))
+    status = prefect.pacsflow_here("status", str(folder))
     assert "by the hour" in status
     assert "the next window begins" in status
 

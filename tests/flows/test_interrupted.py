@@ -130,7 +130,7 @@ def _passed(moment: float) -> bool:
 def check_after_kills(prefect, pacs, tmp_path: Path, number: int) -> None:
     """Kill begun runs so often, each project until it is done, then a further one; all give the same."""
     undisturbed = project(tmp_path / "undisturbed", pacs)
-    prefect.pacsflow("run", str(undisturbed))
+    prefect.pacsflow_here("run", str(undisturbed))
     expected, work = delivered(undisturbed), work_took(undisturbed)
     assert len([name for name in expected if name.endswith(".dcm")]) == STUDIES * IMAGES
     assert any(name.endswith(".nii.gz") for name in expected)
@@ -145,7 +145,7 @@ def check_after_kills(prefect, pacs, tmp_path: Path, number: int) -> None:
         while len(kills.struck) < number and disturber.run_killed(disturbed):
             assert delivered(disturbed).items() <= expected.items(), "what is there is whole and right"
         if not over(disturbed):
-            prefect.pacsflow("run", str(disturbed))
+            prefect.pacsflow_here("run", str(disturbed))
         assert delivered(disturbed) == expected
         assert not list((disturbed.parent / "data").rglob("*.part")), "nothing half-written is left"
         shutil.rmtree(disturbed.parent)
@@ -168,10 +168,10 @@ def test_a_hundred_kills_change_nothing_in_the_end(prefect, pacs, tmp_path):
 
 def test_a_second_run_asks_for_nothing_and_delivers_the_same(prefect, pacs, tmp_path):
     folder = project(tmp_path, pacs)
-    prefect.pacsflow("run", str(folder))
+    prefect.pacsflow_here("run", str(folder))
     first, asked = delivered(folder), pacs.counts.copy()
     assert asked["gets"] + asked["moves"] > 0
-    prefect.pacsflow("run", str(folder))
+    prefect.pacsflow_here("run", str(folder))
     since = pacs.counts - asked
     assert since["gets"] == since["moves"] == since["images sent"] == since["finds"] == 0
     assert delivered(folder) == first

@@ -18,10 +18,10 @@ def test_a_run_uses_the_pseudonyms_of_its_source(prefect, tmp_path, source):
         row = {"id": "a", "StudyInstanceUID": study.uid} | ({"new_ids": "P-000001"} if source == "column" else {})
         node = {"port": pacs.port, "called_aet": pacs.aet}
         folder = write_project(tmp_path / "p", pacs=node, rows=[row], deid={"patient": patient})
-        prefect.pacsflow("validate", str(folder))
-        prefect.pacsflow("run", str(folder))
+        prefect.pacsflow_here("validate", str(folder))
+        prefect.pacsflow_here("run", str(folder))
         asked = pacs.counts["gets"]
-        prefect.pacsflow("run", str(folder))
+        prefect.pacsflow_here("run", str(folder))
         assert pacs.counts["gets"] == asked
     with (tmp_path / "data" / "report" / "results.csv").open(encoding="utf-8-sig", newline="") as file:
         [told] = csv.DictReader(file)

@@ -5,7 +5,12 @@ import os
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
+
+import pytest
 
 from peers.ports import free_port
 from peers.process import Server
@@ -55,3 +60,37 @@ class Prefect(Server):
         output, _ = process.communicate(timeout=280)
         assert process.returncode == expect, f"exit code {process.returncode}, expected {expect}:\n{output}"
         return output
+
+    def pacsflow_here(self, *arguments: str, expect: int = 0) -> str:
+        """As `pacsflow`, in this process: seconds sooner, and all the same but for what a process begins and ends with."""
+        from pacsflow.cli.app import app
+        from pacsflow.cli.show import console, errors, show_error
+        from pacsflow.errors import PacsflowError
+
+        said, code = StringIO(), 0
+        console.width = errors.width = 200
+        with self._here(), redirect_stdout(said), redirect_stderr(said):
+            try:
+                app(list(arguments))
+            except PacsflowError as error:
+                show_error(error)
+                code = error.exit_code
+            except SystemExit as ended:
+                code = ended.code
+        assert code == expect, f"exit code {code}, expected {expect}:\n{said.getvalue()}"
+        return said.getvalue()
+
+    @contextmanager
+    def _here(self) -> Iterator[None]:
+        """Prefect in this process speaks to this server, in threads too."""
+        from prefect.context import refresh_global_settings_context
+
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in {**self.environment(self.folder), "PREFECT_API_URL": self.url}.items():
+                patch.setenv(name, value)
+            patch.setenv("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+            patch.setenv("PREFECT_LOGGING_TO_API_ENABLED", "false")  # its sender would outlive the server
+            refresh_global_settings_context()
+            yield
+            patch.delenv("PREFECT_API_URL")
+            refresh_global_settings_context()
