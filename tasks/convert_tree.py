@@ -1,6 +1,6 @@
 """A folder tree of DICOM files that is there already, converted: series by series, to a folder or a BIDS dataset."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,7 +8,6 @@ from pacsflow.convert import Converted, Geometry, Kind, bids, convert_series
 from pacsflow.errors import RefusalError
 from pacsflow.export import SeriesFiles, StudyFolder, open_target
 from pacsflow.export.parcels import HALVES
-from pacsflow.export.tree import studies_of
 from pacsflow.scratch import apart
 from schemas.bids import Bids
 from schemas.export import BidsDataset, Folder, Target
@@ -46,12 +45,12 @@ class Outcome:
         return bool(self.reason) and self.reason != NO_IMAGE
 
 
-def convert_tree(tree: Path, wish: Wish) -> Iterator[Outcome]:
-    """Convert the series below `tree`, study by study. Raises TargetError, ConverterStoppedError."""
+def convert_tree(studies: Sequence[StudyFolder], wish: Wish) -> Iterator[Outcome]:
+    """Convert the series of studies, one study after the other. Raises TargetError, ConverterStoppedError."""
     target = open_target(_settings(wish), wish.out)
-    for number, study in enumerate(studies_of(tree)[0], 1):
+    for number, study in enumerate(studies, 1):
         outcomes, series = [], []
-        with apart(wish.out.joinpath(*HALVES)) as place:
+        with apart(wish.out.absolute().joinpath(*HALVES)) as place:
             for position, one in enumerate(study.series):
                 outcome, gave = _converted(one, place / str(position), wish)
                 outcomes.append(replace(outcome, study=number))

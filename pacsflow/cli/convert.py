@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pacsflow.cli.show import console, counted, errors
+from pacsflow.cli.show import console, counted, errors, tell_others
 from pacsflow.cli.temporaries import temporaries
 from pacsflow.errors import ProjectError
 
@@ -33,18 +33,21 @@ def convert(
 
     Names are made of the headers, as a run makes them: sub-/ses-/series. Exit code 1 where a series is refused.
     """
+    from pacsflow.export.tree import studies_of
     from tasks.convert_tree import Wish, convert_tree
 
     place = out or tree.with_name(f"{tree.resolve().name}-nifti")
     wish = Wish(place, converter, geometry, _rules(bids) if bids else None, name)
+    studies, others = studies_of(tree)
     with temporaries():
-        outcomes = list(convert_tree(tree, wish))
+        outcomes = list(convert_tree(studies, wish))
     if not outcomes:
         raise ProjectError.at(str(tree), "holds no DICOM instance", "name another folder")
     _show(outcomes)
     refused = sum(one.refused for one in outcomes)
     files = sum(one.files for one in outcomes)
     console.print(f"{counted(len(outcomes), 'series', 'series')}, {counted(files, 'file')} in {place}", soft_wrap=True)
+    tell_others(others)
     if refused:
         errors.print(f"{refused} not converted, see the table; --geometry warn converts what is no regular volume")
         raise typer.Exit(1)

@@ -8,7 +8,7 @@ import typer
 from pydantic import ValidationError
 from rich.progress import track
 
-from pacsflow.cli.show import console, counted, errors, show_error
+from pacsflow.cli.show import console, counted, errors, show_error, tell_others
 from pacsflow.cli.temporaries import temporaries
 from pacsflow.errors import ProjectError, SecretError, TargetError
 from pacsflow.projects import read_project, read_targets
@@ -40,8 +40,7 @@ def send(
     failed = f"to send, {counted(faults, 'delivery', 'deliveries')} failed: run it again"
     done = failed if faults else "sent, as they are"
     console.print(f"{counted(len(studies), 'study', 'studies')}, {counted(images, 'image')} {done}")
-    if others:
-        console.print(f"left alone: {counted(len(others), 'file')} that {'is' if len(others) == 1 else 'are'} no DICOM")
+    tell_others(others)
     if faults:
         raise typer.Exit(TargetError.exit_code)
 

@@ -62,6 +62,8 @@ def _header(file: Path, number: int) -> Dataset:
         header = dcmread(file, stop_before_pixels=True)
     except (InvalidDicomError, OSError, EOFError) as error:
         raise TargetError(f"file-set: file {number} cannot be read: {type(error).__name__}") from None
+    if not header.get("SOPInstanceUID"):
+        raise TargetError(f"file-set: file {number} has no SOP Instance UID, it may be cut off")
     for keyword, value in _INVENTED.items():
         if header.get(keyword) in (None, ""):
             setattr(header, keyword, value)

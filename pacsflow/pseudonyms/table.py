@@ -67,7 +67,7 @@ def read_entries(file: Path, *, days: bool = False) -> tuple[list[Entry], list[P
         text = file.read_bytes().decode("utf-8-sig")
         return list(_json(text, days=days) if file.suffix.lower() == ".json" else _csv(text)), []
     except OSError as error:
-        broken = _BrokenError(0, f"cannot be read: {error.strerror}", "mend the `file` in deid.yaml")
+        broken = _BrokenError(0, f"cannot be read: {error.strerror}", "mend the path")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         broken = _BrokenError(line, "is not UTF-8 text", "save the table as UTF-8")

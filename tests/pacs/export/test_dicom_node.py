@@ -137,7 +137,7 @@ def test_send_brings_a_folder_tree_in_pacsmans_layout_to_a_node(pacs, study, tmp
     (tree / "00001-T1.csv").write_text("PatientID\n1\n")
     said = sent(tmp_path / "tree", f"{pacs.aet}@{pacs.host}:{pacs.port}")
     assert "1 study, 3 images sent" in said
-    assert "1 file that is no DICOM" in said
+    assert "left alone: 1 file, no DICOM" in said
     assert listed(pacs, study) == {uid for uid, _ in study.series[0].dicom}
 
 

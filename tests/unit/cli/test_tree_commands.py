@@ -57,10 +57,11 @@ def test_a_tree_is_converted_and_what_is_no_volume_is_in_the_table(tree, tmp_pat
     once = [f"{start}/{name}{ending}" for name in wanted for ending in (".json", ".nii.gz")]
     assert below(tmp_path / "t-nifti") == once
     assert "missing-slices" in said
+    assert "left alone: 1 file, no DICOM" in said
     said = pacsflow("convert", tree, "--geometry", "warn")
     assert "slices are missing" in re.sub(r"[\s│]+", " ", said)
     assert {*once, f"{start}/00003-Axial_lung/00003-Axial_lung.nii.gz"} <= set(below(tmp_path / "t-nifti"))
-    assert not list((tmp_path / "t-nifti" / ".pacsflow").glob("converting-*"))
+    assert [path.name for path in (tmp_path / "t-nifti/.pacsflow/temporary").iterdir()] == ["lock"]
 
 
 def test_a_tree_becomes_a_bids_dataset(tree, tmp_path):
@@ -76,6 +77,26 @@ def test_mistakes_end_with_their_exit_codes(tmp_path):
     pacsflow("convert", tmp_path / "empty", expect=2)
     (tmp_path / "bids.yaml").write_text("rules: [{when: {Modalty: MR}, leave_out: true}]")
     assert "Modality" in pacsflow("convert", tmp_path / "empty", "--bids", tmp_path / "bids.yaml", expect=2)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (["convert"], 2),
+        (["dicomdir", "cd"], 8),
+        (["send", "AE@127.0.0.1:1"], 2),
+        (["karnak-tag", "--new-ids", "ids.json", "--album", "a"], 2),
+    ],
+)
+def test_an_image_cut_off_in_its_header_is_one_mistake_with_an_exit_code(tmp_path, monkeypatch, command, code):
+    monkeypatch.chdir(tmp_path)
+    (path,) = write_files([make_instance()], tmp_path / "t")
+    path.write_bytes(path.read_bytes()[:400])
+    Path("ids.json").write_text('{"sub-EX0001": "P1"}')
+    said = pacsflow(command[0], "t", *command[1:], expect=code)
+    assert "EX0001" not in said
+    assert not Path("cd").exists()
+    assert pacsflow(command[0], "nowhere", *command[1:], expect=2)
 
 
 def test_reports_of_the_shared_data_become_text(shared_data, tmp_path):
