@@ -24,6 +24,10 @@ _MOST_CONTEXTS = 127
 _SUCCESS, _OUT_OF_RESOURCES, _MISMATCH, _WARNING, _NOT_UNDERSTOOD = 0x0000, 0xA700, 0xA900, 0xB000, 0xC000
 _PENDING = (0xFF00, 0xFF01)
 _PDU = 1 << 17
+_TRIES = 2
+"""A node that closes as soon as it has rejected may seem to have broken off."""
+_FOR_NOW = 2
+"""Result of a rejection that is transient (PS3.8 9.3.4)."""
 _PATIENCE = 30.0
 """Seconds for a connection, and for an association."""
 _config.STORE_SEND_CHUNKED_DATASET = True
@@ -94,26 +98,29 @@ def _association(node: Dicom, contexts: set[tuple[str, str]]) -> Iterator[Associ
     entity.acse_timeout = entity.connection_timeout = _PATIENCE
     entity.dimse_timeout = entity.network_timeout = 300
     wanted = [build_context(sop_class, syntax) for sop_class, syntax in sorted(contexts)]
-    association = entity.associate(
-        node.host,
-        node.port,
-        [*wanted, build_context(StudyRootFind)] if not wanted or node.query_back else wanted,
-        ae_title=node.called_aet,
-        max_pdu=_PDU,
-        tls_args=(_tls(node), node.host) if node.tls else None,
-        evt_handlers=[(evt.EVT_CONN_OPEN, _at_once)],
-    )
+    for _ in range(_TRIES):
+        association = entity.associate(
+            node.host,
+            node.port,
+            [*wanted, build_context(StudyRootFind)] if not wanted or node.query_back else wanted,
+            ae_title=node.called_aet,
+            max_pdu=_PDU,
+            tls_args=(_tls(node), node.host) if node.tls else None,
+            evt_handlers=[(evt.EVT_CONN_OPEN, _at_once)],
+        )
+        if association.is_established or association.is_rejected:
+            break
     if not association.is_established:
         if node.tls and not _trusted(node):
             raise TargetError(
                 "dicom: the node's certificate is not trusted",
                 remedy="check `tls.ca`, and that `host` is the name in the certificate",
             )
-        rejected = association.is_rejected
+        rejected, answer = association.is_rejected, association.acceptor.primitive
         raise TargetError(
             f"dicom: the node {'rejects the association' if rejected else 'cannot be reached, or ended it'}",
             remedy=f"check host, port, called_aet and tls; the node must know {node.calling_aet}",
-            transient=not rejected,
+            transient=not rejected or (answer is not None and answer.result == _FOR_NOW),
         )
     try:
         yield association

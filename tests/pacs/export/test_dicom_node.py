@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pydicom import dcmread
@@ -13,6 +14,7 @@ from factory import make_instance, make_study, write_files
 from pacsflow.cli.app import app
 from pacsflow.errors import ProjectError, TargetError
 from pacsflow.export import StudyFolder, open_target, read_series
+from pacsflow.simpacs import Faults, SimPacs, phantom_archive
 from peers.certificates import Authority
 from peers.dcmqrscp import Dcmqrscp
 from peers.nodes import lane_to
@@ -103,6 +105,18 @@ def test_a_node_that_does_not_know_us_refuses_for_good(kind, study, tmp_path):
     with kind(tmp_path, **strict) as pacs, pytest.raises(TargetError) as caught:
         target(pacs, called_aet="STRANGER").deliver(study)
     assert not caught.value.transient
+
+
+def test_a_node_that_is_full_for_now_is_tried_again(study):
+    full = Faults.model_validate({"faults": [{"kind": "reject-associations", "above": 1}]})
+    with SimPacs(phantom_archive(1), full) as pacs:
+        node = {"host": "127.0.0.1", "port": pacs.port, "called_aet": pacs.aet}
+        with lane_to(SimpleNamespace(**node, aet=pacs.aet)) as lane:
+            lane.find("STUDY", {"StudyInstanceUID": "", "StudyDate": "20200101"})
+            with pytest.raises(TargetError) as caught:
+                open_target(Dicom(kind="dicom", **node), Path()).deliver(study)
+    assert "rejects the association" in str(caught.value)
+    assert caught.value.transient
 
 
 def test_a_certificate_of_a_stranger_gets_nothing(pacs, study, tmp_path):
