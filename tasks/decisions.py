@@ -19,8 +19,8 @@ def settle_row(folder: Path, row_id: str, *, take: Sequence[str], by: str) -> No
     with ledger_of(folder) as ledger:
         row = next((r for r in summary.rows(ledger) if row_id in (r.id, f"row {r.number}")), None)
         if row is None:
-            near = ", ".join(r.id for r in summary.rows(ledger) if r.status == "held")
-            raise _mistake("no row has that id", f"held rows: {near or 'none'}")
+            near = ", ".join(f"row {r.number}" for r in summary.rows(ledger) if r.status == "held")
+            raise _mistake("no row has that id", f"held are {near}" if near else "no row is held")
         _settle(ledger, row, take, by=by)
 
 

@@ -84,9 +84,9 @@ def test_the_plans_workbook_comes_back_with_decisions(prefect, pacs, tmp_path):
 
 def test_settling_what_is_not_there_says_what_is(prefect, pacs, tmp_path):
     folder = project(tmp_path, pacs)
-    assert "held rows: none" in prefect.pacsflow_here("settle", str(folder), "two", "--drop", expect=2)
+    assert "no row is held" in prefect.pacsflow_here("settle", str(folder), "two", "--drop", expect=2)
     prefect.pacsflow_here("plan", str(folder))
-    assert "held rows: two" in prefect.pacsflow_here("settle", str(folder), "three", "--drop", expect=2)
+    assert "held are row 1" in prefect.pacsflow_here("settle", str(folder), "three", "--drop", expect=2)
     said = prefect.pacsflow_here("settle", str(folder), "two", "--take", "1.2.3", expect=2)
     assert held(tmp_path)[0]["study"] in said
     assert "--take STUDY" in prefect.pacsflow_here("settle", str(folder), "two", expect=2)
