@@ -29,7 +29,7 @@ def convert_series(kind: Kind, files: Sequence[Path], out: Path, *, geometry: Ge
     volume is refused or converted with a warning. Raises RefusalError; reasons: those of
     `geometry.judge` (no-position, mixed-kinds, mixed-orientation, mixed-size, too-few-slices, not-a-volume,
     gantry-tilt, missing-slices, uneven-spacing, incomplete-volume), unreadable-file, no-image,
-    converter-timeout, converter-error, no-output, frames-lost, and a converter's own. Raises
+    converter-timeout, converter-error, no-output, frames-lost, gradient-directions, and a converter's own. Raises
     ConverterStoppedError when the converter was killed: then nothing is known of the series.
     """
     frames = read_frames(files)

@@ -38,12 +38,11 @@ from ways import (
     c_move,
     dicomweb,
     rad69_found_by_mint,
-    wado_uri_found_by_dicomweb,
     wado_uri_found_by_mint,
 )
 from whole_run import project, run_once
 
-WAYS = [c_get, c_move, dicomweb, wado_uri_found_by_dicomweb, wado_uri_found_by_mint, rad69_found_by_mint]
+WAYS = [c_get, c_move, dicomweb, wado_uri_found_by_mint, rad69_found_by_mint]
 PLACE = "dicom2nifti"
 NO_VOLUMES = {f"{PLACE}/failing/{name}": reason for name, reason in FAILING.items()}
 SERIES = {
