@@ -146,7 +146,7 @@ def test_a_server_that_dies_midway_and_comes_back_has_everything_once(storage, s
         if len(sent) == 2:
             storage.server.kill()
 
-    monkeypatch.setattr("pacsflow.export.storage.time", SimpleNamespace(monotonic=time.monotonic, sleep=dies))
+    monkeypatch.setattr("pacsflow.export.bandwidth.time", SimpleNamespace(monotonic=time.monotonic, sleep=dies))
     assert broken(storage, study)
     assert len(sent) == 2, "one file was whole, and there was another"
     storage.server.start()
