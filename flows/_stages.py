@@ -146,7 +146,8 @@ def describe_studies(run: Session) -> None:
 def describe_chunk(project: str, keys: list[str], node: str) -> None:
     """Describe the series of some studies, each study a task."""
     task = persistent(describe_study, session(project).node(node).retries)
-    wait([task.submit(StudyRef(project, key, node)) for key in keys])
+    with stoppable(project):
+        wait([task.submit(StudyRef(project, key, node)) for key in keys])
 
 
 @flow(name="find rows", flow_run_name=named("find rows of"), persist_result=False, validate_parameters=False)
@@ -154,7 +155,8 @@ def describe_chunk(project: str, keys: list[str], node: str) -> None:
 def find_chunk(project: str, numbers: list[int], node: str) -> None:
     """Find the studies of some rows, each a task; a row that fails leaves the others alone."""
     task = persistent(find_row, session(project).node(node).retries)
-    wait([task.submit(RowRef(project, number, node)) for number in numbers])
+    with stoppable(project):
+        wait([task.submit(RowRef(project, number, node)) for number in numbers])
 
 
 @flow(
@@ -166,10 +168,23 @@ def retrieve_chunk(project: str, keys: list[str], node: str) -> None:
     retries = session(project).node(node).retries
     fetch, deliver = persistent(fetch_study, retries), persistent(deliver_study, retries)
     futures = []
-    for ref in (StudyRef(project, key, node) for key in keys):
-        fetched = fetch.submit(ref)
-        futures.append(deliver.submit(ref, return_state=False, wait_for=[allow_failure(fetched)]))
-    wait(futures)
+    with stoppable(project):
+        for ref in (StudyRef(project, key, node) for key in keys):
+            fetched = fetch.submit(ref)
+            futures.append(deliver.submit(ref, return_state=False, wait_for=[allow_failure(fetched)]))
+        wait(futures)
+
+
+@contextmanager
+def stoppable(project: str) -> Iterator[None]:
+    """Around tasks: a flow that is told to end (Ctrl-C, SIGTERM) has them end too, as it waits for them."""
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException:
+        session(project).stop()
+        raise
 
 
 def with_workers(chunk_flow: T, workers: int) -> T:

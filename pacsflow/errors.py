@@ -14,6 +14,7 @@
     ├─ ServiceError                10      -      the service of pseudonyms
     ├─ ServerError                 11      no     Prefect's server does not answer, or does not start
     ├─ PausedError                 75      no     outside the node's hours; the next run goes on
+    ├─ StoppedError           130, 143      no     stopped by Ctrl-C or SIGTERM; the next run goes on
     └─ WorkLeftError                1      no     the run ended, but not all rows are done
 
 Messages are built from facts that may be seen: never a patient's identifier, a dataset, a token or a
@@ -167,3 +168,11 @@ class PausedError(PacsflowError):
 
 class WorkLeftError(PacsflowError):
     """The run ended, but rows are held, unmatched, incomplete or failed."""
+
+
+class StoppedError(PacsflowError):
+    """Stopped by a signal, as by Ctrl-C. What is done stays done."""
+
+    def __init__(self, signal: int) -> None:
+        super().__init__("stopped", remedy="run it again and it goes on: only what is missing is asked for")
+        self.exit_code = 128 + signal

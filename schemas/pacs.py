@@ -68,7 +68,9 @@ class Limits(Model):
     """How much is asked of the node at once."""
 
     associations: int = Field(4, ge=1, le=64, description="Open associations, shared by all runs on this node")
-    studies_per_minute: float | None = Field(None, gt=0, description="Studies fetched per minute, at most")
+    studies_per_minute: float | None = Field(
+        None, gt=0, description="Studies fetched per minute, at most, by all runs on this node together"
+    )
     pause: Pause | None = Field(None, description="A rest after every n series")
     results_per_query: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
         "auto",

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pydicom import Dataset
 
 from pacsflow.dicom.contract import BrokenError, Lane, Request
-from pacsflow.errors import PacsError, PacsflowError
+from pacsflow.errors import PacsError, PacsflowError, PausedError
 from pacsflow.ledger import studies
 from pacsflow.ledger.studies import Instance, Planned, Study
 from tasks.deliver import left_to_do
@@ -91,11 +91,12 @@ def _told(run: Session, study: Study, node: str) -> dict[str, str]:
 
 @contextmanager
 def counting(run: Session, node: str) -> Iterator[None]:
-    """Around a retrieval: one that the node answers with an error, or with silence, was asked for all the same."""
+    """Around a retrieval: one that ended in an error, in silence, or by us, was asked for all the same."""
     try:
         yield
-    except PacsError as error:
-        run.traffic(node, retrievals=int(error.status is not None or isinstance(error, BrokenError)))
+    except (PacsError, PausedError) as error:
+        begun = not isinstance(error, PacsError) or isinstance(error, BrokenError) or error.status is not None
+        run.traffic(node, retrievals=int(begun))
         raise
 
 

@@ -19,7 +19,7 @@ from tasks.reception import Reception, disk_refused
 from tasks.session import Session, session
 from tasks.verdict import Attempt, Verdict, judge
 
-STOPPED = {"status": "incomplete", "reason": "stopped when the hours of the node ended, the next run goes on"}
+HOURS, STOPPED = "stopped when the hours of the node ended", "stopped by hand"
 
 
 @engine_task("fetch study", "fetch {ref}")
@@ -44,7 +44,8 @@ def fetch_study(ref: StudyRef) -> StudyRef | None:
         return None
     except PausedError:
         begun = any(i.status != "expected" for i in studies.instances(run.ledger, study.key))
-        studies.release(run.ledger, study.key, **(STOPPED if begun else {}))
+        told = f"{HOURS if run.paused else STOPPED}, the next run goes on"
+        studies.release(run.ledger, study.key, **({"status": "incomplete", "reason": told} if begun else {}))
         return None
     except PacsflowError as error:
         verdict = Verdict("failed", str(error), error=error)

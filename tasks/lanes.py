@@ -15,6 +15,9 @@ from tasks.clock import SYSTEM, Clock
 from tasks.pace import Pace
 from tasks.watched import Watch, WatchedLane
 
+NAP = 2.0
+"""Seconds after which who waits looks whether to go on waiting."""
+
 
 class LanePool:
     """Lanes to one node. `allow` says how many; each is opened when first borrowed, and again after a fault.
@@ -35,9 +38,29 @@ class LanePool:
         self._pace = Pace(node.limits, clock)
         self._turn = threading.Condition()
         self._idle: list[Lane] = []
-        self.busy = 0
+        self._lent: list[Lane] = []
+        self._stopped = False
         self.paused = False
         """Whether work was sent away, as the node may not be asked at this hour."""
+
+    @property
+    def busy(self) -> int:
+        """Lanes that are lent."""
+        return len(self._lent)
+
+    @property
+    def paced(self) -> bool:
+        """Whether pacs.yaml asks for a pace, which runs share."""
+        return self._pace.asked
+
+    @property
+    def part(self) -> float:
+        """The part of that pace which this run keeps to, as other runs have the rest."""
+        return self._pace.share
+
+    def share(self, part: float) -> None:
+        """Keep to another part of it."""
+        self._pace.share = part
 
     @property
     def most(self) -> int:
@@ -70,20 +93,20 @@ class LanePool:
         finally:
             if not whole:
                 lane.close()
-            self._give_back(lane if whole else None)
+            self._give_back(lane, whole=whole)
 
     def _take(self) -> Lane:
         with self._turn:
-            self._turn.wait_for(lambda: self.busy < self._caution.lanes)
+            self._turn.wait_for(lambda: self._stopped or self.busy < self._caution.lanes)
             self.keep_hours()
             lane = self._idle.pop() if self._idle else open_lane(self.node)
-            self.busy += 1
+            self._lent.append(lane)
         return lane
 
-    def _give_back(self, lane: Lane | None) -> None:
+    def _give_back(self, lane: Lane, *, whole: bool) -> None:
         with self._turn:
-            self.busy -= 1
-            self._idle += [lane] if lane else []
+            self._lent = [each for each in self._lent if each is not lane]
+            self._idle += [lane] if whole else []
             unwanted = self._unwanted()
             self._turn.notify_all()
         _close(unwanted)
@@ -97,20 +120,37 @@ class LanePool:
     def pace(self, series: int) -> None:
         """Wait as long as the node's limits ask for before a study of so many series is fetched.
 
-        Raises PausedError where the hours ended meanwhile.
+        Raises PausedError where the hours ended meanwhile, or everything was stopped.
         """
-        self._pace.wait(series)
+        begin = self._pace.turn(series)
+        while (left := begin - self._clock.monotonic()) > 0:
+            self._clock.sleep(min(left, NAP))
+            self.keep_hours()
         self.keep_hours()
 
+    def stop(self) -> None:
+        """Begin nothing new and break off what is under way: who has a lane, or waits for one, gets PausedError."""
+        with self._turn:
+            self._stopped = True
+            lent = list(self._lent)
+            self._turn.notify_all()
+        _close(lent)
+
     def keep_hours(self) -> None:
-        """Raise PausedError where nothing new may be begun at this hour."""
+        """Raise PausedError where nothing new may be begun at this hour, or at all."""
+        self._go_on()
         if self._hours and not self._hours.is_open(self._clock.now()):
             self._pause()
 
     def _in_time(self) -> None:
         """Raise PausedError where also what is under way must end."""
+        self._go_on()
         if self._hours and self._hours.overdue(self._clock.now()):
             self._pause()
+
+    def _go_on(self) -> None:
+        if self._stopped:
+            raise PausedError("stopped by hand")
 
     def _pause(self) -> None:
         self.paused = True

@@ -7,7 +7,10 @@ from tasks.clock import SYSTEM, Clock
 
 
 class Pace:
-    """Studies per minute, and a rest after every n series; shared by the lanes of a run to a node."""
+    """Studies per minute, and a rest after every n series; shared by the lanes of a run to a node.
+
+    `share`: the part of both that is this run's, as other runs ask the node too.
+    """
 
     def __init__(self, limits: Limits, clock: Clock = SYSTEM) -> None:
         self._interval = 60 / limits.studies_per_minute if limits.studies_per_minute else 0.0
@@ -15,16 +18,21 @@ class Pace:
         self._clock = clock
         self._lock = threading.Lock()
         self._next = clock.monotonic()
-        self._series = 0
+        self._series = 0.0
+        self.share = 1.0
 
-    def wait(self, series: int) -> None:
-        """Sleep until the next study, of so many series, may be fetched."""
+    @property
+    def asked(self) -> bool:
+        """Whether pacs.yaml asks for any pace."""
+        return bool(self._interval or self._rest)
+
+    def turn(self, series: int) -> float:
+        """The moment, by the monotonic clock, at which the next study, of so many series, may be fetched."""
         with self._lock:
-            now = self._clock.monotonic()
-            begin = max(now, self._next)
-            self._next = begin + self._interval
-            self._series += series
+            begin = max(self._clock.monotonic(), self._next)
+            self._next = begin + self._interval / self.share
+            self._series += series / self.share
             if self._rest and self._series >= self._rest.every_series:
-                self._series = 0
+                self._series = 0.0
                 self._next += self._rest.seconds
-        self._clock.sleep(begin - now)
+        return begin

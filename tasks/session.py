@@ -107,6 +107,12 @@ class Session:
         else:
             self.advice.pop(about, None)
 
+    def stop(self) -> None:
+        """End what is under way as soon as can be, and begin nothing new: the next run goes on."""
+        self.tell("stopping")
+        for pool in (*self.pools, *filter(None, [self.arrivals])):
+            pool.stop()
+
     @property
     def paused(self) -> bool:
         """Whether work was sent away, as a node may not be asked at this hour."""

@@ -105,7 +105,13 @@ class Share:
             while self._may_take() and (lease := self._leases.take(self.client, self._name)):
                 self.held.append(lease)
             self._pool.allow(len(self.held) - self._pool.allowed)
+            self._share_pace()
         self._stand_in_queue(wanting=self._wanting)
+
+    def _share_pace(self) -> None:
+        """The part of the node's pace that is ours is that of the lanes which are."""
+        if self._pool.paced and self.held:
+            self._pool.share(len(self.held) / max(len(self.held), self._taken(self._name)))
 
     @property
     def _wanting(self) -> bool:

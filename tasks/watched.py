@@ -74,5 +74,9 @@ class WatchedLane:
         try:
             yield begun
         except PacsError as error:
+            self._watch.in_time()
             self._watch.caution.failed(error, begun=begun)
+            raise
+        except Exception:
+            self._watch.in_time()  # a connection that is closed in the middle may break in any way
             raise

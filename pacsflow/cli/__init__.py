@@ -22,7 +22,7 @@ def main() -> None:
         os.environ.setdefault(name, value)
     from pacsflow.cli.app import app
     from pacsflow.discretion import keep_faults_quiet, keep_libraries_quiet
-    from pacsflow.errors import PacsflowError
+    from pacsflow.errors import PacsflowError, StoppedError
 
     keep_libraries_quiet()
     keep_faults_quiet()
@@ -32,6 +32,10 @@ def main() -> None:
         from pacsflow.cli.show import show_error
 
         show_error(error)
+        if isinstance(error, StoppedError):
+            from pacsflow.cli.stopping import leave
+
+            leave(error.exit_code)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.stderr.write("stopped; run it again and it goes on\n")

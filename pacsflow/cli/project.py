@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from pacsflow.cli.show import progress, show_hours, show_outcome, show_plan, show_status
+from pacsflow.cli.stopping import stoppable
 from pacsflow.errors import PacsflowError, PausedError, ServerError, WorkLeftError
 from pacsflow.projects import read_project
 
@@ -107,7 +108,7 @@ def _flow(project: Path, title: str, call: Callable[[], Any]) -> Any:
 
     counts: Counter[str] = Counter()
     listen(str(project), lambda what, number: counts.update({what: number}))
-    with progress(counts, title):
+    with stoppable(), progress(counts, title):
         state = _asked_of_prefect(call)
     if not state.is_completed():
         error = state.result(raise_on_failure=False)

@@ -76,6 +76,7 @@ def sentence(counts: Counter[str], seconds: float) -> str:
         parts.append(f"{counts['images']} images")
         parts.append(f"{megabytes:.1f} MB")
         parts.append(f"{counts['studies delivered']} delivered")
+    parts += ["stopping, Ctrl-C again ends it at once"] if counts["stopping"] else []
     return " · ".join([*parts, f"{seconds:.0f} s"])
 
 

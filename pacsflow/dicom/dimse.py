@@ -200,11 +200,12 @@ class DimseLane:
             return retrieve.retrieve(request, retrieve.move(channel, move_to.aet, node=self._node, waiting=None))
         if self._receiver is None:
             self._receiver = receiver.acquire(self._node, move_to)
-        with receiver.waiting(self._receiver, self._node, study_uid=request.study_uid, sink=sink) as place:
+        ours = self._receiver  # closing from another thread takes it away
+        with receiver.waiting(ours, self._node, study_uid=request.study_uid, sink=sink) as place:
             once = retrieve.move(channel, move_to.aet, node=self._node, waiting=place)
-            before = self._receiver.connections
+            before = ours.connections
             ended = _attempt(lambda: retrieve.retrieve(request, once))
-            reached = self._receiver.connections > before or self._receiver.connected()
+            reached = ours.connections > before or ours.connected()
         ended = ended if reached else _unreached(ended, move_to.port or 0)
         if isinstance(ended, PacsError):
             raise ended

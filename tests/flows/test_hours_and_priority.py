@@ -113,7 +113,8 @@ from tasks import slots
 from tasks.lanes import LanePool
 slots.SECONDS_BETWEEN_LOOKS = 0.5
 port, priority, wanted = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
-node = PacsNode(name="n", host="127.0.0.1", port=port, called_aet="A", limits={"associations": 3})
+limits = {"associations": 3, "studies_per_minute": 10}
+node = PacsNode(name="n", host="127.0.0.1", port=port, called_aet="A", limits=limits)
 pool = LanePool(node)
 with slots.slots(pool, priority=priority):
     lane = pool.borrow()
@@ -127,6 +128,11 @@ with slots.slots(pool, priority=priority):
             while pool.allowed != number:
                 time.sleep(0.1)
             print("lanes", number, flush=True)
+        elif line.startswith("share"):
+            part = float(line.split()[1])
+            while abs(pool.part - part) > 0.01:
+                time.sleep(0.1)
+            print("share", flush=True)
         else:
             break
 """
@@ -153,6 +159,11 @@ class Run:
         self.say(f"lanes {number}")
         return self.process.stdout.readline() == f"lanes {number}\n"
 
+    def paces_at(self, part):
+        """Waits until the run keeps to such a part of the studies per minute."""
+        self.say(f"share {part}")
+        return self.process.stdout.readline() == "share\n"
+
     def end(self):
         self.process.communicate("end\n", timeout=60)
         return self.process.returncode
@@ -162,12 +173,15 @@ def test_a_run_of_low_priority_gives_way_between_two_studies_and_goes_on_afterwa
     low = Run(prefect, 71, "low")
     assert low.begun()
     assert low.has(2), "one of three is left free"
+    assert low.paces_at(1), "and the whole pace is its own"
     high = Run(prefect, 71, "high")
     assert high.begun(), "at once, by the lane that was left free"
     assert low.has(0), "nothing new is begun"
     assert high.has(2), "the third lane is still in use"
+    assert high.paces_at(2 / 3)
     low.say("return")
     assert high.has(3)
+    assert high.paces_at(1)
     assert high.end() == 0
     assert low.has(2)
     assert low.end() == 0

@@ -183,3 +183,29 @@ def test_a_pause_that_lasts_beyond_the_hours_begins_nothing(stack):
     node.pool.pace(1)
     with pytest.raises(PausedError):
         node.pool.pace(1)
+
+
+def test_who_is_told_to_stop_breaks_off_and_who_waits_for_a_lane_or_a_turn_does_not_wait_on(stack):
+    node = Node(stack, {"kind": "stall", "seconds": 30}, limits={"associations": 1, "studies_per_minute": 0.01})
+    node.pool.allow(-3)
+    node.pool.pace(1)
+    ended = []
+
+    def expect_pause(work):
+        with pytest.raises(PausedError, match="stopped by hand"):
+            work()
+        ended.append(work)
+
+    work = [lambda: node.fetch(lambda _: 0), node.find]
+    threads = [threading.Thread(target=expect_pause, args=[each]) for each in work]
+    threads[0].start()
+    wait_until(lambda: node.pacs.counts["gets"] == 1)
+    threads[1].start()
+    node.pool.stop()
+    for thread in threads:
+        thread.join(20)
+    assert len(ended) == 2, "the one whose node says nothing, and the one behind it"
+    with pytest.raises(PausedError):
+        node.pool.pace(1)
+    assert sum(node.clock.slept) <= 2
+    assert not node.pool.paused, "which is about hours"
