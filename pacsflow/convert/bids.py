@@ -12,7 +12,7 @@ from pydicom.multival import MultiValue
 
 from pacsflow.convert.contract import STEM
 from pacsflow.projects.patterns import alike
-from schemas.bids import PLACEHOLDER, Bids, Name, Rule
+from schemas.bids import PLACEHOLDER, SIDECAR, Bids, Name, Rule
 
 WARNING = "BIDS: "
 """Beginning of all warnings of names."""
@@ -65,7 +65,9 @@ def _name(rules: Bids, facts: _Facts) -> tuple[Name | None, str]:
     """The name that the first fitting rule gives, or why there is none; nothing of both where it is left out."""
     rule = next((rule for rule in rules.rules if _fits(rule, facts)), None)
     if rule is None:
-        return None, "no rule fits"
+        asked = dict.fromkeys(keyword for rule in rules.rules for keyword in rule.when)
+        lacking = [keyword for keyword in asked if keyword not in SIDECAR and not any(facts.texts(keyword))]
+        return None, "no rule fits" + (f", and it has no {', '.join(lacking)}" if lacking else "")
     if rule.datatype is None or rule.suffix is None:
         return None, ""
     entities = {entity: _filled(str(value), facts) for entity, value in rule.entities.items()}

@@ -1,5 +1,6 @@
 """Rules for BIDS names: a YAML file of its own, named by `nifti.bids` of export.yaml."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pacsflow.projects.meaning import check_keyword
@@ -7,8 +8,19 @@ from pacsflow.projects.patterns import check_patterns
 from pacsflow.projects.places import named_place
 from pacsflow.projects.source import Document, FieldPath, read_document
 from pacsflow.projects.validation import validated
-from schemas import Export
+from schemas import DeidProfile, Export
 from schemas.bids import PLACEHOLDER, SIDECAR, Bids, Rule
+
+DESCRIPTIONS = frozenset(
+    {
+        "SeriesDescription",
+        "StudyDescription",
+        "ProtocolName",
+        "PerformedProcedureStepDescription",
+        "RequestedProcedureDescription",
+    }
+)
+"""Texts that name a series and that PS3.15's basic profile empties, but for its option clean-descriptors."""
 
 
 def read_rules(file: Path, name: str) -> tuple[Bids | None, Document]:
@@ -48,6 +60,19 @@ def check_destination(document: Document, export: Export) -> None:
     if datasets and not named:
         message = "nothing is converted for a BIDS dataset"
         document.problem(("targets", datasets[0], "kind"), message, "add `bids: bids.yaml` to an entry of `nifti`")
+
+
+def check_descriptors(document: Document, export: Export, rules: Mapping[str, Bids], profile: DeidProfile) -> None:
+    """A problem in export.yaml (`document`) where rules ask for descriptions that the profile empties."""
+    if profile.base == "none" or profile.recipe or "clean-descriptors" in profile.options:
+        return
+    emptied = DESCRIPTIONS - {rule.tag for rule in profile.elements}
+    for position, nifti in enumerate(export.nifti):
+        of_file = rules[nifti.bids].rules if nifti.bids and nifti.bids in rules else []
+        if asked := sorted({name for rule in of_file for name in rule.when} & emptied):
+            message = f"rules ask for {', '.join(asked)}, which the profile empties: they would never fit"
+            remedy = "add `clean-descriptors` to `options` in deid.yaml"
+            document.problem(("nifti", position, "bids"), message, remedy)
 
 
 def _check_rule(document: Document, at: FieldPath, rule: Rule) -> None:

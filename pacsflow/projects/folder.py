@@ -9,7 +9,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from pacsflow.errors import Problem, ProjectError
-from pacsflow.projects.bids import check_destination, rules_of
+from pacsflow.projects.bids import check_descriptors, check_destination, rules_of
 from pacsflow.projects.elsewhere import check_elsewhere, without_delivery
 from pacsflow.projects.meaning import check_meaning
 from pacsflow.projects.nodes import NodeReader, Nodes
@@ -97,7 +97,7 @@ def inspect_project(folder: Path) -> Inspection:
     check_elsewhere(documents, models, nodes.fallback)
     check_codes(documents, models)
     without_delivery(models)
-    bids = _bids(documents["export.yaml"], models.get("export.yaml"))
+    bids = _bids(documents["export.yaml"], models)
     problems = tuple(problem for document in documents.values() for problem in document.problems)
     project = None if len(models) < len(FILES) else _project(folder, documents, models, nodes)
     return Inspection(folder, documents, models, project and replace(project, bids=bids), problems)
@@ -133,11 +133,15 @@ def _nodes(folder: Path, documents: dict[str, Document], models: dict[str, BaseM
     return NodeReader(folder, checked).read(documents["pacs.yaml"], first)
 
 
-def _bids(document: Document, model: BaseModel | None) -> dict[str, Bids]:
+def _bids(document: Document, models: Mapping[str, BaseModel]) -> dict[str, Bids]:
+    model, profile = models.get("export.yaml"), models.get("deid.yaml")
     if not isinstance(model, Export):
         return {}
     check_destination(document, model)
-    return rules_of(document, model)
+    rules = rules_of(document, model)
+    if isinstance(profile, DeidProfile):
+        check_descriptors(document, model, rules, profile)
+    return rules
 
 
 def _typed(model: BaseModel, kind: type[M]) -> M:

@@ -106,7 +106,8 @@ def below(folder: Path) -> list[str]:
 
 def test_the_validator_accepts_a_dataset_of_the_shared_series(converted, tmp_path):
     made, warnings = converted
-    assert [text.partition(" (")[0] for text in warnings] == ["BIDS: left out, no rule fits"]
+    said = "BIDS: left out, no rule fits, and it has no SeriesDescription, ProtocolName"
+    assert [text.partition(" (")[0] for text in warnings] == [said]
     target = open_target(DATASET, tmp_path)
     held = target.deliver(study(made, *SERIES))
     target.deliver(study(made, "T1w", patient="LUNG-02"))

@@ -1,7 +1,13 @@
 """Targets that would write where another one does, where the project keeps its own, or patients' names."""
 
 import pytest
+from pydicom.datadict import tag_for_keyword
 
+from pacsflow.deid import iod_types
+from pacsflow.deid.actions import Clean
+from pacsflow.deid.profile import Compiler
+from pacsflow.projects.bids import DESCRIPTIONS
+from schemas import DeidProfile
 from yaml_folder import only_problem, problems_of, write_files
 
 FOLDER = "{kind: folder, path: '${project.workdir}/out'}"
@@ -81,3 +87,21 @@ def test_the_patient_id_of_identifiable_images_is_no_code_for_karnak(folder):
     assert only_problem(named).file == "ids.json"
     (folder / "ids.json").write_text('{"sub-1": "P1"}')
     assert problems_of(named) == []
+
+
+def test_bids_rules_by_descriptions_that_the_profile_empties_would_never_fit(folder):
+    with_targets(folder, FOLDER, "{kind: bids, path: ../bids, name: N}")
+    (folder / "bids.yaml").write_text("rules: [{when: {ProtocolName: 'T1*', Modality: MR}, leave_out: true}]\n")
+    problem = only_problem(folder)
+    assert (problem.file, problem.line, problem.field) == ("export.yaml", 4, "nifti[0].bids")
+    assert "rules ask for ProtocolName, which the profile empties" in problem.message
+    for profile in ("options: [clean-descriptors]\n", "elements: [{tag: ProtocolName, action: keep}]\n"):
+        (folder / "deid.yaml").write_text(f"key: ${{env:PACSFLOW_TEST_KEY}}\n{profile}")
+        assert problems_of(folder) == []
+
+
+def test_the_descriptions_named_are_those_of_the_option():
+    for options, cleaned in (([], False), (["clean-descriptors"], True)):
+        rules = Compiler(DeidProfile(key="${env:K}", options=options)).rules(iod_types.conservative)
+        actions = [rules.actions[tag_for_keyword(keyword)] for keyword in DESCRIPTIONS]
+        assert {isinstance(action, Clean) for action in actions} == {cleaned}
