@@ -1,13 +1,21 @@
 """No identifier that went in comes out where it must not: Prefect, logs, reports, names and content of files."""
 
+import logging
+import warnings
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread, uid
 
+from factory import write_files
 from pacsflow.simpacs import Faults, SimPacs, demo_archive
+from pacsflow.simpacs.folder import folder_archive
 from peers.ports import free_port
 from peers.prefect import Prefect
 from project_folder import write_project
+from unit.deid.instances import STUDY_UID
+from unit.deid.test_marker import LISTED, instance, marker
 
 KEYWORDS = ("PatientName", "PatientID", "AccessionNumber", "PatientBirthDate", "StudyInstanceUID")
 PRIVATE = ("private", "plan.xlsx", "results.xlsx", "results.csv")
@@ -115,6 +123,37 @@ def test_nothing_that_went_in_is_found_outside_ledger_vault_and_the_users_own_ta
     own = [p for p in (tmp_path / "data" / "report").iterdir() if p.name in PRIVATE or p.name.startswith("plan-")]
     for path in [*(tmp_path / "data" / "private").iterdir(), *own]:
         assert path.stat().st_mode & 0o077 == 0, f"{path.name} is for its owner only"
+
+
+def marked_images(folder):
+    """Two images with a marker in every attribute of PS3.15 Table E.1-1, and one whose character set is none besides."""
+    for number, sop_class in enumerate([uid.CTImageStorage, uid.MRImageStorage, uid.CTImageStorage]):
+        dataset = dcmread(BytesIO(instance(sop_class)))
+        dataset.SOPInstanceUID = f"{STUDY_UID}.77.{number}"
+        write_files([dataset], folder / str(number))
+    [last] = (folder / "2").iterdir()
+    last.write_bytes(last.read_bytes().replace(b"ISO_IR 192", b"NO_CHARSET"))
+    with warnings.catch_warnings(action="ignore"):
+        return folder_archive(folder)
+
+
+def test_markers_in_every_attribute_stay_in_ledger_vault_and_the_users_own_tables(tmp_path, prefect, capfd, caplog):
+    archive = marked_images(tmp_path / "pacs")
+    assert "NO_CHARSET" in "".join([*capfd.readouterr(), *caplog.messages]), "pydicom talks about them"
+    caplog.clear()
+    with SimPacs(archive) as pacs, caplog.at_level(logging.DEBUG):
+        node = {"port": pacs.port, "called_aet": pacs.aet}
+        rows = [{"id": "a", "StudyInstanceUID": next(iter(archive.studies))}]
+        deid = {"pixels": {"burned_in": "keep"}, "options": ["clean-descriptors", "clean-structured-content"]}
+        folder = write_project(tmp_path / "p", pacs=node, rows=rows, deid=deid)
+        output = prefect.pacsflow_here("run", str(folder))
+    told = "".join([output, *capfd.readouterr(), *caplog.messages])
+    markers = [text for tag in LISTED if (text := str(marker(tag))).upper().startswith("ZQ")]
+    wanted = {text.encode(): "marker" for text in (*markers, "ZqSeq", "ZqPriv", "ZqNoCreator", "ZqUnsafe", STUDY_UID)}
+    assert len(list((tmp_path / "data" / "out").rglob("*.dcm"))) == 3
+    assert not [needle for needle in ("NO_CHARSET", *map(bytes.decode, wanted)) if needle in told]
+    assert scan(tmp_path / "data", wanted, but=PRIVATE) == []
+    assert scan(tmp_path / "data" / "private", wanted), "the scan finds what is there"
 
 
 def test_the_scan_finds_what_it_looks_for(tmp_path):
