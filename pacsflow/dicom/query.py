@@ -10,7 +10,7 @@ from pacsflow.dicom.association import associate
 from pacsflow.dicom.channel import Ask, Channel, Response, conversation
 from pacsflow.dicom.contexts import PATIENT_ROOT, STUDY_ROOT, VERIFICATION
 from pacsflow.dicom.contract import Level
-from pacsflow.dicom.status import SUCCESS, Category, categorise, status_error, told
+from pacsflow.dicom.status import NARROWER, SUCCESS, Category, categorise, status_error, told
 from pacsflow.errors import PacsPermanentError, PacsTransientError
 from schemas.pacs import PacsNode
 
@@ -47,7 +47,7 @@ def find(channel: Channel, level: Level, keys: Mapping[str, str], *, node: PacsN
     if categorise(status) is Category.WARNING:
         raise PacsPermanentError(
             f"the node cut its answers after {len(answers)}: C-FIND ended with status {told(status)}",
-            remedy="narrow the query, by dates or modality",
+            remedy=NARROWER,
             status=status,
             answers=len(answers),
         )

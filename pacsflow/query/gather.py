@@ -11,7 +11,7 @@ from pacsflow.query.pieces import Keys, Split
 
 MOST_QUESTIONS = 1000
 """Questions into which one may grow."""
-_WINDOWS = ("StudyDate", "StudyTime", "ModalitiesInStudy", "Modality")
+_WINDOWS = ("StudyDate", "StudyTime", "ModalitiesInStudy", "Modality", "SeriesTime")
 
 
 class Ask(Protocol):

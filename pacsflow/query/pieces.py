@@ -1,4 +1,7 @@
-"""A question as several smaller ones: halves of the dates, then of the times of a day, then modality by modality."""
+"""A question as several smaller ones: halves of the dates, then of the times of a day, then modality by modality.
+
+Series of a study are asked for modality by modality, then by halves of their times.
+"""
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
@@ -28,13 +31,18 @@ class Pieces:
 
 def of_studies(keys: Keys) -> Pieces | None:
     """A STUDY question in pieces: by StudyDate, StudyTime, ModalitiesInStudy; None where it cannot be smaller."""
-    return _by_date(keys) or _by_time(keys) or _by_modality(keys, "ModalitiesInStudy", MODALITIES)
+    return (
+        _by_date(keys) or _by_time(keys, "StudyTime", of="study") or _by_modality(keys, "ModalitiesInStudy", MODALITIES)
+    )
 
 
 def of_series(modalities: Iterable[str]) -> Split:
-    """How a SERIES question is cut into pieces, by the modalities its study is said to have, else by all there are."""
+    """How a SERIES question is cut into pieces: by the modalities of its study, else by all there are, then by time."""
     known = tuple(filter(None, modalities))
-    return lambda keys: _by_modality(keys, "Modality", known or MODALITIES, complete=bool(known))
+    return lambda keys: (
+        _by_modality(keys, "Modality", known or MODALITIES, complete=bool(known))
+        or _by_time(keys, "SeriesTime", of="series")
+    )
 
 
 def _by_date(keys: Keys) -> Pieces | None:
@@ -52,9 +60,9 @@ def _by_date(keys: Keys) -> Pieces | None:
     return Pieces(tuple({**keys, "StudyDate": half} for half in halves), "" if asked else "a study without a date")
 
 
-def _by_time(keys: Keys) -> Pieces | None:
+def _by_time(keys: Keys, keyword: str, *, of: str) -> Pieces | None:
     """Halves of a range of times. They share the second in the middle: a fraction of it is in one at least."""
-    asked = keys.get("StudyTime", "").strip()
+    asked = keys.get(keyword, "").strip()
     if asked and "-" not in asked:
         return None
     begin, _, end = asked.partition("-")
@@ -64,7 +72,7 @@ def _by_time(keys: Keys) -> Pieces | None:
         return None
     middle = _clock((first + last) // 2)
     halves = (f"{begin}-{middle}", f"{middle}-{end}")
-    return Pieces(tuple({**keys, "StudyTime": half} for half in halves), "" if asked else "a study without a time")
+    return Pieces(tuple({**keys, keyword: half} for half in halves), "" if asked else f"a {of} without a time")
 
 
 def _by_modality(keys: Keys, keyword: str, modalities: Iterable[str], *, complete: bool = False) -> Pieces | None:

@@ -7,7 +7,7 @@ import pytest
 from factory import make_instance
 from factory import write_files as write_instances
 from pacsflow.dicom.lanes import open_lane
-from pacsflow.errors import PacsflowError, PacsTransientError
+from pacsflow.errors import PacsflowError, PacsPermanentError
 from pacsflow.ledger import rows
 from pacsflow.refs import RowRef
 from peers.nodes import node_of
@@ -17,7 +17,7 @@ from tasks.account import accounts
 from tasks.find import find_row
 from tasks.session import open_session
 
-STUDIES, SERIES = 23, 7
+STUDIES, SERIES = 23, 10
 
 
 def test_all_studies_and_series_of_an_orthanc_that_gives_five_answers(tmp_path):
@@ -27,12 +27,15 @@ def test_all_studies_and_series_of_an_orthanc_that_gives_five_answers(tmp_path):
             date = f"2020{number % 3 + 1:02d}{number + 1:02d}" if number < 16 else "20200701"
             facts = {"PatientID": f"LIMIT-{number:02d}", "StudyDate": date, "StudyTime": f"10{number:02d}00"}
             facts["StudyInstanceUID"] = f"1.2.826.0.1.{number + 1}"
-            modalities = ["CT"] if number else ["MR", "MR", "MR", "MR", "CT", "CT", "CT"]
-            made = [make_instance(SeriesNumber=n, Modality=each, **facts) for n, each in enumerate(modalities, 1)]
+            modalities = ["CT"] if number else ["MR", "MR", "MR", "MR", "MR", "MR", "MR", "CT", "CT", "CT"]
+            made = [
+                make_instance(SeriesNumber=n, Modality=each, SeriesTime=f"10{n:02d}30", **facts)
+                for n, each in enumerate(modalities, 1)
+            ]
             peer.load(write_instances(made, tmp_path / f"study{number}"))
         keys = {"StudyInstanceUID": "", "PatientID": "LIMIT-*"}
         lane = open_lane(node_of(peer))
-        with pytest.raises(PacsTransientError) as cut:
+        with pytest.raises(PacsPermanentError) as cut:
             lane.find("STUDY", keys)
         assert cut.value.answers == 5
         lane.close()

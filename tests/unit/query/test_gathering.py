@@ -148,7 +148,13 @@ def test_series_are_asked_by_the_modalities_of_their_study():
     assert [q["Modality"] for q in of_series(["CT", "SR"])({"Modality": ""}).questions] == ["CT", "SR"]
     assert of_series(["CT", "SR"])({"Modality": ""}).blind == ""
     assert of_series([""])({"Modality": ""}).blind == "an unusual modality"
-    assert of_series(["CT"])({"Modality": "CT"}) is None
+
+
+def test_series_of_one_modality_are_asked_by_their_times():
+    one = {"Modality": "CT", "SeriesTime": ""}
+    assert [q["SeriesTime"] for q in of_series(["CT"])(one).questions] == ["-115959", "115959-"]
+    assert of_series(["CT"])(one).blind == "a series without a time"
+    assert of_series(["CT"])({"Modality": "CT", "SeriesTime": "115959-115959"}) is None
 
 
 def test_a_ceiling_is_what_pacs_yaml_says():
