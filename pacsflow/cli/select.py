@@ -112,7 +112,8 @@ def _words(line: str) -> list[str]:
 
 def _show(groups: "Sequence[Group]", wanted: set[str]) -> None:
     right = [Column(name, justify="right") for name in ("studies", "series", "images")]
-    table = Table("", "study description", "series description", "modality", *right, "want")
+    whole = [Column(name, overflow="fold") for name in ("study description", "series description")]
+    table = Table("", *whole, "modality", *right, "want")
     for group in groups:
         numbers = (f"{number:,}" for number in (group.studies, len(group.series), group.images))
         names = (escape(name) or "-" for name in group.name)

@@ -18,6 +18,7 @@ from pacsflow.pseudonyms import nobody
 from pacsflow.query import Row, load
 from pacsflow.secrets import KEY_BYTES, project_key
 from schemas import DeidProfile, PacsNode
+from schemas.export import Target
 
 MOST = 200
 """How many problems or warnings are printed."""
@@ -102,8 +103,15 @@ def _sentences(project: Project, rows: Sequence[Row]) -> Iterator[tuple[str, str
         yield "sent to", f"{to.aet}, IDENTIFIABLE, {how}; nothing comes here"
     yield "key", _key(project)
     for target in project.export.targets:
-        yield "target", f"{target.kind} {getattr(target, 'path', '')}"
+        yield "target", f"{target.kind} {_place(target)}"
     yield "workdir", str(project.workdir)
+
+
+def _place(target: Target) -> str:
+    for name in ("path", "url"):
+        if found := getattr(target, name, ""):
+            return str(found)
+    return f"{getattr(target, 'called_aet', '')} at {getattr(target, 'host', '')}:{getattr(target, 'port', '')}"
 
 
 def _address(node: PacsNode) -> str:

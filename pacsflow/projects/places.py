@@ -14,6 +14,8 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _WORKDIR = "${project.workdir}"
 _FILES = frozenset({"ca", "certificate", "key", "new_ids", "day_shift"})
 """Fields, of nodes and targets and what is within them, that name a file beside the one that says it."""
+_OPTIONS = frozenset({"ca", "known_hosts", "key_filename"})
+"""Likewise, among the options of a storage."""
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -45,6 +47,9 @@ def with_files(folder: Path, model: M) -> M:
             found[name] = with_files(folder, value)
         elif name in _FILES and value:
             found[name] = str(folder / Path(value).expanduser())
+        elif name == "options" and isinstance(value, dict):
+            files = {key: str(folder / Path(value[key]).expanduser()) for key in _OPTIONS & value.keys()}
+            found[name] = {**value, **{key: file for key, file in files.items() if "${" not in file}}
     return model.model_copy(update=found)
 
 

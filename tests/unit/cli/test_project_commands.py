@@ -132,11 +132,15 @@ def test_every_line_that_is_commented_out_is_right_too(call, tmp_path):
 
 
 def test_validate_says_what_a_project_will_do(call, tmp_path):
-    write_files(tmp_path / "a", query="rows: [{PatientID: '7'}, {AccessionNumber: E1, StudyID: '1'}]\n")
+    targets = "[{kind: storage, url: 'sftp://files/lung'}, {kind: dicom, host: R, port: 11112, called_aet: RESEARCH}]"
+    query = "rows: [{PatientID: '7'}, {AccessionNumber: E1, StudyID: '1'}]\n"
+    write_files(tmp_path / "a", query=query, export=f"targets: {targets}\n")
     said = call("validate", "a")
     assert said.exit_code == 0
     for words in ("2 rows", "MAINPACS at localhost:104", "PS3.15", "PACSFLOW_TEST_KEY} is not set", "StudyID"):
         assert words in said.output
+    assert "storage sftp://files/lung" in said.output
+    assert "dicom RESEARCH at R:11112" in said.output
 
 
 def test_validate_says_loudly_that_nothing_is_removed(call, tmp_path):

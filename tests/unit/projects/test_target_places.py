@@ -8,7 +8,7 @@ from pacsflow.deid.actions import Clean
 from pacsflow.deid.profile import Compiler
 from pacsflow.projects.bids import DESCRIPTIONS
 from schemas import DeidProfile
-from yaml_folder import only_problem, problems_of, write_files
+from yaml_folder import loaded, only_problem, problems_of, write_files
 
 FOLDER = "{kind: folder, path: '${project.workdir}/out'}"
 NODE = "host: a, port: 104, called_aet: B"
@@ -87,6 +87,16 @@ def test_the_patient_id_of_identifiable_images_is_no_code_for_karnak(folder):
     assert only_problem(named).file == "ids.json"
     (folder / "ids.json").write_text('{"sub-1": "P1"}')
     assert problems_of(named) == []
+
+
+def test_files_of_a_storages_options_start_at_the_file_that_says_them(folder):
+    options = "{username: u, known_hosts: keys/known, key_filename: '${env:KEY_FILE}'}"
+    project, _ = loaded(with_targets(folder, f"{{kind: storage, url: 'sftp://a/b', options: {options}}}"))
+    assert project.export.targets[0].options == {
+        "username": "u",
+        "known_hosts": str(folder / "keys/known"),
+        "key_filename": "${env:KEY_FILE}",
+    }
 
 
 def test_bids_rules_by_descriptions_that_the_profile_empties_would_never_fit(folder):
