@@ -1,9 +1,11 @@
-"""A project that was moved over does the old system's job: PACSMAN's, against the simulator."""
+"""A project that was moved over does the old system's job, against the simulator and its like."""
 
 import json
 import re
+from collections import Counter
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from openpyxl import Workbook
@@ -11,8 +13,10 @@ from pydicom import dcmread
 from typer.testing import CliRunner
 
 from pacsflow.cli.app import app
-from pacsflow.simpacs import SimPacs, demo_archive
-from unit.projects.old_systems import HEADINGS, IDENTIFIERS, PACSMAN, PEERS
+from pacsflow.simpacs import SimPacs, demo_archive, phantom_archive
+from peers.mint import Mint
+from peers.rad69 import Rad69
+from unit.projects.old_systems import CHANNELS, HEADINGS, IDENTIFIERS, PACSMAN, PACSNPULL, PEERS, TROLLEY
 from whole_run import run_once
 
 
@@ -36,12 +40,16 @@ def of_mr(archive):
     return study, archive.series(study.uid)[0]
 
 
-def moved(*options):
+def imported(system, *files):
+    """The project that `pacsflow import` makes of what was written: its folder."""
     out = Path("data/out").absolute()
-    command = ["import", "pacsman", "config.json", "query.csv", "--project", "p", "--out", str(out), *options]
-    result = CliRunner().invoke(app, command)
+    result = CliRunner().invoke(app, ["import", system, *files, "--project", "p", "--out", str(out)])
     assert result.exit_code == 0, result.output
     return Path("p").absolute()
+
+
+def moved(*options):
+    return imported("pacsman", "config.json", "query.csv", *options)
 
 
 def images(told):
@@ -100,10 +108,7 @@ def test_the_downloaders_numbers_come_back_with_images_that_hold_no_date_and_no_
     ):
         book.active.append(row)
     book.save("cases.xlsx")
-    out = Path("data/out").absolute()
-    result = CliRunner().invoke(app, ["import", "mid", ".", "cases.xlsx", "--project", "p", "--out", str(out)])
-    assert result.exit_code == 0, result.output
-    told = run_once(Path("p").absolute(), pacs)
+    told = run_once(imported("mid", ".", "cases.xlsx"), pacs)
     assert [status for status, _ in told.rows] == ["complete", "unmatched"]
     found = images(told)
     assert {(i.PatientID, str(i.PatientName), i.StudyDate, i.SeriesDescription) for i in found.values()} == {
@@ -111,3 +116,32 @@ def test_the_downloaders_numbers_come_back_with_images_that_hold_no_date_and_no_
     }
     assert len({i.SOPInstanceUID for i in found.values()}) == len(series.instances)
     assert {path.split("/")[0] for path in found} == {"000001"}
+
+
+def test_pacsnpulls_move_brings_the_studies_of_its_list(pacs):
+    study, _ = of_mr(pacs.archive)
+    asked = [{"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": study.uid, "PatientID": "*", "StudyDate": "*"}]
+    Path("conf.json").write_text(json.dumps({**PACSNPULL, "host_port": pacs.port}))
+    Path("move.json").write_text(json.dumps(asked))
+    told = run_once(imported("pacsnpull", "conf.json", "move.json"), pacs)
+    assert told.rows == [("complete", "")]
+    wanted = {i.uid for series in pacs.archive.series(study.uid) for i in series.instances}
+    assert {image.SOPInstanceUID for image in images(told).values()} == wanted
+    assert {path.split("/")[0] for path in told.out} == {study.uid}
+
+
+def test_dicomtrolley_goes_on_by_mint_and_rad69(pacs):
+    archive = phantom_archive(2, matrix=16, images=3)
+    study = next(iter(archive.studies.values()))
+    with Mint(archive) as mint, Rad69(archive) as rad69:
+        open_to_all = {"login_url": "", "user": "", "password": "", "realm": ""}
+        find = {**CHANNELS["find"], **open_to_all, "mint_url": mint.url}
+        get = {**CHANNELS["get"], **open_to_all, "rad69_url": rad69.url}
+        Path("settings.yml").write_text(json.dumps(TROLLEY))
+        Path("channels.json").write_text(json.dumps({"find": find, "get": get}))
+        Path("rows.csv").write_text(f"AccessionNumber\n{study.attributes['AccessionNumber']}\n")
+        folder = imported("dicomtrolley", "settings.yml", "rows.csv", "--channels", "channels.json")
+        told = run_once(folder, SimpleNamespace(counts=Counter(), archive=archive, listening=True))
+    assert told.rows == [("complete", "")]
+    wanted = {i.uid for series in study.make_series() for i in series.instances}
+    assert {image.SOPInstanceUID for image in images(told).values()} == wanted
