@@ -104,9 +104,8 @@ def test_a_destination_that_the_node_does_not_know_is_told_with_what_to_ask_for(
     with sending(tmp_path, check=False) as (pacs, other, folder):
         asking(tmp_path, pacs, other, check=False, aet="STRANGER")
         told = run_once(folder, pacs)
-    assert [status for status, _ in told.rows] == ["incomplete"] * 2
-    assert "6 of 6 instances did not arrive at STRANGER" in told.rows[0][1]
-    assert "move destination unknown" in told.rows[0][1]
+    assert told.rows == [("failed", "C-MOVE ended with status 0xA801: move destination unknown")] * 2
+    assert all("declare the AE title of `move_to`" in error.remedy for error in told.errors)
 
 
 def test_one_real_archive_sends_to_another_and_the_reports_say_so(prefect, dcmqrscp, tmp_path):
