@@ -20,7 +20,7 @@ from tasks.deliver import deliver_study, left_to_do
 from tasks.describe import describe_study, undescribed
 from tasks.fetch import fetch_study
 from tasks.find import find_row, told_by
-from tasks.greet import greet_node
+from tasks.greet import greet_node, listen, moves
 from tasks.lanes import LanePool
 from tasks.progress import Progress
 from tasks.session import Session, session
@@ -114,9 +114,12 @@ def retrieve_studies(run: Session, *, greeted: bool) -> None:
 def _retrieve(run: Session, node: str, plans: list[Planned], *, greeted: bool) -> None:
     keys, incomplete = [plan.key for plan in plans], {plan.key for plan in plans if not plan.complete}
     with lanes_at(run, node) as lanes:
-        if not greeted and incomplete and not shut(run, node):
+        if incomplete and not shut(run, node):
             try:
-                greet(run, node)
+                if not greeted:
+                    greet(run, node)
+                if moves(run.node(node)):
+                    persistent(listen, run.node(node).retries)(str(run.project.folder), node)
             except PacsError as error:
                 if not node:
                     raise

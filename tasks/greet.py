@@ -1,6 +1,6 @@
 """Greet the node: an answer before anything else, so that a wrong address or log-in ends a run at once."""
 
-from pacsflow.dicom import ways
+from pacsflow.dicom import receiver, ways
 from pacsflow.dicom.greeting import greet
 from pacsflow.dicom.probe import Capabilities, Finding, amend, keep, probe, recall, strategy
 from pacsflow.dicom.ways import Way
@@ -27,6 +27,21 @@ def greet_node(project: str, node: str = "") -> float:
         run.lanes_to(node).ceiling.learn(limit)
     _choose(greeted, known)
     return seconds
+
+
+def moves(node: PacsNode) -> bool:
+    """Whether images of a node are known to come by C-MOVE to us."""
+    ours = node.fetches_by == "dimse" and node.fetch.move_to is not None and node.fetch.move_to.ours
+    way = ways.learnt(node) if node.fetch.method == "auto" else None
+    return ours and (node.fetch.method == "c-move" or (way is not None and way.method == "c-move"))
+
+
+@engine_task("listen for images", "listen for images")
+def listen(project: str, node: str = "") -> None:
+    """Make sure that our storage SCP can listen, before every study finds out for itself. Raises PacsError."""
+    asked = session(project).node(node)
+    if move_to := asked.fetch.move_to:
+        receiver.give_back(receiver.acquire(asked, move_to))
 
 
 def _choose(node: PacsNode, known: Capabilities) -> None:

@@ -1,11 +1,13 @@
 """What a node offers, and to how many at once: services, roots, associations, TLS."""
 
+import socket
 from contextlib import ExitStack
 
 import pytest
 
 from pacsflow.errors import PacsTransientError
 from peers.certificates import Authority
+from tasks.greet import listen, moves
 from tasks.session import open_session
 from whole_run import IMAGES, METHODS, fault, lying, project, run_once
 
@@ -83,3 +85,23 @@ def test_images_come_whose_class_the_node_does_not_name_in_their_study(tmp_path,
     assert told.rows == [("complete", "")] * 2
     assert told.out == honest
     assert (told.counts["gets"], told.counts["images sent"]) == (4, 2 * IMAGES)
+
+
+def test_a_port_of_ours_that_another_program_holds_is_told_once_before_any_study_is_asked_for(tmp_path):
+    with lying(method="c-move") as (pacs, node), socket.socket() as held:
+        held.bind(("127.0.0.1", node["fetch"]["move_to"]["port"]))
+        held.listen()
+        folder = str(project(tmp_path, pacs, node))
+        with open_session(folder, action="run") as run:
+            assert moves(run.project.pacs)
+            with pytest.raises(PacsTransientError, match="cannot listen on port") as told:
+                listen.fn(folder)
+            assert "another program or run holds" in told.value.remedy
+            held.close()
+            listen.fn(folder)
+    assert pacs.counts["moves"] == 0
+
+
+def test_only_who_moves_images_to_us_listens(tmp_path):
+    with lying() as (pacs, node), open_session(str(project(tmp_path, pacs, node)), action="run") as run:
+        assert not moves(run.project.pacs)

@@ -109,7 +109,8 @@ def _counts(study: Dataset, series: Dataset, listed: int) -> Finding:
     facts["series of studies"] = _number(study, "NumberOfStudyRelatedSeries") is not None
     if of_series is not None and of_series != listed:
         said = f"the node counts {of_series} images in a series, but lists {listed}"
-        return Finding("instance counts", "partly", said, {**facts, "agree": False})
+        short = of_series > listed
+        return Finding("instance counts", "partly", said, {**facts, "agree": False, "short": short})
     if of_study is None and of_series is None:
         return Finding("instance counts", "no", "given for neither studies nor series", facts)
     where = [name for name, given in (("studies", of_study), ("series", of_series)) if given is not None]

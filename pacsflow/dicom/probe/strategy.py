@@ -99,6 +99,8 @@ def _words(fact: object) -> list[str]:
 def _counting(counts: Finding) -> str:
     if counts.facts.get("series") and counts.verdict == "ok":
         return "Plan with the node's own counts, and compare instances one by one, by their UIDs."
+    if counts.facts.get("short"):
+        return "Expect as many images as the node counts, since it does not list them all; `proof` then says `count`."
     return (
         "Count images itself, by one image-level query per series: the node's counts are missing or not to be trusted."
     )
@@ -132,7 +134,18 @@ def requests(node: PacsNode, findings: Sequence[Finding]) -> tuple[str, ...]:
 def mends(node: PacsNode, findings: Sequence[Finding]) -> tuple[str, ...]:
     """What to write in pacs.yaml, or to do on this computer; empty where nothing is missing."""
     plan = strategy(node, findings)
-    return tuple(dict.fromkeys(one.mend for one in findings if one.mend and not _needless(node, one, plan)))
+    other = [] if plan.method else [name for one, name in NAMES.items() if _brought(findings, name) and _dimse(node)]
+    told = [f"set `fetch.method: auto`: images come by {name}" for name in other]
+    told += [one.mend for one in findings if one.mend and not _needless(node, one, plan)]
+    return tuple(dict.fromkeys(told))
+
+
+def _brought(findings: Sequence[Finding], name: str) -> bool:
+    return any(one.name == name and one.verdict == "ok" for one in findings)
+
+
+def _dimse(node: PacsNode) -> bool:
+    return node.fetches_by == "dimse"
 
 
 def _needless(node: PacsNode, finding: Finding, plan: Strategy) -> bool:

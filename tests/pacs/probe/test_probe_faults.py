@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from pacsflow.dicom.probe import probe, requests, strategy
+from pacsflow.dicom.probe import mends, probe, requests, strategy
 from pacsflow.simpacs import Faults, SimPacs, phantom_archive
 from peers.ports import free_port
 from schemas.pacs import Fetch, Limits, MoveTo, PacsNode, Timeouts
@@ -76,6 +76,21 @@ def test_neither_c_get_nor_a_declared_destination():
         "Please permit C-GET to PACSFLOW (Study Root, with SCP role selection), if the PACS can do it.",
         f"Please declare a C-MOVE destination: {place}.",
     )
+
+
+def test_what_pacs_yaml_wants_does_not_work_and_the_other_way_does():
+    fetch = Fetch(method="c-move", move_to=MoveTo(aet="NOBODY", port=11199, host="127.0.0.1"))
+    with node_with(fetch=fetch) as (pacs, node):
+        found, plan, _ = ask(pacs, node)
+    assert plan.method is None
+    assert mends(node, list(found.values())) == ("set `fetch.method: auto`: images come by C-GET",)
+
+
+def test_a_list_that_is_shorter_than_the_count_is_not_counted_by():
+    with node_with({"kind": "result-limit", "answers": 2}) as (pacs, node):
+        found, plan, _ = ask(pacs, node)
+    assert found["instance counts"].facts["short"]
+    assert any("since it does not list them all" in sentence for sentence in plan.sentences)
 
 
 def test_neither_c_get_nor_a_place_to_move_to():
