@@ -106,6 +106,8 @@ def test_a_destination_that_the_node_does_not_know_is_told_with_what_to_ask_for(
         told = run_once(folder, pacs)
     assert told.rows == [("failed", "C-MOVE ended with status 0xA801: move destination unknown")] * 2
     assert all("declare the AE title of `move_to`" in error.remedy for error in told.errors)
+    assert "declare the AE title" in told.mends[0]
+    assert told.retrievals == 2, "which is not tried again in vain"
 
 
 def test_one_real_archive_sends_to_another_and_the_reports_say_so(prefect, dcmqrscp, tmp_path):
