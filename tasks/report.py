@@ -66,8 +66,9 @@ def write_report(run: Session) -> Outcome:
     statuses = Counter(a.status for a in found)
     sentence = ", ".join(f"{number} {status}" for status, number in statuses.most_common()) or "no rows"
     rows = [{"status": status, "rows": number} for status, number in statuses.most_common()]
-    create_table_artifact(rows, key="rows", description=f"{len(found)} rows: {sentence}")
-    return Outcome(all(a.status in FINISHED for a in found), f"{len(found)} rows: {sentence}")
+    sentence = f"{len(found)} row{'s' * (len(found) != 1)}: {sentence}"
+    create_table_artifact(rows, key="rows", description=sentence)
+    return Outcome(all(a.status in FINISHED for a in found), sentence)
 
 
 def _summary(run: Session, found: list[Account]) -> RunSummary:
