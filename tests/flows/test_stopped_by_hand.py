@@ -11,6 +11,7 @@ RETRIEVALS = 2
 
 
 def test_a_run_that_is_told_to_end_keeps_what_came_and_the_next_one_goes_on(prefect, tmp_path, honest):
+    kept = 0
     with lying(fault("stall", image=3, times=RETRIEVALS, seconds=600), method="c-move") as (pacs, node):
         folder = project(tmp_path, pacs, node, number=1, response=300)
         for number, (sign, code) in enumerate(((signal.SIGINT, 130), (signal.SIGTERM, 143)), 1):
@@ -20,10 +21,11 @@ def test_a_run_that_is_told_to_end_keeps_what_came_and_the_next_one_goes_on(pref
             told, _ = process.communicate(timeout=60)
             assert (process.returncode, "run it again and it goes on" in told) == (code, True), told
             assert not list(tmp_path.rglob("*.part"))
-            assert held(tmp_path) == 2 * number
+            before, kept = kept, held(tmp_path)
+            assert before < kept <= 2 * number, "what came whole"
         sent = pacs.counts["images sent"]
         prefect.pacsflow("run", str(folder))
-    assert pacs.counts["images sent"] - sent == IMAGES - 2 * RETRIEVALS, "only what was missing"
+    assert pacs.counts["images sent"] - sent == IMAGES - kept, "only what was missing"
     assert len(delivered(folder)) == IMAGES
     assert delivered(folder).items() <= honest.items()
 
