@@ -394,12 +394,5 @@ def test_what_was_asked_is_counted():
         find(pacs, "SERIES", StudyInstanceUID=next(iter(pacs.archive.studies)))
         retrieve(pacs, "get")
         retrieve(pacs, "move")
-        assert pacs.counts == {
-            "associations": 4,
-            "finds": 2,
-            "finds STUDY": 1,
-            "finds SERIES": 1,
-            "gets": 1,
-            "moves": 1,
-            "images sent": 2 * IMAGES,
-        }
+        asked = {"associations": 4, "finds": 2, "finds STUDY": 1, "finds SERIES": 1}
+        assert pacs.counts == asked | {"gets": 1, "moves": 1, "images sent": 2 * IMAGES}
