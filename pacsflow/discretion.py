@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 from types import TracebackType
 
-_TALKATIVE = ("pydicom", "pynetdicom", "httpx", "httpcore", "dicomtrolley", "sqlalchemy", "py.warnings")
+TALKATIVE = ("pydicom", "pynetdicom", "httpx", "httpcore", "dicomtrolley", "sqlalchemy", "py.warnings")
 
 
 def keep_libraries_quiet() -> None:
@@ -19,7 +19,7 @@ def keep_libraries_quiet() -> None:
     dump: the images of patients would be in it.
     """
     warnings.simplefilter("ignore")
-    for name in _TALKATIVE:
+    for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 

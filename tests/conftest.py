@@ -1,15 +1,18 @@
 """What every test may ask for: real peers on loopback, and the shared data."""
 
+import logging
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from pacsflow.discretion import TALKATIVE
 from peers.dcmqrscp import Dcmqrscp
 from peers.orthanc import Orthanc
 from peers.prefect import Prefect
 
+LEVELS = {name: logging.getLogger(name).level for name in TALKATIVE}
 SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
 
@@ -26,6 +29,13 @@ def interruptible() -> None:
     """Programs that tests start take Ctrl-C, also where the tests run behind a shell's `&`, which keeps it from all."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def heard() -> None:
+    """Loggers that pacsflow, run in the tests' process, silenced for good speak again."""
+    for name, level in LEVELS.items():
+        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from pacsflow.projects import Project
 from pacsflow.query import Row, load
 
 FILES = {
-    "project": "version: 1\nname: lung-ct\nworkdir: ../work\n",
+    "project": "version: 1\nname: lung-ct\nworkdir: ../data\n",
     "pacs": "name: main\nhost: localhost\nport: 104\ncalled_aet: MAINPACS\n",
     "query": 'rows:\n  - {id: A-001, PatientID: "0045322", StudyDate: 2015-05-12}\n',
     "deid": "key: ${env:PACSFLOW_TEST_KEY}\n",

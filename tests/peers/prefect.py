@@ -1,7 +1,6 @@
 """A Prefect server of its own, and pacsflow run against it as a person runs it."""
 
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -13,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from pacsflow import discretion
 from peers.ports import free_port
 from peers.process import Server
 
@@ -71,7 +69,7 @@ class Prefect(Server):
 
         said, code = StringIO(), 0
         console.width = errors.width = 200
-        with self._here(), _levels_kept(), redirect_stdout(said), redirect_stderr(said):
+        with self._here(), redirect_stdout(said), redirect_stderr(said):
             try:
                 app(list(arguments))
             except PacsflowError as error:
@@ -96,14 +94,3 @@ class Prefect(Server):
             yield
             patch.delenv("PREFECT_API_URL")
             refresh_global_settings_context()
-
-
-@contextmanager
-def _levels_kept() -> Iterator[None]:
-    """The loggers that the program silences for good speak again afterwards."""
-    levels = {name: logging.getLogger(name).level for name in discretion._TALKATIVE}
-    try:
-        yield
-    finally:
-        for name, level in levels.items():
-            logging.getLogger(name).setLevel(level)

@@ -17,8 +17,8 @@ def folder(tmp_path):
 def test_a_right_folder_is_read_with_its_paths_made_absolute(folder):
     project = read_project(write_files(folder))
     assert project.settings.name == "lung-ct"
-    assert project.workdir == folder.parent / "work"
-    assert project.export.targets[0].path == str(folder.parent / "work" / "out")
+    assert project.workdir == folder.parent / "data"
+    assert project.export.targets[0].path == str(folder.parent / "data" / "out")
     assert project.line_of("pacs.yaml", "port") == 3
     assert project.line_of("query.yaml", "rows", 0, "PatientID") == 2
 
@@ -59,8 +59,8 @@ def test_a_projects_representation_shows_no_row(folder):
         ),
         ("project", FILES["project"] + "ledger: postgres\n", 4, "ledger", "neither `sqlite` nor a reference"),
         ("project", FILES["project"] + "titel: x\n", 4, "titel", "write `title`"),
-        ("project", FILES["project"].replace("../work", "${env:PACSFLOW_ABSENT}/a"), 3, "workdir", "is not set"),
-        ("project", FILES["project"].replace("../work", "${home}/a"), 3, "workdir", "write ${env:NAME}"),
+        ("project", FILES["project"].replace("../data", "${env:PACSFLOW_ABSENT}/a"), 3, "workdir", "is not set"),
+        ("project", FILES["project"].replace("../data", "${home}/a"), 3, "workdir", "write ${env:NAME}"),
         ("deid", "base: ps3.15-basic\n", 1, "", "needs a key"),
         ("deid", "key: 00112233\n", 1, "key", "write it in quotes"),
         ("deid", "key: secret-itself\n", 1, "key", "${keyring:SERVICE/NAME}"),
@@ -179,7 +179,7 @@ def test_variables_are_replaced_in_folders_and_secrets_are_left_alone(folder, mo
 
 def test_nothing_is_written_inside_a_git_checkout(folder):
     (folder / ".git").mkdir(parents=True)
-    inside = write_files(folder, project=FILES["project"].replace("../work", "work"))
+    inside = write_files(folder, project=FILES["project"].replace("../data", "data"))
     problem = only_problem(inside)
     assert (problem.field, problem.message) == ("workdir", "lies inside the git checkout lung-ct/")
     assert problems_of(write_files(folder)) == []
@@ -190,7 +190,7 @@ def test_nothing_is_written_inside_a_git_checkout(folder):
 def test_a_link_into_a_git_checkout_is_noticed(folder):
     (folder / ".git").mkdir(parents=True)
     (folder.parent / "link").symlink_to(folder)
-    write_files(folder, project=FILES["project"].replace("../work", "../link/work"))
+    write_files(folder, project=FILES["project"].replace("../data", "../link/data"))
     assert only_problem(folder).field == "workdir"
 
 

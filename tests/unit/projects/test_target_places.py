@@ -33,7 +33,7 @@ def with_targets(folder, *targets, **files):
     [
         (FOLDER, "{kind: folder, path: '${project.workdir}/out', layout: '{study}/{series}'}"),
         (FOLDER, "{kind: bids, path: '${project.workdir}/./out', name: N}"),
-        (FOLDER, "{kind: dicomdir, path: ../work/out}"),
+        (FOLDER, "{kind: dicomdir, path: ../data/out}"),
         ("{kind: folder, path: /data/out}", "{kind: storage, url: file:///data/out/}"),
         (f"{{{CLOUD}}}", f"{{{CLOUD}/, dicom: false}}"),
         (f"{{kind: dicom, {NODE}}}", "{kind: dicom, host: A, port: 104, called_aet: B, calling_aet: C}"),
@@ -63,7 +63,7 @@ def test_targets_that_only_look_alike_are_several(folder):
 
 @pytest.mark.parametrize("place", ["staging", "private/out", "report"])
 def test_what_the_project_keeps_for_itself_is_no_target(folder, place):
-    problem = only_problem(with_targets(folder, f"{{kind: archive, path: ../work/{place}, password: '${{env:P}}'}}"))
+    problem = only_problem(with_targets(folder, f"{{kind: archive, path: ../data/{place}, password: '${{env:P}}'}}"))
     assert (problem.line, problem.field) == (2, "targets[0].path")
     assert "keeps for itself" in problem.message
 
