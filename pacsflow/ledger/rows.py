@@ -154,8 +154,10 @@ def _record_series(ledger: Ledger, connection: sa.Connection, row_id: str, *, hi
     """Write the series of a hit; of a study that stays with another node only those not known from there."""
     study = ledger.digest("study", hit.study_uid)
     found = [(series_key(ledger, hit.study_uid, s.uid), s) for s in hit.series]
-    query = sa.select(t.series.c.key).where(t.series.c.study_key == study)
-    known = {r.key for r in connection.execute(query)} if kept else set()
+    query = sa.select(t.series.c.key, t.series.c.expected).where(t.series.c.study_key == study)
+    before = {r.key: r.expected for r in connection.execute(query)}
+    known = before if kept else {}
+    _reopen_grown(connection, study, ((before.get(key), s.expected) for key, s in found if key not in known))
     ledger.upsert(
         connection,
         t.series,
@@ -168,6 +170,13 @@ def _record_series(ledger: Ledger, connection: sa.Connection, row_id: str, *, hi
     )  # fmt: skip
     wants = ({"row_id": row_id, "series_key": key, "ruled": s.wanted, "wanted": s.wanted} for key, s in found)
     ledger.upsert(connection, t.wants, wants)
+
+
+def _reopen_grown(connection: sa.Connection, key: str, counts: Iterable[tuple[int | None, int | None]]) -> None:
+    """A study that was complete is so no more where the node counts more images in a series: pairs of then, now."""
+    if any(then is not None and now is not None and now > then for then, now in counts):
+        grown = (t.studies.c.key == key) & (t.studies.c.status == "complete")
+        connection.execute(sa.update(t.studies).where(grown).values(status="found", reason=""))
 
 
 def series_key(ledger: Ledger, study_uid: str, series_uid: str) -> str:
