@@ -22,6 +22,7 @@ from pacsflow.refs import RowRef
 from tasks._policy import engine_task
 from tasks.session import Session, session
 
+_NAMES = {"StudyInstanceUID": "Study Instance UID", "SeriesInstanceUID": "Series Instance UID"}
 TWICE = 2
 """How often a node is asked for the series of a study before it is believed that it lists fewer than it counts."""
 
@@ -42,6 +43,9 @@ def find_row(ref: RowRef) -> RowRef | None:
     except PacsError as error:
         rows.record(run.ledger, row.id, Finding("failed", told_by(ref.node, str(error)), row.warnings))
         run.advise(f"row {ref.number}", error)
+        raise
+    except Exception:
+        rows.record(run.ledger, row.id, Finding("failed", told_by(ref.node, "broke off"), row.warnings))
         raise
     run.advise(f"row {ref.number}", None)
     if ref.node and finding.status == "unmatched":
@@ -106,6 +110,7 @@ class Search:
         unique = "StudyInstanceUID" if level == "STUDY" else "SeriesInstanceUID"
         gathering = Gathering(partial(self._ask, level), split, unique=unique, reached=reached)
         answers = gathering.everything(keys)
+        _identified(answers, unique)
         if gathering.cut_at:
             ceiling.learn(gathering.cut_at)
         if len(answers) < enough or not enough:
@@ -129,10 +134,10 @@ class Search:
             found = self._gather("STUDY", study_keys(row), of_studies)
         else:
             series = self._fitting("SERIES", self._gather("SERIES", series_keys(row, ""), of_series(())))
+            _identified(series, "StudyInstanceUID")  # an empty one would ask for all studies there are
             uids = sorted({str(answer.StudyInstanceUID) for answer in series})
             found = [a for uid in uids for a in self._ask("STUDY", {**study_keys(row), "StudyInstanceUID": uid})]
-        if any(not answer.get("StudyInstanceUID") for answer in found):
-            raise PacsPermanentError("the node answered without a Study Instance UID")
+            _identified(found, "StudyInstanceUID")
         return list({str(answer.StudyInstanceUID): answer for answer in found}.values())
 
     def _hit(self, study: Dataset) -> Hit:
@@ -149,7 +154,7 @@ class Search:
         keys = series_keys(self._row, uid, self._run.project.query.series)
         for _ in range(TWICE):
             answers = self._fitting("SERIES", self._gather("SERIES", keys, split, enough=announced))
-            own = (a for a in answers if a.get("SeriesInstanceUID") and a.get("StudyInstanceUID", uid) == uid)
+            own = (a for a in answers if (a.get("StudyInstanceUID") or uid) == uid)
             mine |= {str(a.SeriesInstanceUID): a for a in own}
             if len(mine) >= announced:
                 break
@@ -190,6 +195,15 @@ class Search:
             doubt = f"no image fits among exactly {len(answers)} of a series, where the node may have cut"
             self._doubts.add(("cut_answers", doubt))
         return fits
+
+
+def _identified(answers: list[Dataset], keyword: str) -> None:
+    """Raise PacsPermanentError where an answer lacks a UID: no answer is left out without a word."""
+    if any(not answer.get(keyword) for answer in answers):
+        raise PacsPermanentError(
+            f"the node answered without a {_NAMES[keyword]}",
+            remedy="ask the PACS administrator about the node's C-FIND answers",
+        )
 
 
 def attributes(answer: Dataset) -> dict[str, str]:
