@@ -119,9 +119,13 @@ def _same_in_all(identifier: bytes) -> bool:
 
 def _whole(answer: Dataset, length: int) -> None:
     """Pydicom reads a dataset that ends in the middle of an element without a word: we do not."""
-    elements: list[Any] = [answer.get_item(tag) for tag in sorted(answer.keys())]
+    elements: list[Any] = sorted(map(answer.get_item, answer.keys()), key=_place)  # some nodes do not sort by tag
     raw = [element for element in elements if isinstance(element, RawDataElement)]
     short = any(element.length != _UNDEFINED and element.length != len(element.value or b"") for element in raw)
     last = raw[-1] if raw and raw[-1] is elements[-1] else None
     if short or not elements or (last and last.length != _UNDEFINED and last.value_tell + last.length != length):
         raise EOFError
+
+
+def _place(element: Any) -> int:
+    return int(element.value_tell if isinstance(element, RawDataElement) else element.file_tell)

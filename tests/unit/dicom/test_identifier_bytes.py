@@ -109,6 +109,14 @@ def test_broken_answers_are_errors_and_say_nothing_of_their_content(raw):
     assert said in (None, ("the node's answer cannot be decoded", True))
 
 
+def test_an_answer_need_not_be_sorted_by_tag():
+    first, second = answer_bytes(StudyInstanceUID="1.2.3"), answer_bytes(StudyDate="20200202")
+    answer = decode(first + second, character_set="ISO_IR 192", syntax=EXPLICIT)
+    assert (answer.StudyInstanceUID, answer.StudyDate) == ("1.2.3", "20200202")
+    with pytest.raises(PacsError):
+        decode((first + second)[:-2], character_set="ISO_IR 192", syntax=EXPLICIT)
+
+
 def test_an_answer_cut_short_is_an_error_wherever_it_is_cut():
     raw = answer_bytes(PatientID="12345678", StudyInstanceUID="1.2.3.4.5.6")
     second = raw.index(b"UI") - 4
