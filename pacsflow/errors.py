@@ -24,6 +24,9 @@ response body. Each error carries the remedy: what the user can do.
 from dataclasses import dataclass
 
 
+_UNABLE = range(0xC000, 0xD000)
+
+
 class PacsflowError(Exception):
     """Anything expected that stops an action. `remedy` says how to mend it."""
 
@@ -103,8 +106,11 @@ class PacsError(PacsflowError):
 
     @property
     def withholds(self) -> bool:
-        """Whether the node itself said, by its status, that it gives a part only, or never answers what was asked."""
-        return bool(self.answers) or (self.status is not None and not self.transient)
+        """Whether the node itself said, by its status, that it gives a part only, or does not answer what was asked.
+
+        Some say of what they never answer that they are unable to process it (Cxxx), which may also pass.
+        """
+        return bool(self.answers) or (self.status is not None and (not self.transient or self.status in _UNABLE))
 
 
 class PacsTransientError(PacsError):

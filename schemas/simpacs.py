@@ -68,12 +68,13 @@ class NoService(Model):
 
 
 class RefusedLevels(Model):
-    """C-FIND at these levels ends with A900: identifier does not match the SOP class."""
+    """C-FIND at these levels is refused."""
 
     kind: Literal["refused-levels"]
     levels: list[Literal["STUDY", "SERIES", "IMAGE"]] = Field(
         default=["IMAGE"], min_length=1, description="Levels that are not answered"
     )
+    status: Literal["A900", "C000"] = Field("A900", description="DIMSE status (PS3.4 C.4.1.1.4)")
 
 
 class NoCounts(Model):

@@ -120,7 +120,7 @@ def _limit(_: Mischief, fault: Any, __: Query, answers: list[Dataset], status: i
 def _refused_level(
     _: Mischief, fault: Any, query: Query, answers: list[Dataset], status: int
 ) -> tuple[list[Dataset], int]:
-    return ([], 0xA900) if query.level in fault.levels else (answers, status)
+    return ([], int(fault.status, 16)) if query.level in fault.levels else (answers, status)
 
 
 def _no_counts(_: Mischief, __: Any, ___: Query, answers: list[Dataset], status: int) -> tuple[list[Dataset], int]:
