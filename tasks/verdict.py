@@ -111,13 +111,14 @@ def _short(study: Study, found: list[Instance]) -> set[str]:
 def _confirmed(found: list[Instance], attempt: Attempt) -> set[str]:
     """Series whose own retrieval, asked for whole, ended in success with exactly the instances that are known.
 
-    The listing and the retrieval agree then, and the count was wrong (PS3.4 C.3.4: it may be stale).
+    The listing and the retrieval agree then, and the count was wrong (PS3.4 C.3.4: it may be stale). One that sent
+    nothing confirms nothing.
     """
     known = Counter(i.series_key for i in found)
     keys: set[str] = set()
     for series, outcome in attempt.answers:
         done = outcome.completed + outcome.warning
-        if outcome.status == SUCCESS and not outcome.failed and done == sum(known[key] for key in series):
+        if outcome.status == SUCCESS and not outcome.failed and 0 < done == sum(known[key] for key in series):
             keys |= series
     return keys
 

@@ -48,6 +48,7 @@ PASSING = {
     "no-counts, refused-levels": ([fault("no-counts"), fault("refused-levels")], 2, 12),
     "refused-levels C000": ([fault("refused-levels", status="C000")], 2, 12),
     "no-counts, refused-levels C000": ([fault("no-counts"), fault("refused-levels", status="C000")], 2, 12),
+    "refused-levels, success-none-sent": ([fault("refused-levels"), fault("success-none-sent", times=1)], 4, 12),
     "success-none-sent": ([fault("success-none-sent", times=1)], 4, 12),
     "all-failed-but-success": ([fault("all-failed-but-success", times=1)], 4, 12),
     "busy A700": ([fault("busy", status="A700", times=1)], 4, 12),
