@@ -24,8 +24,9 @@ class DropImages(_Passing):
 
     kind: Literal["drop-images"]
     every: Every = 3
-    counted: Literal["completed", "failed"] = Field(
-        "completed", description="How the sub-operation is counted: `completed` is the lie, `failed` the truth"
+    counted: Literal["completed", "failed", "never"] = Field(
+        "completed",
+        description="How the sub-operation is counted: `completed` is the lie, `failed` the truth, `never` silence",
     )
 
 

@@ -64,7 +64,8 @@ def judge(ledger: Ledger, study: Study, attempt: Attempt) -> Verdict:
     short, vague = _short(study, found), _vague(study, found, attempt)
     proof = "retrieval" if vague else "uid" if _listing(attempt, wanted) >= len(found) else "count"
     missing = [i for i in found if i.status == "expected"]
-    if missing or (short | vague) - _confirmed(found, attempt):
+    confirmed = _confirmed(found, attempt)
+    if missing or (vague | short) - confirmed or short & attempt.uncertain:
         return _incomplete(study, attempt, found, proof)
     if not found:
         reason = "the node lists no instance"
@@ -111,8 +112,8 @@ def _short(study: Study, found: list[Instance]) -> set[str]:
 def _confirmed(found: list[Instance], attempt: Attempt) -> set[str]:
     """Series whose own retrieval, asked for whole, ended in success with exactly the instances that are known.
 
-    The listing and the retrieval agree then, and the count was wrong (PS3.4 C.3.4: it may be stale). One that sent
-    nothing confirms nothing.
+    Where the listing agrees too, a count that is higher was wrong (PS3.4 C.3.4: it may be stale). A retrieval that
+    sent nothing confirms nothing.
     """
     known = Counter(i.series_key for i in found)
     keys: set[str] = set()

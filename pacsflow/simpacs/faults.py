@@ -141,7 +141,8 @@ def _changing(
 
 
 def _drop(fault: Any, delivery: Delivery) -> list[Delivery]:
-    return [replace(delivery, deeds=(lambda _, __: fault.counted == "completed",))]
+    lost = replace(delivery, deeds=(lambda _, __: fault.counted == "completed",))
+    return [] if fault.counted == "never" else [lost]
 
 
 def _twice(_: Any, delivery: Delivery) -> list[Delivery]:

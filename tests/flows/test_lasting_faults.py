@@ -27,6 +27,18 @@ LASTING = {
         {("held", ""): 4, ("expected", ""): 2},
         (2, 4),
     ),
+    "drop-images never": (
+        [fault("drop-images", every=6, counted="never")],
+        ("incomplete", f"1 of 6 {MISSING}; {SUCCESS}, 0 sent, 0 failed"),
+        {("held", ""): 5, ("expected", ""): 1},
+        (2, 5),
+    ),
+    "refused-levels, drop-images never": (
+        [fault("refused-levels"), fault("drop-images", every=6, counted="never")],
+        ("incomplete", f"the node counts 6 instances, but lists 0; {SUCCESS}, 5 sent, 0 failed"),
+        {("held", ""): 5},
+        (2, 10),
+    ),
     "success-none-sent": (
         [fault("success-none-sent")],
         ("incomplete", f"6 of 6 {MISSING}; {SUCCESS}, 0 sent, 0 failed"),
