@@ -23,7 +23,6 @@ response body. Each error carries the remedy: what the user can do.
 
 from dataclasses import dataclass
 
-
 _UNABLE = range(0xC000, 0xD000)
 
 
