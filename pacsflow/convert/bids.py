@@ -18,6 +18,7 @@ WARNING = "BIDS: "
 """Beginning of all warnings of names."""
 _UNWANTED = re.compile(r"[^0-9A-Za-z]+")
 _IMAGE = ".nii.gz"
+_DIFFUSION = {".bval": "b-values", ".bvec": "directions"}
 
 
 def bids_names(rules: Bids, dicom: Path, converted: Sequence[Path]) -> tuple[dict[str, Name], list[str]]:
@@ -32,8 +33,8 @@ def bids_names(rules: Bids, dicom: Path, converted: Sequence[Path]) -> tuple[dic
         stem = image.name.removesuffix(_IMAGE)
         facts = _Facts(header, image.with_name(f"{stem}.json"), stem.removeprefix(STEM))
         name, wrong = _name(rules, facts)
-        if name and (name.datatype, name.suffix) == ("dwi", "dwi") and not image.with_name(f"{stem}.bval").exists():
-            name, wrong = None, "no b-values"
+        if name and (name.datatype, name.suffix) == ("dwi", "dwi") and (lacking := _lacking(image.with_name(stem))):
+            name, wrong = None, f"no {lacking}"
         names |= {stem: name} if name else {}
         warnings += [f"{WARNING}left out, {wrong} ({_called(stem)})"] if wrong else []
     shared = Counter(map(_key, names.values()))
@@ -43,6 +44,11 @@ def bids_names(rules: Bids, dicom: Path, converted: Sequence[Path]) -> tuple[dic
             f"{WARNING}left out, another file of the series has its name: tell them apart ({_called(stem)})"
         )
     return names, warnings
+
+
+def _lacking(stem: Path) -> str:
+    """What BIDS demands beside a diffusion-weighted image and is not there; empty where all is."""
+    return next((what for ending, what in _DIFFUSION.items() if not stem.with_name(stem.name + ending).exists()), "")
 
 
 class _Facts:

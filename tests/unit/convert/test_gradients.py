@@ -79,12 +79,20 @@ def test_gradients_that_a_profile_took_out_are_missed_aloud(kind, shared_data, t
     assert any("without a b-value above 0" in warning for warning in converted.warnings)
 
 
-def test_b_values_without_directions_are_missed_aloud(shared_data, tmp_path):
-    files = dicom_files(shared_data / "dicom2nifti" / "philips/dti/001")
+def undirected(files: list[Path], folder: Path, *, above: float) -> list[Path]:
+    """The images with b-values from `above` on, without the directions of their gradients."""
     for path in files:
         image = dcmread(path)
         del image.DiffusionGradientOrientation
-        image.save_as(tmp_path / path.name)
-    nowhere = sorted(tmp_path.glob("*"))
-    converted = convert_series("dcm2niix", nowhere, tmp_path / "out", geometry="refuse")
+        if image.DiffusionBValue >= above:
+            image.save_as(folder / path.name)
+    return sorted(folder.iterdir())
+
+
+@pytest.mark.parametrize(("above", "ending"), [(0, ".bvec"), (1000, ".bval")], ids=["with b0", "as trace images"])
+def test_b_values_without_directions_are_missed_aloud(shared_data, tmp_path, above, ending):
+    (tmp_path / "in").mkdir()
+    nowhere = undirected(dicom_files(shared_data / "dicom2nifti" / "philips/dti/001"), tmp_path / "in", above=above)
+    converted = convert_series("dcm2niix", nowhere, tmp_path / "out", geometry="warn")
+    assert max(path.suffix for path in converted.files if path.suffix.startswith(".bv")) == ending
     assert any("without a direction" in warning for warning in converted.warnings)

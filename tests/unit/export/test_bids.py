@@ -269,6 +269,12 @@ def test_what_has_no_name_is_left_out_with_the_reason(tmp_path, rule, why):
     assert told(tmp_path, [rule], image={}) == ({}, [f"BIDS: left out, {why} (file image)"])
 
 
+def test_a_trace_image_has_no_directions_and_is_no_dwi(tmp_path):
+    (tmp_path / "image.bval").write_text("1000\n")
+    rule = {**ANY_T2, "datatype": "dwi", "suffix": "dwi"}
+    assert told(tmp_path, [rule], image={}) == ({}, ["BIDS: left out, no directions (file image)"])
+
+
 def test_what_a_rule_leaves_out_needs_no_warning(tmp_path):
     assert told(tmp_path, [{"when": {"Modality": "CT"}, "leave_out": True}, ANY_T2], image={}) == ({}, [])
 
