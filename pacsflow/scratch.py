@@ -62,7 +62,7 @@ def _taken(folder: Path) -> tuple[Path, TextIO]:
     with (folder / "lock").open("w") as door:
         fcntl.flock(door, fcntl.LOCK_EX)
         for other in folder.glob("*/lock"):
-            with other.open("w") as lock, suppress(BlockingIOError):
+            with suppress(BlockingIOError, FileNotFoundError), other.open("r+") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(other.parent, ignore_errors=True)
         place = Path(tempfile.mkdtemp(dir=folder, prefix=""))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pacsflow.scratch import scratch
+from pacsflow.scratch import apart, scratch
 from pacsflow.simpacs import phantom_archive
 from tasks.session import open_session
 from whole_run import lying, project
@@ -59,6 +59,12 @@ def test_the_next_one_takes_it_away_and_leaves_what_the_living_have(tmp_path):
         assert {p for p in private.iterdir() if p.is_dir()} == {first, second}
         assert not [p for p in private.rglob("*") if p.is_file() and b"QUISTGAARD" in p.read_bytes()]
     assert not [p for p in private.iterdir() if p.is_dir()]
+
+
+def test_a_place_that_goes_while_the_next_one_looks_is_no_matter(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "glob", lambda folder, _: [folder / "went-just-now" / "lock"])
+    with apart(tmp_path) as place:
+        assert place.is_dir()
 
 
 @pytest.mark.parametrize("first_out", [0, 1])
