@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from pacsflow.errors import Problem, ProjectError
+from pacsflow.errors import ProjectError
 from pacsflow.pseudonyms.legal import folded
 from pacsflow.pseudonyms.table import read_shifts, read_table
 
@@ -37,21 +37,31 @@ class KeyFiles:
         return self.folder / f"day_shift_{self.project}.json"
 
     def known(self) -> dict[str, tuple[str, int]]:
-        """What earlier calls gave each patient. Raises ProjectError for files that are not right."""
-        if not self.new_ids.exists() or not self.day_shifts.exists():
+        """What earlier calls gave each patient. Raises ProjectError for files that are not right.
+
+        Days without a pseudonym may be left by a killed call: nobody has used them.
+        """
+        if not self.new_ids.exists():
             return {}
         (ids, wrong), (days, more) = read_table(self.new_ids), read_shifts(self.day_shifts)
         if wrong or more:
             raise ProjectError([*wrong, *more])
-        return {patient: (pseudonym, days[patient]) for patient, pseudonym in ids.items() if patient in days}
+        if lacking := len(ids.keys() - days.keys()):
+            message = f"patients without a day shift in {self.day_shifts.name}: {lacking}"
+            raise ProjectError.at(self.new_ids.name, message, "add them there, or put both files elsewhere")
+        return {patient: (pseudonym, days[patient]) for patient, pseudonym in ids.items()}
 
     def write(self, given: Mapping[str, tuple[str, int]]) -> None:
-        """Write both files, each whole or not at all. Raises ProjectError where two patients share a pseudonym."""
+        """Write both files, each whole or not at all; none where nobody was given anything.
+
+        Raises ProjectError where two patients share a pseudonym.
+        """
         if len({folded(pseudonym) for pseudonym, _ in given.values()}) < len(given):
-            problem = Problem(self.new_ids.name, 0, "pseudonym", "two patients would share one", "give each an own one")
-            raise ProjectError([problem])
-        _write(self.day_shifts, _json({patient: days for patient, (_, days) in given.items()}))
-        _write(self.new_ids, _json({patient: pseudonym for patient, (pseudonym, _) in given.items()}))
+            problem = "two patients would share one"
+            raise ProjectError.at(self.new_ids.name, problem, "give each an own one", field="pseudonym")
+        if given:
+            _write(self.day_shifts, _json({patient: days for patient, (_, days) in given.items()}))
+            _write(self.new_ids, _json({patient: pseudonym for patient, (pseudonym, _) in given.items()}))
 
     def log(self, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """The query's rows with what their patients were given."""

@@ -93,12 +93,33 @@ def test_a_table_of_ones_own_and_shifts_by_chance_that_stay(query, tmp_path):
     assert told(tmp_path / "out") == (ids, days)
 
 
+@pytest.mark.parametrize("days", [None, "{}", '{"4711": 3}'], ids=["no file", "nobody", "another patient"])
+def test_a_pseudonym_that_was_given_is_never_lost_for_want_of_its_shift(query, tmp_path, days):
+    (tmp_path / "map.csv").write_text("4711,A1\n4712,A2\n")
+    (tmp_path / "new_ids_p.json").write_text('{"4711": "A1", "4799": "OLD"}')
+    if days is not None:
+        (tmp_path / "day_shift_p.json").write_text(days)
+    said = pacsflow("pseudonyms", query, "-a", "p", "-mf", tmp_path / "map.csv", "-d", tmp_path, expect=2)
+    assert "day_shift_p.json" in said
+    assert "4799" not in said
+    assert json.loads((tmp_path / "new_ids_p.json").read_text()) == {"4711": "A1", "4799": "OLD"}
+
+
 def test_a_patient_without_a_pseudonym_and_no_source_are_said(query, tmp_path):
     (tmp_path / "map.csv").write_text("4711,A1\n")
     words = ("pseudonyms", query, "-a", "p", "-d", tmp_path / "out")
     assert "1 patient without" in pacsflow(*words, "-mf", tmp_path / "map.csv", expect=1)
     assert told(tmp_path / "out") == ({"4711": "A1"}, {"4711": 0})
     pacsflow(*words, expect=2)
+
+
+def test_a_source_that_had_nobody_is_asked_again(query, tmp_path):
+    (tmp_path / "map.csv").write_text("4799,A9\n")
+    words = ("pseudonyms", query, "-a", "p", "-mf", tmp_path / "map.csv", "-d", tmp_path / "out")
+    pacsflow(*words, expect=1)
+    (tmp_path / "map.csv").write_text("4711,A1\n4712,A2\n")
+    pacsflow(*words)
+    assert told(tmp_path / "out")[0] == {"4711": "A1", "4712": "A2"}
 
 
 def shifting(file) -> DeidProfile:
