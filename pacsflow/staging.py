@@ -6,6 +6,7 @@ The disk is waited for in a thread of its own, so that the network need not wait
 import hashlib
 import itertools
 import os
+import socket
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +20,8 @@ Buffer = bytes | memoryview
 
 FILES_AT_ONCE = 64
 BYTES_AT_ONCE = 64 << 20
+PRIVATE, PUBLIC = 0o600, 0o644
+"""Modes of files."""
 _IOV_MAX = 1024
 
 
@@ -153,6 +156,66 @@ def sync(place: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def whole_file(path: Path, mode: int) -> Iterator[Path]:
+    """A temporary path beside `path`, which takes its place, on disk and with `mode`, when all went well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with half_beside(path, mode) as half:
+        yield half
+        sync(half)
+        half.replace(path)
+        sync(path.parent)
+
+
+def write_text(path: Path, text: str, mode: int) -> Path:
+    """Write `text` as UTF-8, whole or not at all; `path`."""
+    with whole_file(path, mode) as half:
+        half.write_text(text, encoding="utf-8")
+    return path
+
+
+@contextmanager
+def half_beside(path: Path, mode: int) -> Iterator[Path]:
+    """An empty file beside `path`, gone at the end. What killed processes left of theirs for `path` goes first."""
+    name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]  # the whole of it might be too long
+    half = path.with_name(_half(name, str(os.getpid())))
+    _sweep_dead(path.parent.glob(_half(name, "*")))
+    half.unlink(missing_ok=True)
+    half.touch(mode, exist_ok=False)
+    half.chmod(mode)
+    try:
+        yield half
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def sweep_halves(tree: Path) -> None:
+    """Remove what killed processes left of their `half_beside` anywhere below `tree`: it may be identifying."""
+    _sweep_dead(tree.rglob(_half("*", "*")))
+
+
+def _half(name: str, process: str) -> str:
+    return f".{name}.{socket.gethostname()}.{process}.part"
+
+
+def _sweep_dead(halves: Iterable[Path]) -> None:
+    """Remove those that processes of this machine were writing that are gone."""
+    for half in halves:
+        process = half.name.split(".")[-2]
+        if process.isdigit() and not _alive(int(process)):
+            half.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def sweep(folder: Path) -> None:

@@ -24,8 +24,10 @@ def karnak_tag(
 
     from pacsflow.export.karnak_codes import read_codes
     from pacsflow.export.karnak_tags import Tags, tag_in_place
+    from pacsflow.staging import sweep_halves
 
     codes = read_codes(new_ids, day_shift)
+    sweep_halves(tree)
     every = sorted(path for path in tree.rglob("*") if path.is_file())
     files = [path for path in every if not path.is_symlink() and is_dicom(path)]
     if not files:

@@ -2,11 +2,11 @@
 
 import csv
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pacsflow.staging import PRIVATE, whole_file
 from pacsflow.vault import Link
 from schemas import DeidProfile
 
@@ -47,16 +47,10 @@ class Old:
 def write_key_files(links: list[Link], folder: Path) -> list[Path]:
     """`mapper.json` (new id -> old) and `date_offsets.csv` (new id, days). IDENTIFYING: for their owner only."""
     files = [folder / "mapper.json", folder / "date_offsets.csv"]
-    with _private(files[0]) as file:
+    with whole_file(files[0], PRIVATE) as half, half.open("w", encoding="utf-8") as file:
         json.dump({link.pseudonym: link.patient_id for link in links}, file, indent=1, ensure_ascii=False)
-    with _private(files[1]) as file:
+    with whole_file(files[1], PRIVATE) as half, half.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["new_id", "days"])
         writer.writerows([link.pseudonym, link.shift_days] for link in links)
     return files
-
-
-def _private(path: Path) -> Any:
-    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-    os.fchmod(descriptor, 0o600)
-    return os.fdopen(descriptor, "w", encoding="utf-8", newline="")

@@ -5,8 +5,8 @@ import os
 import shutil
 from pathlib import Path
 
-from pacsflow.export.disk import NOT_LINKABLE, temporary_name
-from pacsflow.staging import sync
+from pacsflow.export.disk import NOT_LINKABLE
+from pacsflow.staging import PRIVATE, half_beside, sync
 
 PATTERNS = ("sub-*/ses-*/*.csv", "mapper.json")
 
@@ -27,23 +27,14 @@ def move_info(tree: Path, info: Path) -> tuple[list[str], list[str]]:
 
 def _moved(source: Path, target: Path) -> bool:
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    half = target.with_name(temporary_name())
-    try:
-        with source.open("rb") as stream, os.fdopen(_new(half), "wb") as sink:
-            shutil.copyfileobj(stream, sink)
-            sink.flush()
-            os.fsync(sink.fileno())
+    with half_beside(target, PRIVATE) as half:
+        shutil.copyfile(source, half)
+        sync(half)
         if not _appeared(half, target):
             return False
         sync(target.parent)
         source.unlink()
-    finally:
-        half.unlink(missing_ok=True)
     return True
-
-
-def _new(path: Path) -> int:
-    return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
 
 
 def _appeared(half: Path, target: Path) -> bool:

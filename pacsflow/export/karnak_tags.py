@@ -9,6 +9,8 @@ import shutil
 import stat
 import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -18,8 +20,7 @@ from pydicom.filereader import data_element_generator, read_file_meta_info
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from pacsflow.errors import TargetError
-from pacsflow.export.disk import temporary_name
-from pacsflow.staging import sync
+from pacsflow.staging import half_beside, sync
 
 CREATOR = "CHUV_DEV_TML"
 _GROUP, _AFTER = 0x000B0000, 0x000C0000
@@ -60,40 +61,42 @@ def write_tagged(source: Path, tags: Tags, sink: BinaryIO) -> bool:
 
     Raises TargetError for what is no DICOM file, or cannot hold the tags.
     """
+    with _own_words(), source.open("rb") as stream:
+        group = _group(stream, source)
+        elements = _with(group, tags)
+        if elements == list(group.elements):
+            return False
+        stream.seek(0)
+        sink.write(stream.read(group.begin))
+        sink.write(b"".join(element.raw for element in elements))
+        stream.seek(group.end)
+        shutil.copyfileobj(stream, sink, 1 << 20)
+        return True
+
+
+def tag_in_place(path: Path, tags: Tags) -> bool:
+    """Put `tags` into a file, which is whole at any time; False where it has them already. Raises TargetError."""
+    with half_beside(path, stat.S_IMODE(path.stat().st_mode)) as half:
+        with half.open("wb") as sink:
+            changed = write_tagged(path, tags, sink)
+        if changed:
+            sync(half)
+            half.replace(path)
+            sync(path.parent)
+    return changed
+
+
+@contextmanager
+def _own_words() -> Iterator[None]:
     try:
-        with warnings.catch_warnings(), source.open("rb") as stream:
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # values in them may be anybody's
-            group = _group(stream, source)
-            elements = _with(group, tags)
-            if elements == list(group.elements):
-                return False
-            stream.seek(0)
-            sink.write(stream.read(group.begin))
-            sink.write(b"".join(element.raw for element in elements))
-            stream.seek(group.end)
-            shutil.copyfileobj(stream, sink, 1 << 20)
-            return True
+            yield
     except (InvalidDicomError, EOFError, struct.error, NotImplementedError, AttributeError, ValueError) as error:
         raise TargetError(f"a file cannot be tagged: {type(error).__name__}") from None
     except OSError as error:
         words = os.strerror(error.errno) if error.errno else type(error).__name__
         raise TargetError(f"a file cannot be tagged: {words}") from None
-
-
-def tag_in_place(path: Path, tags: Tags) -> bool:
-    """Put `tags` into a file, which is whole at any time; False where it has them already. Raises TargetError."""
-    half = path.with_name(temporary_name())
-    try:
-        with half.open("xb") as sink:
-            changed = write_tagged(path, tags, sink)
-        if changed:
-            half.chmod(stat.S_IMODE(path.stat().st_mode))
-            sync(half)
-            half.replace(path)
-            sync(path.parent)
-    finally:
-        half.unlink(missing_ok=True)
-    return changed
 
 
 def _group(stream: BinaryIO, source: Path) -> _Group:

@@ -5,16 +5,14 @@ Each patient stands there under the id alone and under `sub-` and the id, so tha
 
 import csv
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 from pacsflow.errors import ProjectError
 from pacsflow.pseudonyms.legal import folded
 from pacsflow.pseudonyms.table import read_shifts, read_table
+from pacsflow.staging import PRIVATE, whole_file, write_text
 
 LOG = "log_get_pseudonyms.csv"
 
@@ -60,36 +58,17 @@ class KeyFiles:
             problem = "two patients would share one"
             raise ProjectError.at(self.new_ids.name, problem, "give each an own one", field="pseudonym")
         if given:
-            _write(self.day_shifts, _json({patient: days for patient, (_, days) in given.items()}))
-            _write(self.new_ids, _json({patient: pseudonym for patient, (pseudonym, _) in given.items()}))
+            write_text(self.day_shifts, _json({patient: days for patient, (_, days) in given.items()}), PRIVATE)
+            write_text(self.new_ids, _json({patient: pseudonym for patient, (pseudonym, _) in given.items()}), PRIVATE)
 
     def log(self, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """The query's rows with what their patients were given."""
-        half = self.folder / f".{uuid4().hex}.part"
-        with os.fdopen(_new(half), "w", encoding="utf-8", newline="") as stream:
+        with whole_file(self.folder / LOG, PRIVATE) as half, half.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream)
             writer.writerow([*headings, "NewPseudonym", "DayShift"])
             writer.writerows(rows)
-        half.replace(self.folder / LOG)
 
 
 def _json(values: Mapping[str, object]) -> str:
     keyed = {key: value for patient, value in values.items() for key in (patient, f"sub-{patient}")}
     return json.dumps(keyed, indent=1, ensure_ascii=False) + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    half = path.with_name(f".{uuid4().hex}.part")
-    try:
-        with os.fdopen(_new(half), "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        half.replace(path)
-    finally:
-        with suppress(FileNotFoundError):
-            half.unlink()
-
-
-def _new(path: Path) -> int:
-    return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

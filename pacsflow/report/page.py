@@ -8,11 +8,11 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pacsflow.report.files import PUBLIC, write_text
 from pacsflow.report.hours import traffic
 from pacsflow.report.records import RowResult, RunSummary, SeriesResult, StudyResult
 from pacsflow.report.table import proof_of
 from pacsflow.report.tally import stages, tally
+from pacsflow.staging import PUBLIC, write_text
 
 ROWS_SHOWN = 5000
 PICTURES_SHOWN = 60

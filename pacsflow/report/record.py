@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pacsflow.report.files import PUBLIC, whole_file
 from pacsflow.report.records import DeliveryResult, RunSummary, Slowdown, StudyResult, TrafficHour
 from pacsflow.report.tally import tally
+from pacsflow.staging import PUBLIC, whole_file
 
 VERSION = 1
 

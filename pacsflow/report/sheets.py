@@ -13,7 +13,7 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from pacsflow.report.files import PRIVATE, whole_file
+from pacsflow.staging import PRIVATE, whole_file
 
 LONGEST_CELL = 32767
 _ROWS_MEASURED = 200

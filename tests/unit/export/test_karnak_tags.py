@@ -1,6 +1,9 @@
 """Private elements for Karnak, spliced into files, and `pacsflow karnak-tag`."""
 
 import json
+import signal
+import subprocess
+import sys
 from io import BytesIO
 
 import pytest
@@ -157,6 +160,27 @@ def test_a_tree_is_tagged_by_the_headers_of_its_files(tmp_path, key, shift):
     assert told(dcmread(path)) == [CREATOR, "P0001", "lung-ct", "-12"]
     assert path.stat().st_mode & 0o777 == 0o640
     assert "0 files tagged, 1 had the tags" in run(tmp_path / "tree", *names).output
+
+
+DIES = """
+import os, shutil, signal, sys
+from pathlib import Path
+from pacsflow.export.karnak_tags import Tags, tag_in_place
+
+shutil.copyfileobj = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+tag_in_place(Path(sys.argv[1]), Tags("P0001", "lung-ct", "0"))
+"""
+
+
+def test_what_a_killed_call_left_half_tagged_is_its_own_to_see_and_goes_with_the_next(tmp_path):
+    path = file_of(tmp_path / "tree", make_instance(PatientID="123"))
+    path.chmod(0o600)
+    died = subprocess.run([sys.executable, "-c", DIES, path], check=False)
+    assert died.returncode == -signal.SIGKILL
+    [half] = tmp_path.rglob("*.part")
+    assert half.stat().st_mode & 0o777 == 0o600
+    assert "1 file tagged, 0 had" in run(tmp_path / "tree", *tables(tmp_path, {"123": "P0001"}, {"123": 0})).output
+    assert list((tmp_path / "tree").iterdir()) == [path]
 
 
 def test_a_tree_of_pacsman_is_tagged_by_its_folders_too(tmp_path):

@@ -1,7 +1,10 @@
 """Files of new ids and day shifts: written by `pacsflow pseudonyms`, read by profiles; shifts of a moved project go on."""
 
 import json
+import signal
 import stat
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -11,6 +14,7 @@ from pacsflow.cli.app import app
 from pacsflow.deid.compile import compile_alone
 from pacsflow.errors import PacsflowError, ProjectError, RefusalError
 from pacsflow.pseudonyms import NO_SHIFT, Means, wanting
+from pacsflow.pseudonyms.key_files import LOG, KeyFiles
 from pacsflow.pseudonyms.table import read_shifts, read_table
 from peers.certificates import Authority
 from peers.deid_api import Service
@@ -103,6 +107,27 @@ def test_a_pseudonym_that_was_given_is_never_lost_for_want_of_its_shift(query, t
     assert "day_shift_p.json" in said
     assert "4799" not in said
     assert json.loads((tmp_path / "new_ids_p.json").read_text()) == {"4711": "A1", "4799": "OLD"}
+
+
+DIES = """
+import os, signal, sys
+from pathlib import Path
+from pacsflow.pseudonyms.key_files import KeyFiles
+
+def rows():
+    yield ["4711"]
+    os.kill(os.getpid(), signal.SIGKILL)
+
+KeyFiles(Path(sys.argv[1]), "p").log(["PatientID"], rows())
+"""
+
+
+def test_what_a_killed_call_left_of_its_log_goes_with_the_next(tmp_path):
+    died = subprocess.run([sys.executable, "-c", DIES, tmp_path], check=False)
+    assert died.returncode == -signal.SIGKILL
+    assert [path.suffix for path in tmp_path.iterdir()] == [".part"]
+    KeyFiles(tmp_path, "p").log(["PatientID"], [["4711", "A1", "0"]])
+    assert [path.name for path in tmp_path.iterdir()] == [LOG]
 
 
 def test_a_patient_without_a_pseudonym_and_no_source_are_said(query, tmp_path):

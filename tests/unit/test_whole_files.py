@@ -1,4 +1,4 @@
-"""Reports appear whole; what a killed process left half-written goes with the next writing."""
+"""Files appear whole; what a killed process left half-written goes with the next writing."""
 
 import os
 import signal
@@ -6,12 +6,12 @@ import socket
 import subprocess
 import sys
 
-from pacsflow.report.files import PRIVATE, write_text
+from pacsflow.staging import PRIVATE, write_text
 
 DIES = """
 import os, signal, sys
 from pathlib import Path
-from pacsflow.report.files import PRIVATE, whole_file
+from pacsflow.staging import PRIVATE, whole_file
 with whole_file(Path(sys.argv[1]), PRIVATE) as temporary:
     temporary.write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)
@@ -24,8 +24,10 @@ def test_what_a_killed_process_left_goes_and_what_another_is_writing_stays(tmp_p
     died = subprocess.run([sys.executable, "-c", DIES, str(report)], check=False)
     assert died.returncode == -signal.SIGKILL
     [left] = tmp_path.glob(".*.part")
-    living = tmp_path / f".results.csv.{socket.gethostname()}.{os.getppid()}.part"
-    elsewhere = tmp_path / f".results.csv.not-{socket.gethostname()}.1.part"
+    _, name, *host, _, _ = left.name.split(".")
+    assert ".".join(host) == socket.gethostname()
+    living = tmp_path / f".{name}.{socket.gethostname()}.{os.getppid()}.part"
+    elsewhere = tmp_path / f".{name}.not-{socket.gethostname()}.1.part"
     for writing in (living, elsewhere):
         writing.write_text("another's")
     assert report.read_text() == "before"
