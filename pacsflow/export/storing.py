@@ -31,15 +31,17 @@ _FOR_NOW = 2
 _PATIENCE = 30.0
 """Seconds for a connection, and for an association."""
 _config.STORE_SEND_CHUNKED_DATASET = True
+Context = tuple[str, str]
+"""SOP class and transfer syntax."""
 
 
 @dataclass(frozen=True)
 class Instance:
-    """A Part 10 file and what its meta information says: (SOP class, transfer syntax)."""
+    """A Part 10 file and what its meta information says."""
 
     path: Path
     uid: str
-    context: tuple[str, str]
+    context: Context
 
 
 def instance(path: Path) -> Instance:
@@ -93,7 +95,18 @@ def _groups(instances: Sequence[Instance]) -> Iterator[list[Instance]]:
 
 
 @contextmanager
-def _association(node: Dicom, contexts: set[tuple[str, str]]) -> Iterator[Association]:
+def _association(node: Dicom, contexts: set[Context]) -> Iterator[Association]:
+    association = _asked_for(node, contexts)
+    if not association.is_established:
+        raise _why(node, contexts, association)
+    try:
+        yield association
+    finally:
+        association.release()
+
+
+def _asked_for(node: Dicom, contexts: set[Context]) -> Association:
+    """An association, established or not; for C-FIND alone where `contexts` is empty."""
     entity = AE(node.calling_aet)
     entity.acse_timeout = entity.connection_timeout = _PATIENCE
     entity.dimse_timeout = entity.network_timeout = 300
@@ -108,24 +121,40 @@ def _association(node: Dicom, contexts: set[tuple[str, str]]) -> Iterator[Associ
             tls_args=(_tls(node), node.host) if node.tls else None,
             evt_handlers=[(evt.EVT_CONN_OPEN, _at_once)],
         )
-        if association.is_established or association.is_rejected:
+        if association.is_established or association.is_rejected or _takes_nothing(association):
             break
-    if not association.is_established:
-        if node.tls and not _trusted(node):
-            raise TargetError(
-                "dicom: the node's certificate is not trusted",
-                remedy="check `tls.ca`, and that `host` is the name in the certificate",
-            )
-        rejected, answer = association.is_rejected, association.acceptor.primitive
-        raise TargetError(
-            f"dicom: the node {'rejects the association' if rejected else 'cannot be reached, or ended it'}",
-            remedy=f"check host, port, called_aet and tls; the node must know {node.calling_aet}",
-            transient=not rejected or (answer is not None and answer.result == _FOR_NOW),
+    return association
+
+
+def _takes_nothing(association: Association) -> bool:
+    """Whether the node took the association and none of its presentation contexts: then pynetdicom aborts it."""
+    return bool(association.rejected_contexts) and not association.accepted_contexts
+
+
+def _why(node: Dicom, contexts: set[Context], association: Association) -> TargetError:
+    """Why an association did not come about."""
+    if _takes_nothing(association):
+        if contexts:
+            return _untaken(min(contexts))
+        return TargetError("dicom: the node cannot be asked what it has", remedy="write `query_back: false`")
+    if node.tls and not _trusted(node):
+        return TargetError(
+            "dicom: the node's certificate is not trusted",
+            remedy="check `tls.ca`, and that `host` is the name in the certificate",
         )
-    try:
-        yield association
-    finally:
-        association.release()
+    rejected, answer = association.is_rejected, association.acceptor.primitive
+    return TargetError(
+        f"dicom: the node {'rejects the association' if rejected else 'cannot be reached, or ended it'}",
+        remedy=f"check host, port, called_aet and tls; the node must know {node.calling_aet}",
+        transient=not rejected or (answer is not None and answer.result == _FOR_NOW),
+    )
+
+
+def _untaken(context: Context) -> TargetError:
+    return TargetError(
+        "dicom: the node takes no instances of a SOP class in the transfer syntax they have",
+        remedy="have the node accept SOP class {} in {}".format(*context),
+    )
 
 
 def _at_once(event: evt.Event) -> None:
@@ -162,10 +191,7 @@ def _store(association: Association, one: Instance) -> None:
             warnings.simplefilter("ignore")  # values in them may be anybody's
             status = association.send_c_store(one.path)
     except ValueError:
-        raise TargetError(
-            "dicom: the node takes no instances of a SOP class in the transfer syntax they have",
-            remedy=f"have the node accept SOP class {one.context[0]} in {one.context[1]}",
-        ) from None
+        raise _untaken(one.context) from None
     except RuntimeError:
         raise TargetError("dicom: the association broke off", transient=True) from None
     code = status.get("Status")

@@ -20,6 +20,7 @@ from peers.dcmqrscp import Dcmqrscp
 from peers.nodes import lane_to
 from peers.orthanc import Orthanc
 from peers.proxy import Proxy
+from peers.storescp import Storescp
 from peers.tls_proxy import TlsProxy
 from schemas.export import Dicom
 from schemas.pacs import Tls
@@ -68,17 +69,34 @@ def test_what_the_node_lacks_is_noticed(pacs, study):
     assert place.verify(type(delivered)((*delivered.files, gone))) == ["1.2/1.3/1.4"]
 
 
-def test_a_transfer_syntax_the_node_does_not_take_is_said(dcmqrscp, tmp_path):
-    instance = make_instance(AccessionNumber="syntax")
-    (file,) = write_files([instance], tmp_path)
+@pytest.fixture
+def compressed(tmp_path) -> StudyFolder:
+    (file,) = write_files([make_instance(AccessionNumber="syntax")], tmp_path / "compressed")
     content = dcmread(file)
     content.PixelData = encapsulate([b"\xff\x4f\xff\x51"])
     content.file_meta.TransferSyntaxUID = JPEG2000Lossless
     content.save_as(file)
+    return StudyFolder((read_series([file]),))
+
+
+@pytest.mark.parametrize("query_back", [True, False])
+def test_a_transfer_syntax_the_node_does_not_take_is_said(dcmqrscp, compressed, query_back):
     with pytest.raises(TargetError, match="transfer syntax") as caught:
-        target(dcmqrscp).deliver(StudyFolder((read_series([file]),)))
+        target(dcmqrscp, query_back=query_back).deliver(compressed)
     assert not caught.value.transient
     assert JPEG2000Lossless in caught.value.remedy
+
+
+def test_a_node_that_cannot_be_asked_says_so_for_good_and_takes_what_it_is_sent_all_the_same(study, tmp_path):
+    with Storescp(tmp_path / "gateway") as gateway:
+        with pytest.raises(TargetError, match="cannot be asked") as caught:
+            target(gateway).deliver(study)
+        assert not caught.value.transient
+        assert "query_back: false" in caught.value.remedy
+        target(gateway, query_back=False).deliver(study)
+    assert {str(dcmread(path).SOPInstanceUID) for path in gateway.held.iterdir()} == {
+        uid for uid, _ in study.series[0].dicom
+    }
 
 
 def test_a_node_that_is_away_may_come_back(orthanc, study):
