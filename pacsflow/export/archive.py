@@ -1,12 +1,9 @@
 """Destination `archive`: one encrypted archive per study, opened again and compared before it counts."""
 
 import hashlib
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, cast
 
 from pacsflow.errors import TargetError
 from pacsflow.export.contract import Delivered, StudyFolder
@@ -46,7 +43,7 @@ class ArchiveTarget(Parcels):
             for series, place in laid_out
             for name, source in named_files(series, place[-1], settings)
         }
-        with own_words("archive"):
+        with own_words(self.kind):
             name = f"{name_of(study, self._root)}.{settings.format}"
             with self.appearing(name) as half:
                 _PACKERS[settings.format](half, members, password)
@@ -54,11 +51,6 @@ class ArchiveTarget(Parcels):
                     raise TargetError("an archive read back differs from what was packed", transient=True)
                 half.chmod(0o600)
             return Delivered(((name, *facts_of(self._root / name)),))
-
-
-def _digest_of(stream: BufferedReader) -> str:
-    with stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _digest(path: Path) -> str:
@@ -84,28 +76,38 @@ def _7z(place: Path, members: Members, password: str) -> None:
             archive.write(source, name)
 
 
-def _held(place: Path, form: str, password: str) -> dict[str, str]:
-    """Path -> SHA-256 of what an archive really holds."""
-    with _readers(place, form, password) as streams:
-        return {name: _digest_of(stream) for name, stream in streams}
+def _held(place: Path, form: str, password: str) -> dict[str, str] | None:
+    """Path -> SHA-256 of what an archive really holds; None where it cannot be read. Nothing is unpacked to disk."""
+    try:
+        return _READERS[form](place, password)
+    except OSError:
+        raise
+    except Exception:  # noqa: BLE001 each library, and what it unpacks with, has errors of its own
+        return None
 
 
-@contextmanager
-def _readers(place: Path, form: str, password: str) -> Iterator[Iterator[tuple[str, BufferedReader]]]:
-    if form == "zip":
-        import pyzipper
+def _in_zip(place: Path, password: str) -> dict[str, str]:
+    import pyzipper
 
-        with pyzipper.AESZipFile(place) as archive:
-            archive.setpassword(password.encode())
-            yield ((name, cast("BufferedReader", archive.open(name))) for name in archive.namelist())
-        return
+    with pyzipper.AESZipFile(place) as archive:
+        archive.setpassword(password.encode())
+        return {name: _digest_of(archive.open(name)) for name in archive.namelist()}
+
+
+def _digest_of(stream: BufferedReader) -> str:
+    with stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _in_7z(place: Path, password: str) -> dict[str, str]:
     import py7zr
+    from py7zr.io import HashIOFactory
 
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".") as unpacked:
-        with py7zr.SevenZipFile(place, password=password) as packed:
-            packed.extractall(unpacked)
-        files = (path for path in Path(unpacked).rglob("*") if path.is_file())
-        yield ((path.relative_to(unpacked).as_posix(), path.open("rb")) for path in files)
+    digests = HashIOFactory()  # type: ignore[no-untyped-call]
+    with py7zr.SevenZipFile(place, password=password) as archive:
+        archive.extractall(factory=digests)
+    return {name: digest.read().hex() for name, digest in digests.products.items()}
 
 
-_PACKERS: dict[str, Any] = {"zip": _zip, "7z": _7z}
+_PACKERS: dict[str, Callable[[Path, Members, str], None]] = {"zip": _zip, "7z": _7z}
+_READERS: dict[str, Callable[[Path, str], dict[str, str]]] = {"zip": _in_zip, "7z": _in_7z}

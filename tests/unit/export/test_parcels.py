@@ -18,6 +18,7 @@ from factory import make_instance, make_study, write_files
 from pacsflow.cli.app import app
 from pacsflow.errors import ProjectError, SecretError, TargetError
 from pacsflow.export import StudyFolder, open_target, read_series
+from pacsflow.export import archive as archives
 from schemas.export import Archive, Dicomdir
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -72,21 +73,22 @@ from pathlib import Path
 from pacsflow.export import StudyFolder, archive, open_target, read_series
 from schemas.export import Archive
 
-archive._digest_of = lambda stream: os.kill(os.getpid(), signal.SIGKILL)
+archive._held = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 folder = Path(sys.argv[1])
 study = StudyFolder((read_series(sorted((folder / "staged").rglob("*.dcm"))),))
 open_target(Archive(kind="archive", format="7z", password="${env:ARCHIVE_WORD}"), folder).deliver(study)
 """
 
 
-def test_what_a_killed_delivery_unpacked_to_compare_goes_with_the_next(tmp_path, study, monkeypatch):
+def test_what_a_killed_delivery_left_is_encrypted_and_goes_with_the_next(tmp_path, study, monkeypatch):
     monkeypatch.setenv("ARCHIVE_WORD", PASSWORD)
     died = subprocess.run([sys.executable, "-c", DIES, tmp_path], check=False)
     assert died.returncode == -signal.SIGKILL
     root = tmp_path / "archives"
-    assert list(root.rglob("*.dcm")), "it lay there unpacked"
-    assert not list(root.glob("*.7z"))
+    [half] = root.rglob("*.7z")
+    assert half.parent != root
     archive(tmp_path, "7z").deliver(study)
+    assert not half.exists()
     assert sorted(path.name for path in root.rglob("*") if path.is_file() and "claims" not in path.parts) == [
         "EX0001_20200102101112.7z",
         "lock",
@@ -105,6 +107,25 @@ def test_a_damaged_archive_is_noticed_and_made_again(tmp_path, study, form, monk
     assert target.verify(again) == []
     target.remove([delivered.files[0][0]])
     assert not place.exists()
+
+
+@pytest.mark.parametrize("at", [-20, 40, 300], ids=["in its list", "in what it says", "in a file"])
+@pytest.mark.parametrize("form", ["zip", "7z"])
+def test_an_archive_that_the_disk_spoilt_is_no_delivery_and_may_be_tried_again(tmp_path, study, form, at, monkeypatch):
+    monkeypatch.setenv("ARCHIVE_WORD", PASSWORD)
+    pack = archives._PACKERS[form]
+
+    def spoilt(place, members, password):
+        pack(place, members, password)
+        content = bytearray(place.read_bytes())
+        content[at : at + 8] = bytes(byte ^ 0x55 for byte in content[at : at + 8])
+        place.write_bytes(content)
+
+    monkeypatch.setitem(archives._PACKERS, form, spoilt)
+    with pytest.raises(TargetError, match="read back differs") as caught:
+        archive(tmp_path, form).deliver(study)
+    assert caught.value.transient
+    assert list((tmp_path / "archives").glob(f"*.{form}")) == []
 
 
 def test_an_archive_without_its_password_is_not_written(tmp_path, study, monkeypatch):
