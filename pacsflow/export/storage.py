@@ -4,11 +4,13 @@ import hashlib
 import re
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from fsspec import AbstractFileSystem
+from fsspec.spec import AbstractBufferedFile
 
 from pacsflow.errors import SecretError, TargetError
 from pacsflow.export.bandwidth import Bandwidth
@@ -19,7 +21,7 @@ from pacsflow.export.stores import WHOLE, opened_store
 from schemas.export import Storage, Target
 
 _PIECE = 1 << 20
-_HALF = re.compile(r"/\.[0-9a-f]{32}\.part$")
+_HALF = re.compile(r"\.[0-9a-f]{32}\.part")
 _FOR_GOOD = ("Permission", "Auth", "Credential", "SSL", "Certificate", "HostKey", "Forbidden", "NoSuchBucket", "perm")
 """Parts of the names of errors that do not pass by themselves."""
 _REFUSALS = frozenset({400, 401, 403, 405})
@@ -112,18 +114,36 @@ def _sweep(store: AbstractFileSystem, folder: str) -> None:
     """Remove what a killed process, or a cut connection, left half-written in a folder."""
     if not _appears_whole(store):
         store.invalidate_cache()
-        for path in store.ls(folder, detail=False):
-            if _HALF.search(path):
-                store.rm_file(path)
+        for entry in store.ls(folder, detail=True):
+            name = entry["name"].rpartition("/")[2]
+            if _HALF.fullmatch(name):
+                store.rm_file(f"{folder}/{name}")
 
 
 def _send(store: AbstractFileSystem, source: Path, path: str, limit: float | None) -> None:
     """Copy, no faster than `limit` MB/s."""
     bandwidth = Bandwidth(limit)
-    with source.open("rb") as stream, store.open(path, "wb") as sink:
-        while piece := stream.read(_PIECE):
-            sink.write(piece)
-            bandwidth.spend(len(piece))
+    with source.open("rb") as stream:
+        sink = store.open(path, "wb")
+        try:
+            while piece := stream.read(_PIECE):
+                sink.write(piece)
+                bandwidth.spend(len(piece))
+            sink.close()
+        except BaseException:
+            _discard(sink)
+            raise
+
+
+def _discard(sink: Any) -> None:
+    """Close a file that is not whole: where its storage would give it its name by that, without telling the storage."""
+    with suppress(Exception):
+        sink.discard()
+    if isinstance(sink, AbstractBufferedFile):
+        sink.closed = True
+    else:
+        with suppress(Exception):
+            sink.close()
 
 
 def _size(store: AbstractFileSystem, path: str) -> int | None:
@@ -149,10 +169,10 @@ def _facts(store: AbstractFileSystem, path: str) -> Facts | None:
 
 
 def _is_owner(store: AbstractFileSystem, root: str, claim: str, owner: str) -> bool:
-    """Whether `owner` is the first who claimed. The last of two who claim in the same moment has it."""
+    """Whether `owner` is the first who claimed whole. The last of two who claim in the same moment has it."""
     folder = "/".join((root, *CLAIMS))
     path = f"{folder}/{claim}"
-    if _size(store, path) is None:
+    if _size(store, path) != len(owner):
         store.makedirs(folder, exist_ok=True)
         store.pipe_file(path, owner.encode())
     store.invalidate_cache()

@@ -154,3 +154,31 @@ def test_a_server_that_dies_midway_and_comes_back_has_everything_once(storage, s
         make_bucket(storage)
     delivered = target(storage, "midway").deliver(study)
     assert stored(storage, "midway") == {path: digest for path, digest, _ in delivered.files}
+
+
+def test_what_was_sent_of_a_file_that_broke_off_never_has_its_name(storage, study, monkeypatch):
+    with study.series[0].dicom[0][1].open("ab") as staged:
+        staged.write(bytes(1 << 20))
+
+    def breaks(_):
+        raise ConnectionError
+
+    monkeypatch.setattr("pacsflow.export.bandwidth.time", SimpleNamespace(monotonic=time.monotonic, sleep=breaks))
+    with pytest.raises(TargetError):
+        target(storage, "half", megabytes_per_second=1).deliver(study)
+    monkeypatch.undo()
+    gc.collect()
+    assert [path for path in stored(storage, "half") if not path.endswith(".part")] == []
+    delivered = target(storage, "half").deliver(study)
+    assert stored(storage, "half") == {path: digest for path, digest, _ in delivered.files}
+
+
+def test_what_a_killed_delivery_left_half_goes_with_the_next(storage, study):
+    if storage.url.startswith("s3"):
+        return  # shows nothing that is half
+    place = target(storage, "killed")
+    delivered = place.deliver(study)
+    with opened_store(f"{storage.url}/killed", storage.options) as (store, root):
+        store.pipe_file(f"{root}/{delivered.files[0][0].rpartition('/')[0]}/.{'0' * 32}.part", b"half")
+    place.deliver(study)
+    assert set(stored(storage, "killed")) == {path for path, *_ in delivered.files}

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from factory import make_study, write_files
 from pacsflow.errors import TargetError
-from pacsflow.export import StudyFolder, bandwidth, open_target, storage, stores
+from pacsflow.export import StudyFolder, bandwidth, open_target, read_series, storage, stores
 from pacsflow.export.stores import opened_store
 from schemas.export import Storage
 
@@ -58,3 +59,13 @@ def test_the_bandwidth_limit_is_kept(tmp_path, monkeypatch):
     storage._send(LocalFileSystem(), source, str(tmp_path / "sink"), 2.0)
     assert clock[0] == pytest.approx((4 << 20) / 2e6)
     assert (tmp_path / "sink").read_bytes() == source.read_bytes()
+
+
+def test_a_name_whose_claim_was_cut_off_is_claimed_again(tmp_path):
+    files = write_files(make_study(series=1, images=1), tmp_path / "staged")
+    study = StudyFolder((read_series(files),))
+    target = open_target(settings(f"file://{tmp_path}/out"), Path())
+    delivered = target.deliver(study)
+    for claim in (tmp_path / "out/.pacsflow/claims").iterdir():
+        claim.write_bytes(claim.read_bytes()[:7])
+    assert target.deliver(study) == delivered
