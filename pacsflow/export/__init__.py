@@ -1,15 +1,21 @@
-"""Delivery: one module per destination kind.
+"""Delivery: one module per destination kind, each with a `Target` made of its settings."""
 
-A module gives `open_target(settings) -> Target`.
-"""
-
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 from pacsflow.errors import TargetError
-from pacsflow.export import archive, bids, dicom, dicomdir, dicomweb, folder, karnak, storage, xnat
+from pacsflow.export.archive import ArchiveTarget
+from pacsflow.export.bids import BidsTarget
 from pacsflow.export.contract import Delivered, SeriesFiles, StudyFolder, Target
+from pacsflow.export.dicom import NodeTarget
+from pacsflow.export.dicomdir import FileSetTarget
+from pacsflow.export.dicomweb import ServerTarget
+from pacsflow.export.folder import FolderTarget
+from pacsflow.export.karnak import GatewayTarget
 from pacsflow.export.series import read_series
+from pacsflow.export.storage import StorageTarget
+from pacsflow.export.xnat import ProjectTarget
 from schemas import export as settings_of
 from schemas.layout import check_layout
 
@@ -25,33 +31,24 @@ __all__ = [
 ]
 
 
-class Module(Protocol):
-    """A kind of destination."""
-
-    def open_target(self, settings: settings_of.Target) -> Target:
-        """The destination that `settings` describe. Raises TargetError."""
-
-
-TARGETS: dict[str, Module] = {
-    "archive": archive,
-    "bids": bids,
-    "dicom": dicom,
-    "dicomweb": dicomweb,
-    "dicomdir": dicomdir,
-    "folder": folder,
-    "karnak": karnak,
-    "storage": storage,
-    "xnat": xnat,
+TARGETS: Mapping[str, Callable[[Any], Target]] = {
+    "archive": ArchiveTarget,
+    "bids": BidsTarget,
+    "dicom": NodeTarget,
+    "dicomweb": ServerTarget,
+    "dicomdir": FileSetTarget,
+    "folder": FolderTarget,
+    "karnak": GatewayTarget,
+    "storage": StorageTarget,
+    "xnat": ProjectTarget,
 }
+"""`kind` of the settings -> the destination that they describe."""
 
 
 def open_target(settings: settings_of.Target, workdir: Path) -> Target:
     """The destination that one entry of `targets:` describes. Raises TargetError, also for a bad layout."""
-    if settings.kind not in TARGETS:
-        known = ", ".join(sorted(TARGETS))
-        raise TargetError(f"targets of kind {settings.kind} cannot be delivered to yet", remedy=f"use {known}")
     if isinstance(settings, settings_of.Files) and (problem := check_layout(settings.layout)):
         raise TargetError(f"layout: {problem}", remedy="correct `layout` in export.yaml")
     if path := getattr(settings, "path", ""):
         settings = settings.model_copy(update={"path": path.replace("${project.workdir}", str(workdir))})
-    return TARGETS[settings.kind].open_target(settings)
+    return TARGETS[settings.kind](settings)

@@ -7,21 +7,13 @@ from pathlib import Path
 
 from pacsflow.errors import TargetError
 from pacsflow.export.contract import Delivered, StudyFolder
-from pacsflow.export.contract import Target as Destination
 from pacsflow.export.disk import facts_of, own_words
 from pacsflow.export.parcels import Parcels, name_of
 from pacsflow.export.placing import named_files, places
 from pacsflow.secrets import resolve
-from schemas.export import Archive, Target
+from schemas.export import Archive
 
 Members = Mapping[str, Path]
-
-
-def open_target(settings: Target) -> Destination:
-    """The archives that `settings` describe."""
-    if not isinstance(settings, Archive):
-        raise TargetError(f"no archive: {settings.kind}")
-    return ArchiveTarget(settings)
 
 
 class ArchiveTarget(Parcels):
@@ -30,7 +22,7 @@ class ArchiveTarget(Parcels):
     kind = "archive"
 
     def __init__(self, settings: Archive) -> None:
-        super().__init__(Path(settings.path))
+        super().__init__(settings)
         self._settings = settings
 
     def deliver(self, study: StudyFolder) -> Delivered:

@@ -14,16 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from pacsflow import __version__
-from pacsflow.errors import TargetError
 from pacsflow.export.bids_names import Image, images_of, intended
 from pacsflow.export.bids_people import COLUMNS, DESCRIBED, acquired, merged, person_of, read_table, table
 from pacsflow.export.contract import Delivered, StudyFolder
-from pacsflow.export.contract import Target as Destination
 from pacsflow.export.disk import opened, own_words, put, sweep
 from pacsflow.export.names import short_digest
 from pacsflow.export.parcels import Parcels
 from pacsflow.export.placing import claimed, claims_below
-from schemas.export import BidsDataset, Target
+from schemas.export import BidsDataset
 
 VERSION = "1.10.0"
 """Of the BIDS specification."""
@@ -39,20 +37,13 @@ them.
 Facts = tuple[str, str, int]
 
 
-def open_target(settings: Target) -> Destination:
-    """The dataset that `settings` describe; made with its first delivery."""
-    if not isinstance(settings, BidsDataset):
-        raise TargetError(f"no BIDS dataset: {settings.kind}")
-    return BidsTarget(settings)
-
-
 class BidsTarget(Parcels):
     """Studies as sessions of one dataset. Any number of processes may deliver at once."""
 
     kind = "bids"
 
     def __init__(self, settings: BidsDataset) -> None:
-        super().__init__(Path(settings.path))
+        super().__init__(settings)
         self._settings = settings
 
     def deliver(self, study: StudyFolder) -> Delivered:

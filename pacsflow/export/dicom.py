@@ -4,17 +4,9 @@ from collections.abc import Sequence
 
 from pacsflow.errors import TargetError
 from pacsflow.export.contract import Delivered, StudyFolder
-from pacsflow.export.contract import Target as Destination
 from pacsflow.export.leftovers import refuse_leftovers
 from pacsflow.export.storing import held, instance, send
-from schemas.export import Dicom, Target
-
-
-def open_target(settings: Target) -> Destination:
-    """The node that `settings` name; nothing is sent yet."""
-    if not isinstance(settings, Dicom):
-        raise TargetError(f"no DICOM node: {settings.kind}")
-    return NodeTarget(settings)
+from schemas.export import Dicom
 
 
 class NodeTarget:

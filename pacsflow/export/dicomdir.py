@@ -1,22 +1,12 @@
 """Destination `dicomdir`: a DICOM file-set per study, ready for a medium."""
 
 import os
-from pathlib import Path
 
 from pacsflow.errors import TargetError
 from pacsflow.export.contract import Delivered, StudyFolder
-from pacsflow.export.contract import Target as Destination
 from pacsflow.export.disk import own_words
 from pacsflow.export.file_set import NAMES, write_file_set, write_names
 from pacsflow.export.parcels import Parcels, facts, name_of
-from schemas.export import Dicomdir, Target
-
-
-def open_target(settings: Target) -> Destination:
-    """The file-sets that `settings` describe."""
-    if not isinstance(settings, Dicomdir):
-        raise TargetError(f"no file-set: {settings.kind}")
-    return FileSetTarget(Path(settings.path))
 
 
 class FileSetTarget(Parcels):

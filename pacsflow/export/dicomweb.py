@@ -10,11 +10,10 @@ import httpx
 
 from pacsflow.errors import TargetError
 from pacsflow.export.contract import Delivered, StudyFolder
-from pacsflow.export.contract import Target as Destination
 from pacsflow.export.leftovers import refuse_leftovers
 from pacsflow.export.web import SECONDS, Sent, own_words, refused
 from pacsflow.web import web_client
-from schemas.export import Dicomweb, Target
+from schemas.export import Dicomweb
 
 _JSON = {"Accept": "application/dicom+json"}
 _MOST = 500
@@ -24,13 +23,6 @@ _REFERENCED, _FAILED, _REASON = "00081199", "00081198", "00081197"
 _OUT_OF_RESOURCES, _PROCESSING_FAILURE = range(0xA700, 0xA800), 0x0110
 _ACCEPTED, _CONFLICT, _NOTHING = 202, 409, {204, 404}
 Files = dict[str, Path]
-
-
-def open_target(settings: Target) -> Destination:
-    """The server that `settings` name; nothing is sent yet."""
-    if not isinstance(settings, Dicomweb):
-        raise TargetError(f"no DICOMweb server: {settings.kind}")
-    return ServerTarget(settings)
 
 
 class ServerTarget:

@@ -7,17 +7,9 @@ from pathlib import Path
 
 from pacsflow.errors import TargetError
 from pacsflow.export.contract import Delivered, SeriesFiles, StudyFolder
-from pacsflow.export.contract import Target as Destination
 from pacsflow.export.disk import hashed, opened, own_words, put, sweep
 from pacsflow.export.placing import Parts, claims_below, named_files, places
-from schemas.export import Folder, Target
-
-
-def open_target(settings: Target) -> Destination:
-    """The folder that `settings` name; made with its first delivery."""
-    if not isinstance(settings, Folder):
-        raise TargetError(f"not a folder: {settings.kind}")
-    return FolderTarget(settings)
+from schemas.export import Folder
 
 
 class FolderTarget:

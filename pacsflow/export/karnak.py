@@ -6,26 +6,21 @@ from pathlib import Path
 
 from pacsflow.errors import ProjectError, TargetError
 from pacsflow.export.contract import Delivered, SeriesFiles, StudyFolder
-from pacsflow.export.contract import Target as Destination
 from pacsflow.export.disk import own_words
 from pacsflow.export.karnak_codes import Codes, read_codes
 from pacsflow.export.karnak_tags import Tags, write_tagged
 from pacsflow.export.storing import Instance, instance, send
-from schemas.export import Dicom, Karnak, Target
+from schemas.export import Dicom, Karnak
 
 _AT_ONCE = 100
 """Copies with tags that are on disk at once, at most."""
 
 
-def open_target(settings: Target) -> Destination:
-    """The gateway that `settings` name; nothing is sent yet. Raises TargetError for files of codes with mistakes."""
-    if not isinstance(settings, Karnak):
-        raise TargetError(f"no Karnak: {settings.kind}")
-    return GatewayTarget(settings)
-
-
 class GatewayTarget:
-    """Studies handed to a gateway. A path of a delivery is study/series/instance, by UID."""
+    """Studies handed to a gateway. A path of a delivery is study/series/instance, by UID.
+
+    Raises TargetError for files of codes with mistakes.
+    """
 
     def __init__(self, settings: Karnak) -> None:
         self._settings = settings

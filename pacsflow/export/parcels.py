@@ -13,6 +13,7 @@ from pacsflow.export.names import component, plain, short_digest
 from pacsflow.export.placing import claimed, claims_below
 from pacsflow.scratch import apart
 from pacsflow.staging import sync
+from schemas.export import Archive, BidsDataset, Dicomdir
 
 HALVES = (".pacsflow", "temporary")
 """Where below a destination things are made that appear there when they are whole."""
@@ -23,8 +24,8 @@ class Parcels:
 
     kind: ClassVar[str]
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, settings: Archive | BidsDataset | Dicomdir) -> None:
+        self._root = Path(settings.path)
 
     @contextmanager
     def appearing(self, name: str) -> Iterator[Path]:

@@ -15,10 +15,9 @@ from fsspec.spec import AbstractBufferedFile
 from pacsflow.errors import SecretError, TargetError
 from pacsflow.export.bandwidth import Bandwidth
 from pacsflow.export.contract import Delivered, StudyFolder
-from pacsflow.export.contract import Target as Destination
 from pacsflow.export.placing import CLAIMS, named_files, places
 from pacsflow.export.stores import WHOLE, opened_store
-from schemas.export import Storage, Target
+from schemas.export import Storage
 
 _PIECE = 1 << 20
 _HALF = re.compile(r"\.[0-9a-f]{32}\.part")
@@ -27,13 +26,6 @@ _FOR_GOOD = ("Permission", "Auth", "Credential", "SSL", "Certificate", "HostKey"
 _REFUSALS = frozenset({400, 401, 403, 405})
 """HTTP statuses likewise."""
 Facts = tuple[str, int]
-
-
-def open_target(settings: Target) -> Destination:
-    """The storage that `settings` name; nothing is sent yet."""
-    if not isinstance(settings, Storage):
-        raise TargetError(f"no storage: {settings.kind}")
-    return StorageTarget(settings)
 
 
 class StorageTarget:

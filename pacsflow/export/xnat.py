@@ -8,20 +8,12 @@ from pathlib import Path
 
 from pacsflow.errors import TargetError
 from pacsflow.export.contract import Delivered, StudyFolder
-from pacsflow.export.contract import Target as Destination
 from pacsflow.export.disk import own_words
 from pacsflow.export.names import short_digest
 from pacsflow.export.xnat_rest import Server, logged_in
-from schemas.export import Target, Xnat
+from schemas.export import Xnat
 
 _FORBIDDEN = re.compile(r"[^0-9A-Za-z_-]+")
-
-
-def open_target(settings: Target) -> Destination:
-    """The project that `settings` name; nothing is sent yet."""
-    if not isinstance(settings, Xnat):
-        raise TargetError(f"no XNAT: {settings.kind}")
-    return ProjectTarget(settings)
 
 
 class ProjectTarget:

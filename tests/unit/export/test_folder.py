@@ -253,11 +253,6 @@ def test_rows_can_be_part_of_the_layout(staged, deliver) -> None:
     assert folders(deliver(study, layout="{row}/{modality}-{series_number}")) == ["A-1+B_2/CT-1"]
 
 
-def test_a_kind_that_is_not_there_yet_is_said(tmp_path) -> None:
-    with pytest.raises(TargetError, match="pigeon"):
-        open_target(Folder.model_construct(kind="pigeon"), tmp_path)
-
-
 def test_files_of_two_series_are_not_one(tmp_path) -> None:
     with pytest.raises(TargetError, match="one series"):
         read_series(write_files(make_study(series=2, images=1), tmp_path))
