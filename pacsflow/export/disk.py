@@ -69,9 +69,10 @@ def put(folder: int, name: str, source: Path) -> tuple[str, int]:
             if error.errno not in NOT_LINKABLE:
                 raise
             _copy(source, folder, temporary)
-        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-        if not _is_there(folder, name, wanted, same_as=os.fstat(stream.fileno())):
+        if not _is_there(folder, temporary, wanted, same_as=os.fstat(stream.fileno())):
+            os.unlink(temporary, dir_fd=folder)
             raise TargetError("a file read back differs from what was written", transient=True)
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     return wanted
 
 

@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -43,10 +43,9 @@ class Parcels:
         with own_words(self.kind):
             for path in paths:
                 (self._root / path).unlink(missing_ok=True)
-                for folder in (self._root / path).parents:
-                    if folder == self._root or not folder.is_dir() or any(folder.iterdir()):
-                        break
-                    folder.rmdir()
+                with suppress(OSError):  # the first that is not empty ends it
+                    for folder in Path(path).parents[:-1]:
+                        (self._root / folder).rmdir()
 
 
 def name_of(study: StudyFolder, root: Path) -> str:
@@ -64,21 +63,28 @@ def appearing(place: Path, half: Path | None = None) -> Iterator[Path]:
     It is `half`, else one beside `place`.
     """
     half = half or place.with_name(temporary_name())
+    before = half.with_name(temporary_name())
     try:
         yield half
-        for folder, _, names in os.walk(half) if half.is_dir() else [(str(half.parent), [], [half.name])]:
-            for name in names:
-                sync(Path(folder, name))
+        _sync(half)
         if place.is_dir():
-            gone = half.with_name(temporary_name())
-            place.rename(gone)
-            shutil.rmtree(gone)
+            place.rename(before)
         half.replace(place)
         sync(place.parent)
     finally:
-        if half.is_dir():
-            shutil.rmtree(half)
-        half.unlink(missing_ok=True)
+        for left in (before, half):
+            if left.is_dir():
+                shutil.rmtree(left)
+            left.unlink(missing_ok=True)
+
+
+def _sync(place: Path) -> None:
+    """Have a file, or a folder with all that is in it, on disk."""
+    for folder, _, names in os.walk(place):
+        for name in (*names, "."):
+            sync(Path(folder, name))
+    if place.is_file():
+        sync(place)
 
 
 def facts(root: Path, path: str) -> tuple[str, int] | None:

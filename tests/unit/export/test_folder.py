@@ -10,7 +10,7 @@ import pytest
 
 from factory import make_instance, make_study, write_files
 from pacsflow.errors import TargetError
-from pacsflow.export import Delivered, StudyFolder, open_target, read_series
+from pacsflow.export import Delivered, StudyFolder, disk, open_target, read_series
 from schemas.export import Folder
 
 DEFAULT = Folder.model_fields["layout"].default
@@ -199,18 +199,32 @@ def test_what_a_killed_delivery_left_is_cleared_and_finished(staged, tmp_path) -
     assert all(len(claim.read_bytes()) == 32 for claim in (tmp_path / "out/.pacsflow/claims").iterdir())
 
 
-def test_where_links_cannot_be_made_files_are_copied(staged, tmp_path, monkeypatch) -> None:
-    study = staged(make_study(series=1, images=2))
-
-    def no_link(*_args, **_options) -> None:
+@pytest.fixture
+def no_links(monkeypatch):
+    def refuse(*_args, **_options) -> None:
         raise OSError(errno.EXDEV, "cross-device link")
 
-    monkeypatch.setattr(os, "link", no_link)
+    monkeypatch.setattr(os, "link", refuse)
+
+
+@pytest.mark.usefixtures("no_links")
+def test_where_links_cannot_be_made_files_are_copied(staged, tmp_path) -> None:
+    study = staged(make_study(series=1, images=2))
     folder = target(tmp_path)
     delivered = folder.deliver(study)
     assert folder.verify(delivered) == []
     assert all((tmp_path / "out" / path).stat().st_nlink == 1 for path, _, _ in delivered.files)
     assert not list((tmp_path / "out").rglob(".*.part"))
+
+
+@pytest.mark.usefixtures("no_links")
+def test_a_copy_that_the_disk_spoilt_never_has_the_name(staged, tmp_path, monkeypatch) -> None:
+    study = staged([make_instance()])
+    monkeypatch.setattr(disk.shutil, "copyfileobj", lambda _stream, sink, _size: sink.write(b"spoilt"))
+    with pytest.raises(TargetError, match="read back differs") as caught:
+        target(tmp_path).deliver(study)
+    assert caught.value.transient
+    assert [path for path in (tmp_path / "out").glob("sub-*/**/*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize("where", ["sub-EX0001", "sub-EX0001/ses-20200102101112"])

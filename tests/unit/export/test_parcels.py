@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -155,6 +156,15 @@ def test_a_file_set_is_one_for_pydicom_and_dcmtk(tmp_path, study):
     assert names == found
     assert target.verify(delivered) == []
     assert {path for path, _, _ in target.deliver(study).files} == {path for path, _, _ in delivered.files}
+
+
+def test_a_file_set_stands_until_the_next_one_is_there(tmp_path, study, monkeypatch):
+    target = file_set(tmp_path)
+    target.deliver(study)
+    root, removed, there = tmp_path / "file-sets" / "EX0001_20200102101112", shutil.rmtree, []
+    monkeypatch.setattr(shutil, "rmtree", lambda *args, **more: (there.append(root.exists()), removed(*args, **more)))
+    target.deliver(study)
+    assert set(there) == {True}
 
 
 def test_emptied_attributes_are_made_up_in_the_record_alone(tmp_path):
