@@ -4,16 +4,18 @@ Sessions are written whole by whoever delivers them; what belongs to all (partic
 under a lock that ends with the process.
 """
 
+import csv
 import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pacsflow import __version__
+from pacsflow.errors import TargetError
 from pacsflow.export.bids_names import Image, images_of, intended
 from pacsflow.export.bids_people import COLUMNS, DESCRIBED, acquired, merged, person_of, read_table, table
 from pacsflow.export.contract import Delivered, StudyFolder
@@ -35,6 +37,7 @@ de-identification. Dates, where there are any, are those of the de-identified im
 them.
 """
 Facts = tuple[str, str, int]
+T = TypeVar("T")
 
 
 class BidsTarget(Parcels):
@@ -105,17 +108,27 @@ class BidsTarget(Parcels):
             return self._put(path, source)
 
     def _tell(self, person: Mapping[str, str] | None) -> None:
-        """What the dataset says of itself and of its participants, `person` among them."""
+        """What the dataset says of itself and of its participants, `person` among them; what others added stays."""
         with self._alone():
-            lines = {line["participant_id"]: line for line in read_table(self._root / "participants.tsv")}
+            lines = self._read("participants.tsv", _people)
+            columns = tuple(dict.fromkeys([*COLUMNS, *(heading for line in lines.values() for heading in line)]))
             if person:
                 name = person["participant_id"]
-                lines[name] = {"participant_id": name, **merged(lines.get(name, {}), person)}
+                before = lines.get(name, {})
+                lines[name] = {**before, "participant_id": name, **merged(before, person)}
             present = [line for name, line in lines.items() if (self._root / name).is_dir()]
-            self._write("participants.tsv", table(COLUMNS, present))
-            self._write("participants.json", _json(DESCRIBED))
-            self._write("dataset_description.json", _json(self._description()))
-            self._write("README", _README.format(name=self._settings.name, version=__version__).encode())
+            self._write("participants.tsv", table(columns, present))
+            for file, ours in (("participants.json", DESCRIBED), ("dataset_description.json", self._description())):
+                self._write(file, _json(self._read(file, _facts) | ours))
+            if not (self._root / "README").exists():
+                self._write("README", _README.format(name=self._settings.name, version=__version__).encode())
+
+    def _read(self, name: str, read: Callable[[Path], T]) -> T:
+        try:
+            return read(self._root / name)
+        except (KeyError, TypeError, ValueError, csv.Error):
+            remedy = "mend it, or take it away: what pacsflow knows is written anew"
+            raise TargetError(f"bids: {name} cannot be read", remedy=remedy) from None
 
     def _description(self) -> dict[str, Any]:
         said = {"Authors": self._settings.authors, "License": self._settings.license}
@@ -134,6 +147,14 @@ class BidsTarget(Parcels):
             with os.fdopen(lock, "r+b") as stream:
                 fcntl.flock(stream, fcntl.LOCK_EX)
                 yield
+
+
+def _people(file: Path) -> dict[str, dict[str, str]]:
+    return {line["participant_id"]: line for line in read_table(file)}
+
+
+def _facts(file: Path) -> dict[str, Any]:
+    return dict(json.loads(file.read_text("utf-8-sig"))) if file.exists() else {}
 
 
 def _label(text: str) -> str:

@@ -58,14 +58,14 @@ def read_table(file: Path) -> list[dict[str, str]]:
     """The lines of a tsv file; none where it is not there."""
     if not file.exists():
         return []
-    with file.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream, delimiter="\t"))
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        return list(csv.DictReader(stream, restkey="", restval=NOT_KNOWN, delimiter="\t"))
 
 
 def table(columns: Sequence[str], lines: Iterable[Mapping[str, str]]) -> bytes:
-    """A tsv file, sorted by its first column."""
+    """A tsv file, sorted by its first column; `n/a` where a line says nothing."""
     sink = io.StringIO(newline="")
-    writer = csv.DictWriter(sink, columns, delimiter="\t", lineterminator="\n", extrasaction="ignore")
+    writer = csv.DictWriter(sink, columns, NOT_KNOWN, delimiter="\t", lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows(sorted(lines, key=lambda line: line[columns[0]]))
     return sink.getvalue().encode()

@@ -204,6 +204,37 @@ def test_a_patient_that_has_no_image_left_is_no_participant(tmp_path):
     assert not (tmp_path / "bids" / "sub-P2").exists()
 
 
+def test_what_a_person_added_to_the_dataset_stays(tmp_path):
+    target, root = open_target(DATASET, tmp_path), tmp_path / "bids"
+    target.deliver(fake(tmp_path / "a", patient="P-1"))
+    lines = (root / "participants.tsv").read_text().splitlines()
+    (root / "participants.tsv").write_text(
+        "".join(f"{a}\t{b}\r\n" for a, b in zip(lines, ("group", "control"), strict=True)), "utf-8-sig"
+    )
+    for name, added in (("participants.json", {"group": {}}), ("dataset_description.json", {"Funding": ["X"]})):
+        (root / name).write_text(json.dumps(json.loads((root / name).read_text()) | added))
+    (root / "README").write_text("Ours")
+    target.deliver(fake(tmp_path / "b", patient="P-2"))
+    assert [line["group"] for line in read_table(root / "participants.tsv")] == ["control", "n/a"]
+    assert "group" in json.loads((root / "participants.json").read_text())
+    assert json.loads((root / "dataset_description.json").read_text())["Funding"] == ["X"]
+    assert (root / "README").read_text() == "Ours"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("participants.tsv", b"who\tsex\nsub-P1\tF\n"), ("participants.tsv", b"\xff\xfe"), ("participants.json", b"{")],
+)
+def test_a_table_of_people_that_cannot_be_read_is_said_and_left(tmp_path, name, content):
+    target = open_target(DATASET, tmp_path)
+    target.deliver(fake(tmp_path / "a", patient="P-1"))
+    (tmp_path / "bids" / name).write_bytes(content)
+    with pytest.raises(TargetError, match=name) as caught:
+        target.deliver(fake(tmp_path / "b", patient="P-2"))
+    assert not caught.value.transient
+    assert (tmp_path / "bids" / name).read_bytes() == content
+
+
 def test_pseudonyms_that_differ_in_punctuation_stay_two_participants(tmp_path):
     target = open_target(DATASET, tmp_path)
     for n, patient in enumerate(("P-1", "P1", "p1")):
