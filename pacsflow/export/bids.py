@@ -111,7 +111,9 @@ class BidsTarget(Parcels):
         """What the dataset says of itself and of its participants, `person` among them; what others added stays."""
         with self._alone():
             lines = self._read("participants.tsv", _people)
-            columns = tuple(dict.fromkeys([*COLUMNS, *(heading for line in lines.values() for heading in line)]))
+            columns = tuple(
+                dict.fromkeys([*COLUMNS, *(heading for line in lines.values() for heading in line if heading)])
+            )
             if person:
                 name = person["participant_id"]
                 before = lines.get(name, {})
