@@ -72,11 +72,13 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
             error.__cause__ = error.__context__ = None
             raise
         except Exception as error:  # noqa: BLE001
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{Path(place.filename).name}:{place.lineno}"
-            raise UnexpectedError(
-                f"unexpected {type(error).__name__} in {function.__name__} ({where})",
-                remedy="this is a fault of pacsflow: report it with this line",
-            ) from None
+            raise unexpected(error, function.__name__) from None
 
     return call
+
+
+def unexpected(error: Exception, where: str) -> UnexpectedError:
+    """What may be said of an exception that nobody expected."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    told = f"unexpected {type(error).__name__} in {where} ({Path(place.filename).name}:{place.lineno})"
+    return UnexpectedError(told, remedy="this is a fault of pacsflow: report it with this line")

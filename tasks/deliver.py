@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pacsflow.convert import bids, convert_series
-from pacsflow.errors import PacsflowError, RefusalError, SecretError, TargetError
+from pacsflow.errors import PacsflowError, RefusalError, TargetError
 from pacsflow.export import SeriesFiles, StudyFolder, open_target, read_series
 from pacsflow.ledger import Ledger, outcomes, studies
 from pacsflow.ledger.outcomes import Delivery, Output
@@ -13,7 +13,7 @@ from pacsflow.ledger.summary import rows_of
 from pacsflow.projects import Project, third_party
 from pacsflow.refs import StudyRef
 from schemas.export import Nifti, Target
-from tasks._policy import engine_task
+from tasks._policy import engine_task, unexpected
 from tasks.label import label
 from tasks.session import Session, session
 
@@ -78,7 +78,7 @@ def _deliver(run: Session, plan: Planned) -> None:
         return
     folder = _folder(run, study)
     known = outcomes.deliveries(run.ledger, study.key)
-    faults: list[TargetError | SecretError] = []
+    faults: list[PacsflowError] = []
     for name, target in zip(target_names(run.project), run.project.export.targets, strict=True):
         digest = _digest(run.project, plan, target)
         if name in known and (known[name].status, known[name].digest) == ("done", digest):
@@ -88,9 +88,10 @@ def _deliver(run: Session, plan: Planned) -> None:
             files = destination.deliver(folder).files
             destination.remove(_outdated(known.get(name), files))
             outcome = Delivery(name, "done", digest, "", files)
-        except (TargetError, SecretError) as error:
-            outcome = Delivery(name, "failed", digest, str(error), known[name].files if name in known else ())
-            faults.append(error)
+        except Exception as error:  # noqa: BLE001 whatever it is, it is no matter of the other targets
+            fault = error if isinstance(error, PacsflowError) else unexpected(error, name)
+            outcome = Delivery(name, "failed", digest, str(fault), known[name].files if name in known else ())
+            faults.append(fault)
         outcomes.note_delivery(run.ledger, study.key, outcome)
     if faults:
         text = "; ".join(sorted({str(fault) for fault in faults}))

@@ -4,12 +4,21 @@ import shutil
 
 import pytest
 
+from pacsflow.export import archive
 from whole_run import IMAGES, lying, project, run_once
 
 BROKEN = {
     "a disk": ({"kind": "folder", "path": "${project.workdir}/blocked"}, "folder"),
     "a secret": ({"kind": "archive", "path": "${project.workdir}/blocked", "password": "${env:APART}"}, "APART"),
+    "a fault of ours": (
+        {"kind": "archive", "path": "${project.workdir}/blocked", "password": "${env:HOME}"},
+        "unexpected KeyError in archive 2",
+    ),
 }
+
+
+def lost(*_args):
+    raise KeyError("DOE^JANE")
 
 
 @pytest.mark.parametrize("what", BROKEN)
@@ -23,15 +32,19 @@ def test_the_others_have_everything_and_the_next_run_tries_the_failed_one_alone(
     work.mkdir()
     if what == "a disk":
         (work / "blocked").write_text("a file stands where the folder belongs")
+    if what == "a fault of ours":
+        monkeypatch.setitem(archive._PACKERS, "zip", lost)
     with lying() as (pacs, node):
         folder = project(tmp_path, pacs, node, export={"targets": [whole[0], broken, whole[1]]})
         told = run_once(folder, pacs)
         assert [status for status, _ in told.rows] == ["undelivered"] * 2
-        assert all(word in str(error) for error in told.errors)
+        assert all(word in str(error) and "DOE" not in str(error) for error in told.errors)
         for name in ("first", "third"):
             assert len(list((work / name).rglob("*.dcm"))) == 2 * IMAGES
             shutil.rmtree(work / name)
-        (work / "blocked").unlink(missing_ok=True)
+        if what == "a disk":
+            (work / "blocked").unlink()
+        monkeypatch.undo()
         monkeypatch.setenv("APART", "a password")
         told = run_once(folder, pacs)
     assert told.rows == [("complete", "")] * 2
