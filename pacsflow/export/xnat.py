@@ -60,10 +60,13 @@ class ProjectTarget:
 
 
 def _labels(study: StudyFolder, server: Server) -> tuple[str, str]:
-    """Subject and session: pseudonym, and pseudonym with date and time; with a digest where another study has it."""
+    """Subject and session: pseudonym, and pseudonym with date and time; with a digest where another study may have it.
+
+    The archive says which study a session is of; the prearchive does not.
+    """
     series = study.first
     subject = _FORBIDDEN.sub("_", series.patient) or "unknown"
     session = f"{subject}_{series.session or short_digest(series.study_uid, 8)}"
-    if server.study_uid(session) not in {None, series.study_uid}:
+    if server.waits or server.study_uid(session) not in {None, series.study_uid}:
         session = f"{session}_{short_digest(series.study_uid)}"
     return subject, session

@@ -43,6 +43,8 @@ class Server:
 
     def __init__(self, client: httpx.Client, settings: Xnat) -> None:
         self._client, self._settings = client, settings
+        self.waits = settings.destination == "prearchive"
+        """Whether a session waits for a person to archive it."""
 
     def study_uid(self, session: str) -> str | None:
         """Study Instance UID of an archived session; empty where it has none, None where there is no such session."""
@@ -55,7 +57,7 @@ class Server:
     def held(self, subject: str, session: str) -> int:
         """How many instances the session holds, in the archive or the prearchive, as the settings say."""
         project = self._settings.project
-        if self._settings.destination == "archive":
+        if not self.waits:
             return self._instances(f"/data/projects/{project}/subjects/{subject}/experiments/{session}")
         waiting = self._rows(f"/data/prearchive/projects/{project}")
         return sum(
