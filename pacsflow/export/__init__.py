@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pacsflow.errors import TargetError
 from pacsflow.export.archive import ArchiveTarget
 from pacsflow.export.bids import BidsTarget
 from pacsflow.export.contract import Delivered, SeriesFiles, StudyFolder, Target
@@ -17,7 +16,6 @@ from pacsflow.export.series import read_series
 from pacsflow.export.storage import StorageTarget
 from pacsflow.export.xnat import ProjectTarget
 from schemas import export as settings_of
-from schemas.layout import check_layout
 
 __all__ = [
     "TARGETS",
@@ -25,7 +23,6 @@ __all__ = [
     "SeriesFiles",
     "StudyFolder",
     "Target",
-    "check_layout",
     "open_target",
     "read_series",
 ]
@@ -46,9 +43,7 @@ TARGETS: Mapping[str, Callable[[Any], Target]] = {
 
 
 def open_target(settings: settings_of.Target, workdir: Path) -> Target:
-    """The destination that one entry of `targets:` describes. Raises TargetError, also for a bad layout."""
-    if isinstance(settings, settings_of.Files) and (problem := check_layout(settings.layout)):
-        raise TargetError(f"layout: {problem}", remedy="correct `layout` in export.yaml")
+    """The destination that one entry of `targets:`, read and checked, describes. Raises TargetError."""
     if path := getattr(settings, "path", ""):
         settings = settings.model_copy(update={"path": path.replace("${project.workdir}", str(workdir))})
     return TARGETS[settings.kind](settings)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pacsflow.export import check_layout
 from schemas.export import Folder
+from schemas.layout import check_layout
 
 
 @pytest.mark.parametrize(
