@@ -7,8 +7,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pacsflow.cli.show import console, counted, errors, tell_others
+from pacsflow.cli.show import console, counted, errors
 from pacsflow.cli.temporaries import temporaries
+from pacsflow.cli.trees import Tree, beside, end, no_dicom
 from pacsflow.errors import ProjectError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def convert(
-    tree: Annotated[Path, typer.Argument(metavar="TREE", help="Folder tree with DICOM files", exists=True)],
+    tree: Tree,
     out: Annotated[Path | None, typer.Argument(metavar="OUT", help="Folder to write to; left out: TREE-nifti")] = None,
     *,
     converter: Annotated[Literal["dcm2niix", "dicom2nifti"], typer.Option(help="Which converter")] = "dcm2niix",
@@ -36,21 +37,20 @@ def convert(
     from pacsflow.export.tree import studies_of
     from tasks.convert_tree import Wish, convert_tree
 
-    place = out or tree.with_name(f"{tree.resolve().name}-nifti")
+    place = out or beside(tree, "nifti")
     wish = Wish(place, converter, geometry, _rules(bids) if bids else None, name)
-    studies, others = studies_of(tree)
+    studies, below = studies_of(tree)
+    if not studies:
+        raise no_dicom(tree, below)
     with temporaries():
         outcomes = list(convert_tree(studies, wish))
-    if not outcomes:
-        raise ProjectError.at(str(tree), "holds no DICOM instance", "name another folder")
     _show(outcomes)
     refused = sum(one.refused for one in outcomes)
     files = sum(one.files for one in outcomes)
     console.print(f"{counted(len(outcomes), 'series', 'series')}, {counted(files, 'file')} in {place}", soft_wrap=True)
-    tell_others(others)
     if refused:
         errors.print(f"{refused} not converted, see the table; --geometry warn converts what is no regular volume")
-        raise typer.Exit(1)
+    end(below, 1 if refused else 0)
 
 
 def _rules(file: Path) -> "Bids":

@@ -1,5 +1,6 @@
 """dicomdir: a folder tree of DICOM files as a file-set."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +9,7 @@ import typer
 
 from pacsflow.cli.show import console, counted
 from pacsflow.cli.temporaries import temporaries
+from pacsflow.cli.trees import end, no_dicom
 from pacsflow.errors import ProjectError
 
 _DIRECTORY = "DICOMDIR"
@@ -18,27 +20,33 @@ def dicomdir(
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the file-set: not there yet")],
 ) -> None:
     """Make a DICOM file-set (a CD's names and DICOMDIR) of a folder tree. The map of names is kept beside it."""
-    from pydicom.misc import is_dicom
-
+    from pacsflow.export.disk import own_words
     from pacsflow.export.file_set import write_file_set, write_names
     from pacsflow.export.parcels import appearing
+    from pacsflow.export.tree import files_of
 
     if target.exists():
         raise ProjectError.at(str(target), "is there already", "name a folder that is not")
-    every = sorted(path for path in source.rglob("*") if path.is_file() and path.name != _DIRECTORY)
-    files = [path for path in every if is_dicom(path)]
+    below = files_of(source)
+    files = [path for path in below.dicom if path.name != _DIRECTORY]
     if not files:
-        raise ProjectError.at(str(source), "holds no DICOM file", "name another folder")
-    target.parent.mkdir(parents=True, exist_ok=True)
+        raise no_dicom(source, below)
     left = target.with_name(f".{target.name}.part")
-    shutil.rmtree(left, ignore_errors=True)
-    with temporaries(), appearing(target, left) as half:
-        placed = write_file_set(files, half)
     names = target.with_name(f"{target.name}.names.csv")
-    with appearing(names) as half:
-        half.touch(0o600)
-        write_names(((path, file.relative_to(source).as_posix()) for path, file in placed.items()), half)
+    with own_words(str(target)):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(left, ignore_errors=True)
+        with temporaries(), appearing(target, left) as half:
+            placed = write_file_set(files, half)
+        with appearing(names) as half:
+            half.touch(0o600)
+            write_names(((path, _called(file, source)) for path, file in placed.items()), half)
     console.print(f"[green]✓[/] {counted(len(placed), 'file')} in {target}", soft_wrap=True)
     console.print(f"  what each was called: {names}  (its names may tell who it is about)", soft_wrap=True)
-    if others := len(every) - len(placed):
-        console.print(f"  left out: {counted(others, 'file')} that are no DICOM, or the same instance again")
+    if again := len(files) - len(placed):
+        console.print(f"  left out: {counted(again, 'file')}, the same instance again")
+    end(below)
+
+
+def _called(file: Path, source: Path) -> str:
+    return os.path.relpath(file, source if source.is_dir() else source.parent)

@@ -2,19 +2,21 @@
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pacsflow.cli.show import console, counted, errors
+from pacsflow.cli.trees import Tree, beside, end
 
 _UID = re.compile(r"(?=.{1,64}$)[0-9]+(\.[0-9]+)*")
 
 
 def extract(
-    tree: Annotated[Path, typer.Argument(metavar="TREE", help="Folder tree with DICOM files", exists=True)],
+    tree: Tree,
     out: Annotated[
         Path | None, typer.Argument(metavar="OUT", help="Folder of the texts; left out: TREE-reports")
     ] = None,
@@ -24,34 +26,41 @@ def extract(
     The text of an identifiable report is identifiable: only you can read the files. Exit code 1 where one cannot be
     read.
     """
-    from pacsflow.export.parcels import appearing
+    from pacsflow.export.disk import own_words
+    from pacsflow.export.tree import files_of
     from pacsflow.staging import sweep
 
-    place = out or tree.with_name(f"{tree.resolve().name}-reports")
+    place = out or beside(tree, "reports")
     written, unread = 0, 0
-    sweep(place)
-    for report in _reports(tree):
-        if report is None:
-            unread += 1
-            continue
-        uid, text = report
-        place.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with appearing(place / f"{uid}.txt") as half:
-            half.touch(0o600)
-            half.write_text(text, "utf-8")
-        written += 1
+    below = files_of(tree)
+    with own_words(str(place)):
+        sweep(place)
+        for report in _reports(below.dicom):
+            if report is None:
+                unread += 1
+                continue
+            _write(place, *report)
+            written += 1
     console.print(f"{counted(written, 'report')} written to {place}", soft_wrap=True)
     if unread:
         errors.print(f"{counted(unread, 'report')} cannot be read, or {'has' if unread == 1 else 'have'} no valid UID")
-        raise typer.Exit(1)
+    end(replace(below, others=()), 1 if unread else 0)
 
 
-def _reports(tree: Path) -> Iterator[tuple[str, str] | None]:
-    """UID and text of each report below `tree`; None for one that cannot be read."""
+def _write(place: Path, uid: str, text: str) -> None:
+    from pacsflow.export.parcels import appearing
+
+    place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with appearing(place / f"{uid}.txt") as half:
+        half.touch(0o600)
+        half.write_text(text, "utf-8")
+
+
+def _reports(files: Iterable[Path]) -> Iterator[tuple[str, str] | None]:
+    """UID and text of each report among `files`; None for one that cannot be read."""
     from pydicom.errors import InvalidDicomError
-    from pydicom.misc import is_dicom
 
-    for path in sorted(path for path in tree.rglob("*") if path.is_file() and is_dicom(path)):
+    for path in files:
         try:
             report = _report(path)
         except (InvalidDicomError, OSError, EOFError, ValueError):

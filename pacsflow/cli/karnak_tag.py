@@ -1,6 +1,7 @@
 """karnak-tag: the private elements that Karnak reads, into the files of a folder tree."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -8,30 +9,31 @@ import typer
 from rich.progress import track
 
 from pacsflow.cli.show import console, counted, errors
+from pacsflow.cli.trees import Tree, end, no_dicom
 from pacsflow.errors import ProjectError
 
 _FOLDER = "sub-"
 
 
 def karnak_tag(
-    tree: Annotated[Path, typer.Argument(metavar="TREE", help="Folder tree with DICOM files", exists=True)],
+    tree: Tree,
     new_ids: Annotated[Path, typer.Option(help="JSON or CSV: patient ID, patient code")],
     album: Annotated[str, typer.Option(help="Album in Karnak")],
     day_shift: Annotated[Path | None, typer.Option(help="JSON: patient ID, days; left out: 0")] = None,
 ) -> None:
     """Write patient code, album and day shift for Karnak into DICOM files, in place; each file is whole at any time."""
-    from pydicom.misc import is_dicom
-
     from pacsflow.export.karnak_codes import read_codes
     from pacsflow.export.karnak_tags import Tags, tag_in_place
+    from pacsflow.export.tree import files_of
     from pacsflow.staging import sweep_halves
 
     codes = read_codes(new_ids, day_shift)
     sweep_halves(tree)
-    every = sorted(path for path in tree.rglob("*") if path.is_file())
-    files = [path for path in every if not path.is_symlink() and is_dicom(path)]
+    below = files_of(tree)
+    files = [path for path in below.dicom if not path.is_symlink()]
+    linked = tuple(path for path in below.dicom if path.is_symlink())
     if not files:
-        raise ProjectError.at(str(tree), "holds no DICOM file", "name another folder")
+        raise no_dicom(tree, below)
     told = [(path, codes.of(_names(path))) for path in files]
     if unknown := sum(code is None for _, code in told):
         message = f"{counted(unknown, 'file')} of {len(files)} are of a patient without a code or a day shift"
@@ -42,10 +44,7 @@ def karnak_tag(
         if code is not None
     )
     console.print(f"[green]✓[/] {counted(changed, 'file')} tagged, {len(files) - changed} had the tags already")
-    if others := len(every) - len(files):
-        console.print(
-            f"  left alone: {counted(others, 'file')} that {'is' if others == 1 else 'are'} no DICOM, or linked"
-        )
+    end(replace(below, others=(*below.others, *linked)))
 
 
 def _names(path: Path) -> Iterator[str]:

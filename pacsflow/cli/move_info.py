@@ -19,9 +19,11 @@ def move_info(
 
     Nothing is overwritten: where INFO holds another file of that name, the table stays. Exit code 1 then.
     """
+    from pacsflow.export.disk import own_words
     from pacsflow.export.info import move_info as move
 
-    moved, kept = move(tree, info)
+    with own_words(str(info)):
+        moved, kept = move(tree, info)
     console.print(f"{counted(len(moved), 'file')} moved to {info}", soft_wrap=True)
     for name in kept:
         errors.print(f"[red]✗[/] {escape(name)}: another file of that name is in INFO; left", soft_wrap=True)

@@ -10,6 +10,7 @@ import typer
 
 from pacsflow.cli.show import console, counted
 from pacsflow.errors import ProjectError
+from pacsflow.export.disk import own_words
 from pacsflow.pseudonyms.api import Service
 from pacsflow.pseudonyms.key_files import LOG, KeyFiles
 from pacsflow.pseudonyms.table import read_table
@@ -49,9 +50,10 @@ def pseudonyms(
     gives = _of_service(config, project_name) if config else _of_table(mapping_file or query, shifts=shift_days)
     found = {patient: known.get(patient) or gives(patient) for patient in patients}
     given = known | {patient: each for patient, each in found.items() if each}
-    out.mkdir(parents=True, exist_ok=True, mode=0o700)
-    files.write(given)
-    files.log(table.headings, ([*_cells(table, row), *_said(given, row)] for row in table.rows))
+    with own_words(str(out)):
+        out.mkdir(parents=True, exist_ok=True, mode=0o700)
+        files.write(given)
+        files.log(table.headings, ([*_cells(table, row), *_said(given, row)] for row in table.rows))
     lacking = len(patients) - len([patient for patient in patients if patient in given])
     console.print(
         f"{counted(len(patients) - lacking, 'patient')} in {files.new_ids}, {files.day_shifts}", soft_wrap=True

@@ -8,8 +8,9 @@ import typer
 from pydantic import ValidationError
 from rich.progress import track
 
-from pacsflow.cli.show import console, counted, errors, show_error, tell_others
+from pacsflow.cli.show import console, counted, errors, show_error
 from pacsflow.cli.temporaries import temporaries
+from pacsflow.cli.trees import Tree, end, no_dicom
 from pacsflow.errors import ProjectError, SecretError, TargetError
 from pacsflow.projects import read_project, read_targets
 from schemas.export import Dicom
@@ -21,7 +22,7 @@ _NODE = re.compile(r"^(?P<aet>[^@]{1,16})@(?P<host>[^@]+):(?P<port>\d+)$")
 
 
 def send(
-    tree: Annotated[Path, typer.Argument(metavar="TREE", help="Folder tree with DICOM files", exists=True)],
+    tree: Tree,
     target: Annotated[
         str, typer.Argument(metavar="TARGET", help="AET@HOST:PORT, a file with `targets:`, or a project folder")
     ],
@@ -31,18 +32,16 @@ def send(
     from pacsflow.export.tree import studies_of
 
     targets = _targets(target, calling_aet)
-    studies, others = studies_of(tree)
+    studies, below = studies_of(tree)
     if not studies:
-        raise ProjectError.at(str(tree), "holds no DICOM instance", "name another folder")
+        raise no_dicom(tree, below)
     with temporaries():
         faults = _send(studies, targets)
     images = sum(len(series.dicom) for study in studies for series in study.series)
     failed = f"to send, {counted(faults, 'delivery', 'deliveries')} failed: run it again"
     done = failed if faults else "sent, as they are"
     console.print(f"{counted(len(studies), 'study', 'studies')}, {counted(images, 'image')} {done}")
-    tell_others(others)
-    if faults:
-        raise typer.Exit(TargetError.exit_code)
+    end(below, TargetError.exit_code if faults else 0)
 
 
 def _send(studies: "list[StudyFolder]", targets: "list[Target]") -> int:

@@ -45,12 +45,6 @@ def show_error(error: PacsflowError) -> None:
         errors.print(f"  [bold]mend:[/] {escape(error.remedy)}", soft_wrap=True)
 
 
-def tell_others(others: Sequence[Path]) -> None:
-    """How many files of a tree were left alone."""
-    if others:
-        console.print(f"left alone: {counted(len(others), 'file')}, no DICOM instances or not readable")
-
-
 @contextmanager
 def progress(counts: Counter[str], title: str) -> Iterator[None]:
     """A line that shows what happened so far, in a terminal."""

@@ -27,7 +27,8 @@ def own_words(kind: str) -> Iterator[None]:
         yield
     except OSError as error:
         words = os.strerror(error.errno) if error.errno else type(error).__name__
-        raise TargetError(f"{kind}: {words}", transient=error.errno in _PASSING) from None
+        remedy = "look at the room, the rights and the name there"
+        raise TargetError(f"{kind}: {words}", remedy=remedy, transient=error.errno in _PASSING) from None
 
 
 @contextmanager

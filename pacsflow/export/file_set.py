@@ -51,7 +51,7 @@ def write_file_set(files: Iterable[Path], root: Path) -> dict[str, Path]:
 
 def write_names(names: Iterable[tuple[str, str]], file: Path) -> None:
     """The map of a file-set's names: (path in the file-set, what it was), as CSV."""
-    with file.open("w", encoding="utf-8", newline="") as stream:
+    with file.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(("file", "was"))
         writer.writerows(sorted(names))

@@ -1,6 +1,9 @@
-"""The studies of a folder tree, by what the headers of its files say."""
+"""What lies below a folder, and the studies of it by what the headers of its files say."""
 
+import os
 from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydicom import dcmread
@@ -13,11 +16,38 @@ from pacsflow.export.series import read_series
 _UIDS: list[str] = ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"]
 
 
-def studies_of(tree: Path) -> tuple[list[StudyFolder], list[Path]]:
-    """The studies below `tree`, each instance once, and the files that are no DICOM instances."""
+@dataclass(frozen=True)
+class Below:
+    """What a folder holds, sorted.
+
+    `others`: no DICOM, or links to folders; `unread`: files and folders that are barred, links that lead nowhere.
+    """
+
+    dicom: tuple[Path, ...]
+    others: tuple[Path, ...] = ()
+    unread: tuple[Path, ...] = ()
+
+
+def files_of(tree: Path) -> Below:
+    """What lies below `tree`, or the file that it is. Links to files are followed, links to folders are not."""
+    dicom: list[Path] = []
+    others: list[Path] = []
+    unread: list[Path] = []
+    for path in [tree] if tree.is_file() else _every(tree, unread):
+        try:
+            kind = others if path.exists() else unread
+            (dicom if path.is_file() and is_dicom(path) else kind).append(path)
+        except OSError:
+            unread.append(path)
+    return Below(tuple(sorted(dicom)), tuple(sorted(others)), tuple(sorted(unread)))
+
+
+def studies_of(tree: Path) -> tuple[list[StudyFolder], Below]:
+    """The studies below `tree`, each instance once, and what lies there: DICOM without UIDs is with the others."""
+    found = files_of(tree)
     series: dict[tuple[str, str], dict[str, Path]] = defaultdict(dict)
     others: list[Path] = []
-    for path in sorted(path for path in tree.rglob("*") if path.is_file()):
+    for path in found.dicom:
         uids = _uids(path)
         if all(uids):
             series[uids[0], uids[1]].setdefault(uids[2], path)
@@ -26,13 +56,23 @@ def studies_of(tree: Path) -> tuple[list[StudyFolder], list[Path]]:
     studies: dict[str, list[list[Path]]] = defaultdict(list)
     for (study, _), files in sorted(series.items()):
         studies[study].append(list(files.values()))
-    return [StudyFolder(tuple(read_series(files) for files in every)) for every in studies.values()], others
+    told = replace(found, others=tuple(sorted([*found.others, *others])))
+    return [StudyFolder(tuple(read_series(files) for files in every)) for every in studies.values()], told
+
+
+def _every(tree: Path, unread: list[Path]) -> Iterator[Path]:
+    """All files, and links to folders; folders that are barred go to `unread`."""
+
+    def barred(error: OSError) -> None:
+        unread.append(Path(error.filename))
+
+    for top, folders, files in os.walk(tree, onerror=barred):
+        linked = [name for name in folders if Path(top, name).is_symlink()]
+        yield from (Path(top, name) for name in [*files, *linked])
 
 
 def _uids(path: Path) -> list[str]:
     """Study, series and instance; empty texts where the file is no instance."""
-    if not is_dicom(path):
-        return [""]
     try:
         header = dcmread(path, stop_before_pixels=True, specific_tags=_UIDS)
     except (InvalidDicomError, OSError, EOFError):

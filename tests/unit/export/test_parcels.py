@@ -192,7 +192,7 @@ def test_a_folder_tree_becomes_a_file_set(tmp_path):
     assert result.exit_code == 0, result.output
     assert len(list(FileSet(tmp_path / "cd" / "DICOMDIR"))) == 4
     assert (tmp_path / "cd.names.csv").stat().st_mode & 0o077 == 0
-    assert "left out: 1 file" in result.output
+    assert "left alone: 1 file" in result.output
 
 
 def test_a_file_set_is_never_written_over(tmp_path):
@@ -202,4 +202,4 @@ def test_a_file_set_is_never_written_over(tmp_path):
     assert isinstance(result.exception, ProjectError)
     (tmp_path / "none").mkdir()
     result = CliRunner().invoke(app, ["dicomdir", str(tmp_path / "none"), str(tmp_path / "cd2")])
-    assert "no DICOM file" in str(result.exception)
+    assert "no DICOM instance" in str(result.exception)

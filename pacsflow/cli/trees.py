@@ -1,0 +1,48 @@
+"""What commands over folder trees share."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pacsflow.cli.show import console, counted, show_error
+from pacsflow.errors import ProjectError, WorkLeftError
+
+if TYPE_CHECKING:
+    from pacsflow.export.tree import Below
+
+Tree = Annotated[Path, typer.Argument(metavar="TREE", help="Folder tree with DICOM files, or one file", exists=True)]
+
+_ELSE = "name another folder; links to folders are not followed"
+_MEND = "give yourself the right to read, and mend links that lead nowhere"
+
+
+def beside(tree: Path, ending: str) -> Path:
+    """The place beside a tree that is called after it. Raises ProjectError where there is none, as beside `/`."""
+    named = tree if tree.name not in {"", ".."} else Path(os.path.abspath(tree))  # noqa: PTH100 a link keeps its name
+    if not named.name:
+        raise ProjectError.at("OUT", "is missing", "name the folder to write to")
+    return named.with_name(f"{named.name}-{ending}")
+
+
+def no_dicom(tree: Path, below: "Below") -> ProjectError:
+    """What is wrong with a tree that gives nothing."""
+    if below.unread:
+        return ProjectError.at(str(tree), _barred(below), _MEND)
+    return ProjectError.at(str(tree), "holds no DICOM instance", _ELSE)
+
+
+def end(below: "Below", code: int = 0) -> None:
+    """Say what of a tree was left alone. Raises Exit where `code` is none of success, or something cannot be read."""
+    if below.others:
+        console.print(f"left alone: {counted(len(below.others), 'file')}, no DICOM instances, or links to folders")
+    if below.unread:
+        show_error(WorkLeftError(f"{_barred(below)}, and left out", remedy=f"{_MEND}, then run it again"))
+    if code or below.unread:
+        raise typer.Exit(code or WorkLeftError.exit_code)
+
+
+def _barred(below: "Below") -> str:
+    number = len(below.unread)
+    return f"{counted(number, 'file or folder', 'files or folders')} cannot be read"
