@@ -16,7 +16,7 @@ class Table(Model):
         description="csv, tsv, xlsx, json or parquet; relative to the project folder; may lie outside",
         examples=["cohort.xlsx"],
     )
-    sheet: str | None = Field(None, description="Sheet of the workbook; left out: the first")
+    sheet: str | None = Field(None, description="Sheet of the workbook; left out: the first that is not hidden")
     encoding: str | None = Field(
         None,
         description="Encoding of a csv or tsv; left out: UTF-8 or UTF-16, else cp1252, with a warning",

@@ -1,5 +1,6 @@
 """Column headings -> DICOM keywords."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -24,7 +25,7 @@ SYNONYMS = {
     "SeriesInstanceUID": ("SeriesUID", "Series UID"),
     "AccessionNumber": ("Accession", "Accession Number"),
 }
-"""Headings that Medical-Imaging-Downloader understands; also in lower, UPPER and Title case."""
+"""Headings that Medical-Imaging-Downloader understands; also in lower, UPPER and Title case, as all in `USUAL`."""
 USUAL = frozenset(
     [
         *SYNONYMS,
@@ -178,5 +179,11 @@ def _cases(names: Iterable[str]) -> set[str]:
     return {form for name in names for form in (name, name.lower(), name.upper(), name.title())}
 
 
-_VARIANTS = {variant: keyword for keyword in USUAL for variant in _cases((keyword, *SYNONYMS.get(keyword, ())))}
+def _spaced(keyword: str) -> str:
+    return re.sub("(?<=[a-z])(?=[A-Z])", " ", keyword)
+
+
+_VARIANTS = {
+    variant: keyword for keyword in USUAL for variant in _cases((keyword, _spaced(keyword), *SYNONYMS.get(keyword, ())))
+}
 _ID_VARIANTS = _cases(ID_HEADINGS)

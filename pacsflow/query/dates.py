@@ -11,6 +11,8 @@ EARLIEST = dt.date(1900, 1, 1)
 EARLIEST_BIRTH = dt.date(1850, 1, 1)
 SPREADSHEET_DAY = re.compile(r"^[1-9][0-9]{4}(\.0+)?$")
 _MIDNIGHT = re.compile(r"[ T]00:00(:00(\.0+)?)?$")
+_BESIDE = re.compile(r"^(.*[0-9])[ T]([0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?( ?[AaPp][Mm])?)$")
+_ZONE = re.compile(r"[0-9]:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})$")
 _TIME = re.compile(r"^([01][0-9]|2[0-3])(:?[0-5][0-9](:?[0-5][0-9](\.[0-9]{1,6})?)?)?$")
 
 
@@ -39,6 +41,18 @@ def read_times(text: str) -> str:
     if len(parts) > 2 or not any(parts) or any(part and not _TIME.match(part) for part in parts):  # noqa: PLR2004 two ends
         raise FaultError("is no time", "write HHMMSS, HH:MM or a range HHMM-HHMM")
     return "-".join(part.replace(":", "") for part in parts)
+
+
+def without_time(text: str) -> tuple[str, bool]:
+    """A date without the time of day that stands beside it, and whether that was another than midnight.
+
+    Raises FaultError for a moment in a time zone: which day it was in the hospital cannot be told.
+    """
+    if _ZONE.search(text):
+        raise FaultError("is a moment in a time zone, its day hangs on the zone", "write the hospital's own day")
+    if found := _BESIDE.match(_MIDNIGHT.sub("", text)):
+        return found[1], True
+    return text, False
 
 
 def widened(value: str, days: int) -> str:
@@ -87,4 +101,10 @@ def _check_day(day: dt.date, *, birth: bool, last: bool) -> None:
 
 
 def _moved(day: str, days: int) -> str:
-    return f"{dt.datetime.strptime(day, '%Y%m%d').date() + dt.timedelta(days):%Y%m%d}" if day else ""  # noqa: DTZ007
+    if not day:
+        return ""
+    try:
+        moved = dt.datetime.strptime(day, "%Y%m%d").date() + dt.timedelta(days)  # noqa: DTZ007 a date has no zone
+    except OverflowError:  # 99991231 is some systems' word for an open end
+        moved = dt.date.max if days > 0 else dt.date.min
+    return moved.isoformat().replace("-", "")

@@ -31,10 +31,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class RawRow:
-    """One row: its 1-based line in the file, and its cells by heading, in order."""
+    """One row: its 1-based line in the file, its cells by heading, in order, and what must be told of it."""
 
     line: int
     cells: Mapping[str, Cell] = field(repr=False)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,15 @@ class RawTable:
     epoch: dt.date = WINDOWS_EPOCH
 
 
+def moment(value: dt.date | dt.time) -> Cell:
+    """The cell of a date, a time, or both; a date alone where it is midnight of no zone in particular."""
+    if isinstance(value, dt.time):
+        return Cell(f"{value:%H%M%S}", "date")
+    if isinstance(value, dt.datetime) and (value.time() != dt.time() or value.tzinfo):
+        return Cell(str(value), "date")
+    return Cell(f"{value:%Y%m%d}", "date")
+
+
 def table_of(file: str, grid: Sequence[tuple[int, Sequence[Cell]]]) -> RawTable:
     """The table in a grid of (line, cells): headings first, empty columns and empty rows at its end left out.
 
@@ -60,7 +70,7 @@ def table_of(file: str, grid: Sequence[tuple[int, Sequence[Cell]]]) -> RawTable:
         raise FaultError("the table is empty", "write headings in its first line")
     line, heads = grid[filled[0]]
     body = grid[filled[0] + 1 : filled[-1] + 1]
-    headings = _headings([cell.text.strip() for cell in heads], [cells for _, cells in body])
+    headings = _headings([" ".join(cell.text.split()) for cell in heads], [cells for _, cells in body])
     rows = tuple(RawRow(at, {name: cells[place] for place, name in headings.items()}) for at, cells in body)
     return RawTable(file, tuple(headings.values()), rows, heading_line=line)
 

@@ -56,7 +56,7 @@ class Harvest:
                     extra=extra,
                     origin=(recipe.file, raw.line),
                     cells={heading: cell.text for heading, cell in raw.cells.items()},
-                    warnings=(*warnings, *notes),
+                    warnings=(*warnings, *raw.notes, *notes),
                     level=_level(recipe, raw) or recipe.level,
                 )
             )

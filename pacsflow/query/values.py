@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from pacsflow.query.columns import vr_of
-from pacsflow.query.dates import SPREADSHEET_DAY, WINDOWS_EPOCH, from_spreadsheet, read_dates, read_times
+from pacsflow.query.dates import SPREADSHEET_DAY, WINDOWS_EPOCH, from_spreadsheet, read_dates, read_times, without_time
 from pacsflow.query.fault import FaultError
 from pacsflow.query.raw import Cell
 
 LENGTHS = {"AE": 16, "AS": 4, "CS": 16, "DS": 16, "IS": 12, "LO": 64, "SH": 16, "ST": 1024, "UI": 64}
 """Longest value per value representation, in characters (PS3.5 6.2)."""
 _PN_GROUP = 64
+_HARD_BLANK = "\N{NO-BREAK SPACE}"
 _EXCEL_DIGITS = 15
 _UID = re.compile(r"^[0-9]+(\.[0-9]+)+$")
 _STRICT_UID = re.compile(r"^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+$")
@@ -75,6 +76,8 @@ def _survives(text: str) -> bool:
 def _check_characters(text: str, vr: str) -> None:
     if not text.isprintable() and any(unicodedata.category(letter) in {"Cc", "Cf"} for letter in text):
         raise FaultError("holds an invisible character", "type the value again")
+    if _HARD_BLANK in text:
+        raise FaultError("holds a no-break space, which no PACS has in its values", "type the blank again")
     if "\\" in text and vr != "UI":
         raise FaultError("holds a backslash, which separates values in DICOM", "write one value per row")
     if text and not text.strip("*? ^="):
@@ -88,6 +91,10 @@ def _repaired(keyword: str, text: str, cell: Cell, manner: Manner) -> tuple[str,
         return text.zfill(digits), [f"{keyword}: padded with zeros from {len(text)} to {digits} digits"]
     if cell.kind == "number" and vr in _ID_VR and not digits:
         return text, [f"{keyword}: a number cell, zeros at its front may be lost (see zero_pad)"]
+    if vr == "DA" and not any("%H" in form or "%I" in form for form in manner.date_formats):
+        day, timed = without_time(text)
+        if timed:
+            return day, [f"{keyword}: the time of day beside the date is left out"]
     if cell.kind == "number" and vr == "DA" and SPREADSHEET_DAY.match(text):
         return from_spreadsheet(text, manner.epoch), [f"{keyword}: a spreadsheet's day number, taken for a date"]
     if vr in _ID_VR and re.fullmatch(r"[0-9]+\.0", text):

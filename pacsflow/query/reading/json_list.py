@@ -27,6 +27,8 @@ def read_json(file: Path, name: str, _how: Reading) -> RawTable:
         objects = list(_objects(text))
     except UnicodeDecodeError:
         raise FaultError("is not UTF-8 text", "save it as UTF-8") from None
+    except RecursionError:
+        raise FaultError("is no list of objects", _REMEDY) from None
     except json.JSONDecodeError as error:
         raise FaultError(f"line {error.lineno} is not JSON: {error.msg}", "mend this line") from None
     headings = tuple(dict.fromkeys(key for _, each in objects for key in each if key != QUERY_LEVEL))

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from pacsflow.query.fault import FaultError
-from pacsflow.query.raw import Cell, RawTable, Reading, table_of
+from pacsflow.query.raw import Cell, RawTable, Reading, moment, table_of
 
 
 def read_parquet(file: Path, name: str, _how: Reading) -> RawTable:
-    """The table; lines count the rows, the headings being line 0. Raises FaultError, OSError."""
+    """The table, a named index too; lines count the rows, the headings being line 0. Raises FaultError, OSError."""
     import pandas as pd
 
     try:
@@ -18,6 +18,7 @@ def read_parquet(file: Path, name: str, _how: Reading) -> RawTable:
         raise FaultError("parquet needs a library that is not installed", "pip install pyarrow, or use CSV") from None
     except ValueError:
         raise FaultError("is no parquet file", "write it again") from None
+    frame = frame.reset_index([name for name in frame.index.names if name is not None])
     records = frame.astype(object).where(frame.notna(), None).itertuples(index=False, name=None)
     heads = (0, [Cell(str(column)) for column in frame.columns])
     return table_of(name, [heads, *((number, [*map(_cell, row)]) for number, row in enumerate(records, start=1))])
@@ -26,8 +27,8 @@ def read_parquet(file: Path, name: str, _how: Reading) -> RawTable:
 def _cell(value: Any) -> Cell:
     if value is None:
         return Cell("")
-    if isinstance(value, dt.datetime | dt.date):
-        return Cell(f"{value:%Y%m%d}", "date")
+    if isinstance(value, dt.date | dt.time):
+        return moment(value)
     if isinstance(value, str):
         return Cell(value)
     if isinstance(value, float) and value.is_integer():  # a column of whole numbers with gaps

@@ -297,7 +297,7 @@ def test_pacsifiers_gateway_is_named_and_left_out():
     assert "10.0.0.7" not in said
 
 
-@pytest.mark.parametrize("header", ["patientID", "Patient ID"])
+@pytest.mark.parametrize("header", ["patientID", "Patient_ID"])
 def test_pacsmans_second_example_fails_with_what_to_write(header):
     query = written("query.csv", f"StudyDate,{header}\n20150512,123421\n")
     assert "PatientID" in moved("pacsman", written("config.json", PACSMAN), query, "--project", "old", expect=2)

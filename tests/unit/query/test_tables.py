@@ -293,12 +293,13 @@ def test_columns_without_heading_and_values_are_nothing(folder):
     assert keys(with_table(folder, "c.csv", "MRN,,Mod\n1,,CT\n")) == [{"PatientID": "1", "Modality": "CT"}]
 
 
-def test_a_date_cell_with_a_time_of_day_needs_its_format(folder):
-    with_sheet(folder, [["MRN", "Date"], ["1", dt.datetime(2015, 5, 12, 14, 30)]])  # noqa: DTZ001 Excel knows no zone
-    assert only_problem(folder).message == "is no date"
-    more = "  date_formats: ['%Y-%m-%d %H:%M:%S']\n"
-    with_sheet(folder, [["MRN", "Date"], ["1", dt.datetime(2015, 5, 12, 14, 30)]], more)  # noqa: DTZ001
-    assert keys(folder)[0]["StudyDate"] == "20150512"
+def test_the_time_of_day_of_a_date_cell_is_left_out_and_that_is_told(folder):
+    for more, told in (("", 1), ("  date_formats: ['%Y-%m-%d %H:%M:%S']\n", 0)):
+        with_sheet(folder, [["MRN", "Date"], ["1", dt.datetime(2015, 5, 12, 14, 30)]], more)  # noqa: DTZ001 Excel knows no zone
+        (row,) = loaded(folder)[1]
+        assert row.keys["StudyDate"] == "20150512"
+        assert [text for text in row.warnings if "time of day" in text] == list(row.warnings)
+        assert len(row.warnings) == told
 
 
 def test_a_number_with_a_fraction_is_no_series_number(folder):
