@@ -104,7 +104,8 @@ def choose_in_workbook(folder: Path, workbook: Path, *, visible: bool | None, by
     told = read_choice(workbook, visible=visible)
     found = series_found(folder)
     if unknown := told.keys() - {one.key for one in found}:
-        raise _mistake(f"the workbook names {len(unknown)} series that the plan does not have", "plan again")
+        remedy = "plan again; of a CSV that a spreadsheet has saved, see that it left the column `series` as it was"
+        raise _mistake(f"the workbook names {len(unknown)} series that the plan does not have", remedy)
     seen = [one for one in found if one.key in told]
     with ledger_of(folder) as ledger:
         choices.choose(ledger, told, by=by)

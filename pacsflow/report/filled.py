@@ -1,13 +1,14 @@
 """A sheet of the plan, or its CSV file, as a person gave it back."""
 
+import codecs
 import csv
-import zipfile
+import io
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from pacsflow.errors import ProjectError
 
@@ -26,7 +27,11 @@ def read_lines(path: Path, sheet: str, needed: Sequence[str]) -> list[Line]:
 
     Raises ProjectError where it is no such sheet.
     """
-    lines = list(_of_csv(path) if path.suffix.lower() == ".csv" else _of_workbook(path, sheet))
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ProjectError.at(path.name, f"cannot be read: {error.strerror}", "mend the path") from None
+    lines = list(_of_csv(path, data) if path.suffix.lower() == ".csv" else _of_workbook(path, data, sheet))
     headings = [text.casefold() for text in lines[0].texts] if lines else []
     if missing := [name for name in needed if name not in headings]:
         remedy = f"fill in the plan's own file: plan.xlsx, or plan-{sheet}.csv"
@@ -39,20 +44,33 @@ def read_lines(path: Path, sheet: str, needed: Sequence[str]) -> list[Line]:
     ]
 
 
-def _of_csv(path: Path) -> Iterator[Line]:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        head = stream.readline()
-        stream.seek(0)
-        # Excel writes semicolons where a comma is the decimal sign
-        separator = max(",;\t", key=head.count)
-        for number, line in enumerate(csv.reader(stream, delimiter=separator), start=1):
-            yield Line(number, tuple(text.strip() for text in line), hidden=False)
-
-
-def _of_workbook(path: Path, sheet: str) -> Iterator[Line]:
+def _of_csv(path: Path, data: bytes) -> Iterator[Line]:
+    text = _decoded(data)
+    # Excel writes semicolons where a comma is the decimal sign
+    separator = max(",;\t", key=text.partition("\n")[0].count)
     try:
-        book = load_workbook(path, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, OSError):
+        for number, line in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=separator), start=1):
+            yield Line(number, tuple(text.strip() for text in line), hidden=False)
+    except csv.Error:
+        raise ProjectError.at(path.name, "is no table", "save it as CSV again") from None
+
+
+def _decoded(data: bytes) -> str:
+    """The text, in whatever encoding a spreadsheet saved it: what is asked for in it is ASCII."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _of_workbook(path: Path, data: bytes, sheet: str) -> Iterator[Line]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns of what it will not write back, and may show a cell
+            book = load_workbook(io.BytesIO(data), data_only=True)
+    except Exception:  # noqa: BLE001 it fails in many ways at what is damaged
         remedy = f"name plan.xlsx or plan-{sheet}.csv"
         raise ProjectError.at(path.name, "is no workbook", remedy) from None
     if sheet not in book.sheetnames:

@@ -150,6 +150,28 @@ def test_a_csv_file_with_fewer_lines_leaves_the_others_as_they_are(folder, plann
         choose_in_workbook(folder, folder.parent / "some.csv", visible=None, by="erika")
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8-sig", "utf-16"])
+def test_a_csv_file_is_taken_in_the_encoding_a_spreadsheet_saved_it_in(folder, planned, encoding):
+    planned(folder)
+    first, *_ = sheet(folder)
+    (folder.parent / "some.csv").write_bytes(
+        f"PatientName;series;want\r\nMüller;{first['series']};0\r\n".encode(encoding)
+    )
+    assert choose_in_workbook(folder, folder.parent / "some.csv", visible=None, by="erika").dropped == 1
+
+
+@pytest.mark.parametrize("name", ["absent.csv", "absent.xlsx", "spoilt.xlsx", "spoilt.csv", "other.ods"])
+def test_a_file_that_is_none_of_the_plans_is_one_mistake(folder, planned, name):
+    planned(folder)
+    path = folder.parent / name
+    if name.startswith("spoilt"):
+        path.write_bytes((folder.parent / "data/report/plan.xlsx").read_bytes()[:-200])
+    with pytest.raises(ProjectError) as error:
+        choose_in_workbook(folder, path, visible=None, by="erika")
+    (problem,) = error.value.problems
+    assert (problem.file, bool(problem.remedy)) == (name, True)
+
+
 def test_series_taken_after_a_run_are_fetched_and_dropped_ones_are_taken_away(folder, pacs):
     found = _found(folder, pacs)
     first, *others = [one.key for one in found]
