@@ -122,7 +122,7 @@ class BidsTarget(Parcels):
             self._write("participants.tsv", table(columns, present))
             for file, ours in (("participants.json", DESCRIBED), ("dataset_description.json", self._description())):
                 self._write(file, _json(self._read(file, _facts) | ours))
-            if not (self._root / "README").exists():
+            if not any(self._root.glob("README*")):
                 self._write("README", _README.format(name=self._settings.name, version=__version__).encode())
 
     def _read(self, name: str, read: Callable[[Path], T]) -> T:

@@ -33,7 +33,10 @@ def images_of(series: Sequence[SeriesFiles], session: str) -> list[Image]:
     for one in sorted(series, key=lambda s: (s.series_number, s.series_time, s.series_uid)):
         for stem, name in sorted(one.bids.items()):
             alike_ones[_place(name, session)].append((one, stem, name))
-    return [image for place, ones in sorted(alike_ones.items()) for image in _counted(place, ones, session)]
+    images = [image for place, ones in sorted(alike_ones.items()) for image in _counted(place, ones, session)]
+    if len({image.place for image in images}) < len(images):
+        raise _same_run()
+    return images
 
 
 def _counted(place: str, ones: list[tuple[SeriesFiles, str, Name]], session: str) -> list[Image]:
@@ -41,12 +44,16 @@ def _counted(place: str, ones: list[tuple[SeriesFiles, str, Name]], session: str
         series, stem, name = ones[0]
         return [Image(series, name, place, _files(series, stem, name))]
     if any("run" in name.entities for _, _, name in ones):
-        raise TargetError("bids: two series have the same run", remedy="take `run` out of the rule: runs are counted")
+        raise _same_run()
     images = []
     for number, (series, stem, name) in enumerate(ones, 1):
         run = name.model_copy(update={"entities": {**name.entities, "run": str(number)}})
         images.append(Image(series, run, _place(run, session), _files(series, stem, run)))
     return images
+
+
+def _same_run() -> TargetError:
+    return TargetError("bids: two series have the same run", remedy="take `run` out of the rules: runs are counted")
 
 
 def _place(name: Name, session: str) -> str:

@@ -194,6 +194,13 @@ def test_a_run_that_the_rule_gives_twice_is_refused(tmp_path):
         open_target(DATASET, tmp_path).deliver(joined(*twice))
 
 
+def test_a_run_that_a_rule_gives_and_one_that_is_counted_are_never_one_file(tmp_path):
+    given = [{}, {}, {"entities": {"run": 1}}]
+    three = [fake(tmp_path / str(n), number=n, name=name) for n, name in enumerate(given, 1)]
+    with pytest.raises(TargetError, match="same run"):
+        open_target(DATASET, tmp_path).deliver(joined(*three))
+
+
 def test_a_patient_that_has_no_image_left_is_no_participant(tmp_path):
     target = open_target(DATASET, tmp_path)
     target.deliver(fake(tmp_path / "a", patient="P-1"))
