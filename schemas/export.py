@@ -1,5 +1,7 @@
 """export.yaml: conversion and targets."""
 
+import re
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -11,7 +13,9 @@ from schemas.web import Auth, HttpsUrl
 Bandwidth = Annotated[
     float | None, Field(gt=0, description="Bandwidth limit, in MB/s per study under way", examples=[20])
 ]
-_SECRET_WORDS = ("password", "secret", "token", "passphrase")
+_SECRET = re.compile(r"pass(word|wd|phrase)|secret|token|account_key|connection_string", re.IGNORECASE)
+_REFERENCE = re.compile(r"\$\{(env|file|keyring|prefect):[^}]+\}")
+_SIGNED_IN = re.compile(r"://[^/]*@")
 
 
 class Nifti(Model):
@@ -92,7 +96,7 @@ class Storage(Files):
     """Any fsspec storage: S3, Google, Azure, SFTP, FTPS, WebDAV."""
 
     kind: Literal["storage"]
-    url: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+]*://[^@]*$")] = Field(
+    url: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+]*://[^@?]*$")] = Field(
         description="Address, without user and password: s3://, gs://, abfs://, sftp://, ftps://, webdavs://, file://",
         examples=["s3://bucket/lung-ct", "sftp://files.example.org/data/lung-ct"],
     )
@@ -107,10 +111,21 @@ class Storage(Files):
 
     @model_validator(mode="after")
     def _secrets(self) -> "Storage":
-        for name, value in self.options.items():
-            if any(word in name for word in _SECRET_WORDS) and not str(value).startswith("${"):
+        for name, value in _leaves(self.options):
+            if _SECRET.search(name) and not _REFERENCE.fullmatch(value):
                 raise ValueError(f"options.{name}: a secret is given by reference, as ${{env:NAME}}")
+            if _SIGNED_IN.search(value):
+                raise ValueError(f"options.{name}: an address holds no user and no password, options do by reference")
         return self
+
+
+def _leaves(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Name and text of each value, also of those in groups."""
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value)
+        else:
+            yield name, str(value)
 
 
 class Xnat(Model):

@@ -35,8 +35,16 @@ def test_an_unprotected_endpoint_is_not_taken():
 def test_a_password_in_the_address_or_in_plain_text_is_a_mistake():
     with pytest.raises(ValidationError):
         settings("sftp://me:word@h/x")
-    with pytest.raises(ValidationError, match="reference"):
-        settings("sftp://h/x", options={"password": "word"})
+    with pytest.raises(ValidationError):
+        settings("webdavs://h/x?key=word")
+    for name in ("password", "Password", "aws_secret_access_key", "account_key", "connection_string", "passwd"):
+        for value in ("word", "${env:A}word", "${word}", 12345):
+            for options in ({name: value}, {"client_kwargs": {name: value}}):
+                with pytest.raises(ValidationError, match=f"options.{name}: a secret is given by reference"):
+                    settings("s3://b/x", options=options)
+        assert settings("s3://b/x", options={"client_kwargs": {name: "${env:A}"}})
+    with pytest.raises(ValidationError, match="no user and no password"):
+        settings("s3://b/x", options={"endpoint_url": "https://me:word@s3.example.org"})
 
 
 def test_secrets_are_looked_up_when_they_are_needed(monkeypatch):

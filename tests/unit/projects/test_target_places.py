@@ -47,6 +47,25 @@ def test_two_targets_of_one_place_are_refused(folder, one, other):
     assert "to the same place as target 1" in problem.message
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "{kind: storage, url: 'sftp://me:quiet-word@h/x'}",
+        "{kind: storage, url: 's3://b', options: {endpoint_url: 'https://me:quiet-word@h'}}",
+        "{kind: storage, url: 's3://b', options: {client_kwargs: {aws_secret_access_key: quiet-word}}}",
+        "{kind: dicomweb, url: 'https://me:quiet-word@h/x'}",
+        "{kind: xnat, url: 'https://h', project: P, username: u, password: quiet-word}",
+        "{kind: archive, password: quiet-word}",
+        "{kind: archive, password: ''}",
+    ],
+)
+def test_a_secret_in_a_target_is_one_mistake_and_never_repeated(folder, target):
+    problem = only_problem(with_targets(folder, target))
+    assert (problem.file, problem.line) == ("export.yaml", 2)
+    assert problem.remedy or "reference" in problem.message
+    assert "quiet-word" not in str(problem)
+
+
 def test_targets_that_only_look_alike_are_several(folder):
     alike = [
         FOLDER,
