@@ -22,7 +22,7 @@ def main() -> None:
         os.environ.setdefault(name, value)
     from pacsflow.cli.app import app
     from pacsflow.discretion import keep_faults_quiet, keep_libraries_quiet
-    from pacsflow.errors import PacsflowError, StoppedError
+    from pacsflow.errors import LedgerError, PacsflowError, StoppedError
 
     keep_libraries_quiet()
     keep_faults_quiet()
@@ -40,6 +40,10 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("stopped; run it again and it goes on\n")
         sys.exit(130)
+    except OSError as error:
+        refused = error.strerror or type(error).__name__
+        sys.stderr.write(f"this computer refuses: {refused}. Look at room, rights and network. {_keep_details()}\n")
+        sys.exit(LedgerError.exit_code)
     except Exception as error:  # noqa: BLE001
         sys.stderr.write(f"pacsflow has a fault: {type(error).__name__}. {_keep_details()}\n")
         sys.exit(70)

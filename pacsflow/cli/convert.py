@@ -34,6 +34,7 @@ def convert(
 
     Names are made of the headers, as a run makes them: sub-/ses-/series. Exit code 1 where a series is refused.
     """
+    from pacsflow.export.disk import own_words
     from pacsflow.export.tree import studies_of
     from tasks.convert_tree import Wish, convert_tree
 
@@ -42,7 +43,7 @@ def convert(
     studies, below = studies_of(tree)
     if not studies:
         raise no_dicom(tree, below)
-    with temporaries():
+    with temporaries(), own_words(str(place)):
         outcomes = list(convert_tree(studies, wish))
     _show(outcomes)
     refused = sum(one.refused for one in outcomes)

@@ -11,12 +11,15 @@ from rich.progress import track
 from pacsflow.cli.show import console, counted, errors, show_error
 from pacsflow.cli.temporaries import temporaries
 from pacsflow.cli.trees import Tree, end, no_dicom
-from pacsflow.errors import ProjectError, SecretError, TargetError
+from pacsflow.errors import Problem, ProjectError, SecretError, TargetError
 from pacsflow.projects import read_project, read_targets
-from schemas.export import Dicom
+from schemas.export import Dicom, Files
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pacsflow.export import StudyFolder, Target
+    from schemas.export import Target as Settings
 
 _NODE = re.compile(r"^(?P<aet>[^@]{1,16})@(?P<host>[^@]+):(?P<port>\d+)$")
 
@@ -77,5 +80,19 @@ def _targets(words: str, calling_aet: str) -> "list[Target]":
         raise ProjectError.at("TARGET", message, remedy)
     if place.is_dir():
         project = read_project(place)
-        return [open_target(one, project.workdir) for one in project.export.targets]
-    return [open_target(one, Path.cwd()) for one in read_targets(place, Path.cwd())]
+        return _opened(place / "export.yaml", project.export.targets, project.workdir)
+    return _opened(place, read_targets(place, Path.cwd()), Path.cwd())
+
+
+def _opened(file: Path, settings: "Sequence[Settings]", workdir: Path) -> "list[Target]":
+    """The targets. Raises ProjectError for those that take no DICOM: they would be passed over in silence."""
+    from pacsflow.export import open_target
+
+    problems = [
+        Problem(file.name, 0, f"targets[{position}]", "takes converted files only", "pacsflow convert, or take it out")
+        for position, one in enumerate(settings)
+        if not (one.dicom if isinstance(one, Files) else one.kind != "bids")
+    ]
+    if problems:
+        raise ProjectError(problems)
+    return [open_target(one, workdir) for one in settings]

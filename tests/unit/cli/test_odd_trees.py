@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,6 +104,7 @@ def test_names_that_are_no_unicode_are_kept(place):
     "command",
     [
         ("extract", "r", "/proc/none/out"),
+        ("convert", "t", "/proc/none/out"),
         ("dicomdir", "t", "/proc/none/out"),
         ("move-info", "m", "/proc/none/out"),
         ("pseudonyms", "q.csv", "--project-name", "p", "--mapping-file", "m.csv", "--out", "/proc/none/out"),
@@ -116,3 +119,36 @@ def test_a_place_that_cannot_be_written_is_one_message(place, command):
     said = pacsflow(*command, expect=8)
     assert said.startswith("/proc/none/out: ")
     assert "look at the room, the rights" in said
+
+
+def test_a_file_where_results_should_go_is_one_message(place):
+    (place / "out").write_text("here")
+    for command in (("convert", "t", "out"), ("extract", "t", "out/texts")):
+        write_files(report(), place / "t/report")
+        assert pacsflow(*command, expect=8).startswith(command[2])
+    assert (place / "out").read_text() == "here"
+
+
+@pytest.mark.parametrize("target", ["{kind: bids, path: out, name: N}", "{kind: folder, path: out, dicom: false}"])
+def test_a_target_that_takes_no_dicom_is_not_passed_over_in_silence(place, target):
+    (place / "targets.yaml").write_text(f"targets: [{{kind: folder, path: other}}, {target}]")
+    assert "targets[1]: takes converted files only" in pacsflow("send", "t", "targets.yaml", expect=2)
+    assert not (place / "other").exists()
+
+
+FULL = """
+import pacsflow.export.tree, sys
+def full(*_): raise OSError(28, "No space left on device", "/data/sub-EX0001")
+pacsflow.export.tree.files_of = full
+sys.argv = ["pacsflow", "extract", "t"]
+pacsflow.cli.main()
+"""
+
+
+def test_what_the_computer_refuses_is_said_in_a_sentence(place):
+    words = [sys.executable, "-c", f"import pacsflow.cli{FULL}"]
+    environment = {**os.environ, "XDG_STATE_HOME": str(place)}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 5
+    assert done.stderr.startswith("this computer refuses: No space left on device.")
+    assert "EX0001" not in done.stderr
