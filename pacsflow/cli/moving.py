@@ -96,7 +96,7 @@ def _move(system: str, files: tuple[Path, Path], project: Path | None, choices: 
         errors.print("the old files hold what cannot be asked; the new folder says the same:", soft_wrap=True)
         show_error(error)
         raise typer.Exit(error.exit_code) from None
-    console.print(f"next: pacsflow plan {folder.name}")
+    console.print(f"next: pacsflow plan {project or folder.name}", markup=False, soft_wrap=True)
 
 
 def _name_of(query: Path) -> str:

@@ -41,6 +41,17 @@ class _Peer(BaseModel):
     peer_port: int
 
 
+_SHAPES: Mapping[str, Any] = {
+    "config_user_defaults": dict[str, Any],
+    "config_peers": dict[str, _Peer],
+    "config_anon_vrs": dict[str, Any],
+    "config_anon_tags": dict[str, list[str]],
+    "config_anon_imgs": dict[str, list[str | int]],
+    "config_tag_to_excel_map": dict[str, list[str]],
+    "config_query_identifiers": list[str] | dict[str, list[str]],
+}
+
+
 @dataclass(frozen=True)
 class _Config:
     """What the files say, with the old system's own default for each key that they lack."""
@@ -70,19 +81,15 @@ def moved_mid(old: Old) -> Moved:
 
 def _read(place: Path) -> _Config:
     folder = place if place.is_dir() else place.parent
-    named = read_json(folder / "config.json") if (folder / "config.json").is_file() else {}
+    main = folder / "config.json"
+    named = _shaped(main, dict[str, Any]) if main.is_file() else {}
     files = {key: _file(folder, named.get(key), name) for key, name in _FILES.items()}
-    said = {key: read_json(file) if file else {} for key, file in files.items()}
     if not files["config_peers"]:
         refuse(folder / _FILES["config_peers"], "", "is not there", "name the folder that holds it, as configs/")
-    try:
-        peers = TypeAdapter(dict[str, _Peer]).validate_python(said["config_peers"])
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        refuse(files["config_peers"], ".".join(map(str, first["loc"])), first["msg"], "mend the peer")
+    said = {key: _shaped(file, _SHAPES[key]) if file else {} for key, file in files.items()}
     listed = said["config_query_identifiers"]
     return _Config(
-        peers=peers,
+        peers=said["config_peers"],
         user=USER | said["config_user_defaults"],
         vrs=WIPED | said["config_anon_vrs"],
         tags={**TAGS, **said["config_anon_tags"]},
@@ -92,8 +99,17 @@ def _read(place: Path) -> _Config:
     )
 
 
-def _file(folder: Path, named: str | None, usual: str) -> Path | None:
-    places = [folder / named] if named else []
+def _shaped(file: Path, shape: Any) -> Any:
+    """What a file holds, in the shape that it must have."""
+    try:
+        return TypeAdapter(shape).validate_python(read_json(file))
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        refuse(file, ".".join(map(str, first["loc"])), first["msg"], "mend the old file first")
+
+
+def _file(folder: Path, named: object, usual: str) -> Path | None:
+    places = [folder / named] if isinstance(named, str) and named else []
     return next((p for p in (*places, folder / usual, folder / "configs" / usual) if p.is_file()), None)
 
 

@@ -348,3 +348,25 @@ def test_the_downloader_may_ask_by_what_its_file_lists(downloader):
     written("mid/configs/query_identifiers.json", {"QUERY_IDENTIFIERS": ["PatientID"]})
     moved("mid", *downloader)
     assert [dict(row.keys) for row in load(Path("cases"))[1]] == [{"PatientID": "0045322"}, {"PatientID": "0123421"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("config.json", []),
+        ("configs/peers.json", []),
+        ("configs/user_defaults.json", [1]),
+        ("configs/anon_vrs.json", ["DA"]),
+        ("configs/anon_tags.json", {"LO": "PatientID"}),
+        ("configs/anon_imgs.json", {"Modality": "SR"}),
+        ("configs/excel_headings.json", {"PatientID": "MRN"}),
+        ("configs/query_identifiers.json", "PatientID"),
+    ],
+)
+def test_a_file_of_the_downloader_in_another_shape_is_one_mistake(downloader, name, content):
+    written(f"mid/{name}", content)
+    result = CliRunner().invoke(app, ["import", "mid", *downloader])
+    assert isinstance(result.exception, ProjectError)
+    (problem,) = result.exception.problems
+    assert problem.file == Path(name).name
+    assert not Path("cases").exists()
