@@ -1,6 +1,5 @@
 """select: a person chooses series by eye."""
 
-import getpass
 import shlex
 import sys
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from rich.prompt import Prompt
 from rich.table import Column, Table
 
 from pacsflow.cli.project import Folder
+from pacsflow.cli.settle import person
 from pacsflow.cli.show import console, counted, show_error
 from pacsflow.errors import ProjectError
 
@@ -50,7 +50,7 @@ def select(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     if sum([listed, patterns, workbook is not None, forget]) > 1 or (visible is not None and workbook is None):
         remedy = "--list | --only, --take, --drop | --workbook plan.xlsx [--visible or --hidden-too] | --forget"
         raise ProjectError.at("select", "these options do not go together", remedy)
-    who = getpass.getuser()
+    who = person()
     if workbook:
         _tell(choose_in_workbook(project, workbook, visible=visible, by=who), who)
         return

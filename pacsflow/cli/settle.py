@@ -1,6 +1,7 @@
 """settle, approve: a person's decisions."""
 
 import getpass
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,14 @@ import typer
 from pacsflow.cli.project import Folder
 from pacsflow.cli.show import console, counted
 from pacsflow.errors import ProjectError
+
+
+def person() -> str:
+    """Who decides, as the system calls him; in a container a user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def settle(
@@ -26,7 +35,7 @@ def settle(
     if sum([bool(take), drop, workbook is not None]) != 1 or (row is None) == (workbook is None):
         remedy = "pacsflow settle PROJECT ROW --take STUDY | ROW --drop | --workbook plan.xlsx"
         raise ProjectError.at("settle", "say what is decided", remedy)
-    who = getpass.getuser()
+    who = person()
     if workbook:
         number = settle_workbook(project, workbook, by=who)
         console.print(f"{counted(number, 'row')} settled by {who}")
@@ -40,5 +49,5 @@ def approve(project: Folder) -> None:
     """Let the plan of a project go on. Holds for this very plan; a changed plan waits again."""
     from tasks.decisions import approve_plan
 
-    who = getpass.getuser()
+    who = person()
     console.print(f"{approve_plan(project, by=who)}: approved by {who}")

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import sqlite3
 
 import pytest
@@ -287,6 +288,14 @@ def test_the_terminal_lists_takes_and_drops(tmp_path, pacs):
     assert "do not go together" in str(select(folder, "--list", "--forget").exception)
     assert "do not go together" in str(select(folder, "--visible").exception)
     assert "this is no terminal" in str(select(folder).exception)
+
+
+def test_a_user_without_a_name_chooses_too(folder, pacs, monkeypatch):
+    _found(folder, pacs)
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    assert f"chosen by user {os.getuid()}" in select(folder, "--take", "*").output.replace("\n", " ")
 
 
 class Terminal(io.StringIO):
