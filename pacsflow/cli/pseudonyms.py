@@ -14,6 +14,7 @@ from pacsflow.export.disk import own_words
 from pacsflow.pseudonyms.api import Service
 from pacsflow.pseudonyms.key_files import LOG, KeyFiles
 from pacsflow.pseudonyms.table import read_table
+from pacsflow.query.columns import known_keyword
 from pacsflow.query.fault import FaultError
 from pacsflow.query.raw import RawRow, RawTable
 from pacsflow.query.tables import read_table as read_query
@@ -24,7 +25,7 @@ Gives = Callable[[str], tuple[str, int] | None]
 
 
 def pseudonyms(
-    query: Annotated[Path, typer.Argument(metavar="QUERY", help="Table with a column PatientID", exists=True)],
+    query: Annotated[Path, typer.Argument(metavar="QUERY", help="Table with a column PatientID, or MRN", exists=True)],
     *,
     project_name: Annotated[str, typer.Option("--project-name", "--project_name", "-a", help="Project")],
     config: Annotated[
@@ -43,8 +44,8 @@ def pseudonyms(
     """
     if (config is None) == (mapping_file is None):
         raise ProjectError.at(query.name, "one source is needed", "give --config or --mapping-file")
-    table = _query(query)
-    patients = list(dict.fromkeys(text for row in table.rows if (text := _patient(row))))
+    table, column = _query(query)
+    patients = list(dict.fromkeys(text for row in table.rows if (text := _patient(row, column))))
     files = KeyFiles(out, project_name)
     known = files.known()
     gives = _of_service(config, project_name) if config else _of_table(mapping_file or query, shifts=shift_days)
@@ -53,25 +54,32 @@ def pseudonyms(
     with own_words(str(out)):
         out.mkdir(parents=True, exist_ok=True, mode=0o700)
         files.write(given)
-        files.log(table.headings, ([*_cells(table, row), *_said(given, row)] for row in table.rows))
+        files.log(table.headings, ([*_cells(table, row), *_said(given, _patient(row, column))] for row in table.rows))
     lacking = len(patients) - len([patient for patient in patients if patient in given])
     console.print(
         f"{counted(len(patients) - lacking, 'patient')} in {files.new_ids}, {files.day_shifts}", soft_wrap=True
     )
     console.print(f"rows with what they were given: {files.folder / LOG}", soft_wrap=True)
+    if numbers := sum(row.cells[column].kind == "number" for row in table.rows if column in row.cells):
+        console.print(
+            f"[yellow]![/] {counted(numbers, 'cell')} held as numbers: zeros at the front of a patient id may be lost"
+        )
     if lacking:
         console.print(f"[yellow]![/] {counted(lacking, 'patient')} without a pseudonym: the source has none")
         raise typer.Exit(1)
 
 
-def _query(query: Path) -> RawTable:
+def _query(query: Path) -> tuple[RawTable, str]:
+    """The table, and its column of patient ids. Raises ProjectError."""
     try:
         table = read_query(query, query.name)
     except FaultError as fault:
         raise ProjectError.at(query.name, str(fault), fault.remedy) from None
-    if _PATIENT not in table.headings:
-        raise ProjectError.at(query.name, "has no such column", "name the column PatientID", line=1, field=_PATIENT)
-    return table
+    columns = [heading for heading in table.headings if known_keyword(heading) == _PATIENT]
+    if len(columns) != 1:
+        found = "has several such columns" if columns else "has no such column"
+        raise ProjectError.at(query.name, found, "name one column PatientID", line=1, field=_PATIENT)
+    return table, columns[0]
 
 
 def _of_service(config: Path, project_name: str) -> Gives:
@@ -104,8 +112,8 @@ def _of_table(file: Path, *, shifts: bool) -> Gives:
     return gives
 
 
-def _patient(row: RawRow) -> str:
-    cell = row.cells.get(_PATIENT)
+def _patient(row: RawRow, column: str) -> str:
+    cell = row.cells.get(column)
     return cell.text.strip() if cell else ""
 
 
@@ -113,6 +121,6 @@ def _cells(table: RawTable, row: RawRow) -> list[str]:
     return [row.cells[heading].text if heading in row.cells else "" for heading in table.headings]
 
 
-def _said(given: dict[str, tuple[str, int]], row: RawRow) -> list[str]:
-    pseudonym, days = given.get(_patient(row), ("", ""))
+def _said(given: dict[str, tuple[str, int]], patient: str) -> list[str]:
+    pseudonym, days = given.get(patient, ("", ""))
     return [pseudonym, str(days)]

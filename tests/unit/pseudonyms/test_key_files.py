@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 
+import openpyxl
 import pytest
 from typer.testing import CliRunner
 
@@ -192,3 +193,18 @@ def test_a_table_of_shifts_goes_with_its_source_and_must_be_there(tmp_path):
         assert len(problems_of(write_files(tmp_path / "a", deid=FILES["deid"] + text))) == 1
     with pytest.raises(ProjectError):
         compile_alone(shifting(tmp_path / "none.csv"), KEY)
+
+
+def test_the_column_of_patients_has_any_of_its_names_and_number_cells_are_told(tmp_path):
+    book = openpyxl.Workbook()
+    for row in (["MRN", "Date"], [4711, 42136], ["0012", None]):
+        book.active.append(row)
+    book.save(tmp_path / "q.xlsx")
+    (tmp_path / "m.csv").write_text("4711,P1\n0012,P2\n")
+    words = ("pseudonyms", tmp_path / "q.xlsx", "-a", "p", "-mf", tmp_path / "m.csv", "-d", tmp_path / "out")
+    said = pacsflow(*words)
+    assert told(tmp_path / "out")[0] == {"4711": "P1", "0012": "P2"}
+    assert "1 cell held as numbers" in said.replace("\n", " ")
+    (tmp_path / "q.xlsx").unlink()
+    (tmp_path / "q.csv").write_text("MRN,PatientID\n1,2\n")
+    assert "several such columns" in pacsflow("pseudonyms", tmp_path / "q.csv", *words[2:], expect=2)
