@@ -1,8 +1,10 @@
 """Structured reports as text: the content tree (PS3.3 C.17.3), indented, codes by their meanings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from pydicom import Dataset
+from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
 _SR = "1.2.840.10008.5.1.4.1.1.88."
@@ -44,7 +46,7 @@ def _named(item: Dataset) -> str:
 def _value(item: Dataset) -> str:
     kind = str(item.get("ValueType") or "")
     if "ReferencedContentItemIdentifier" in item:
-        return f"-> item {'.'.join(map(str, item.ReferencedContentItemIdentifier))}"
+        return f"-> item {'.'.join(map(str, _several(item.ReferencedContentItemIdentifier)))}"
     plain = {"TEXT": "TextValue", "PNAME": "PersonName", "UIDREF": "UID", "DATETIME": "DateTime", "DATE": "Date",
              "TIME": "Time"}  # fmt: skip
     if kind in plain:
@@ -69,12 +71,17 @@ def _number(item: Dataset) -> str:
 def _reference(item: Dataset, kind: str) -> str:
     """IMAGE, WAVEFORM, COMPOSITE: the instance; coordinates: their form and values."""
     if "GraphicData" in item:
-        return f"{item.get('GraphicType', kind)} {' '.join(f'{v:g}' for v in item.GraphicData)}"
+        return f"{item.get('GraphicType', kind)} {' '.join(f'{v:g}' for v in _several(item.GraphicData))}"
     instance = _first(item.get("ReferencedSOPSequence"))
     if instance is None:
         return str(item.get("TemporalRangeType") or kind)
     frames = instance.get("ReferencedFrameNumber")
     return f"{kind.lower()} {instance.get('ReferencedSOPInstanceUID', '')}" + (f", frame {frames}" if frames else "")
+
+
+def _several(value: Any) -> Iterable[Any]:
+    """The values of an element that may hold one or more."""
+    return value if isinstance(value, MultiValue | list) else [value]
 
 
 def _code(place: Dataset, keyword: str, part: str = "CodeMeaning") -> str:

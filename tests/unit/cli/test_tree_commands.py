@@ -141,6 +141,8 @@ def test_every_kind_of_item_is_readable():
     number.NumericValue, number.MeasurementUnitsCodeSequence = "12.5", coded("millimeter", "mm")
     image.ReferencedSOPInstanceUID, image.ReferencedFrameNumber = "1.2.3", 4
     again.ReferencedContentItemIdentifier = [1, 2]
+    root = Dataset()
+    root.ReferencedContentItemIdentifier = 1
     inner = [
         item("TEXT", "Finding", TextValue="nodule\nin two lines"),
         item("NUM", "Diameter", MeasuredValueSequence=[number]),
@@ -150,6 +152,7 @@ def test_every_kind_of_item_is_readable():
         item("IMAGE", "Source", ReferencedSOPSequence=[image]),
         item("SCOORD", "Outline", GraphicType="POINT", GraphicData=[1.0, 2.5]),
         again,
+        root,
     ]
     report = Dataset()
     report.ConceptNameCodeSequence = coded("Radiology Report")
@@ -167,6 +170,7 @@ def test_every_kind_of_item_is_readable():
         "  Source: image 1.2.3, frame 4",
         "  Outline: POINT 1 2.5",
         "  -> item 1.2",
+        "  -> item 1",
     ]
 
 
