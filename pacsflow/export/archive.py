@@ -53,7 +53,9 @@ def _zip(place: Path, members: Members, password: str) -> None:
     """AES-256 (WinZip's AE-2); names of files are not encrypted, they hold nothing but pseudonyms."""
     import pyzipper
 
-    with pyzipper.AESZipFile(place, "w", compression=pyzipper.ZIP_DEFLATED, encryption=pyzipper.WZ_AES) as archive:
+    ciphered = {"compression": pyzipper.ZIP_DEFLATED, "encryption": pyzipper.WZ_AES}
+    # A zip knows no time before 1980, which files of some media have.
+    with pyzipper.AESZipFile(place, "w", strict_timestamps=False, **ciphered) as archive:
         archive.setpassword(password.encode())
         for name, source in sorted(members.items()):
             archive.write(source, name)

@@ -52,7 +52,7 @@ class ProjectTarget:
 
     def _bring(self, server: Server, files: dict[str, Path], labels: tuple[str, str]) -> None:
         with tempfile.NamedTemporaryFile(suffix=".zip") as place:
-            with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED, compresslevel=1, strict_timestamps=False) as archive:
                 for number, path in enumerate(files.values(), 1):
                     archive.write(path, f"{number:06d}.dcm")
             place.flush()

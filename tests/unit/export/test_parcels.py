@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import os
 import shutil
 import signal
 import subprocess
@@ -48,6 +49,15 @@ def unpacked(place: Path, folder: Path, password: str) -> dict[str, str]:
         with py7zr.SevenZipFile(place, password=password) as packed:
             packed.extractall(folder)
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize("form", ["zip", "7z"])
+def test_files_of_a_time_that_archives_do_not_know_are_packed(tmp_path, study, form, monkeypatch):
+    monkeypatch.setenv("ARCHIVE_WORD", PASSWORD)
+    for (_, path), moment in zip(study.series[0].dicom, (0, 4_400_000_000, 1_500_000_000), strict=True):
+        os.utime(path, (moment, moment))
+    ((name, _, _),) = archive(tmp_path, form).deliver(study).files
+    assert len(unpacked(tmp_path / "archives" / name, tmp_path / "unpacked", PASSWORD)) == 4
 
 
 @pytest.mark.parametrize("form", ["zip", "7z"])
