@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Tree = Annotated[Path, typer.Argument(metavar="TREE", help="Folder tree with DICOM files, or one file", exists=True)]
 
 _ELSE = "name another folder; links to folders are not followed"
-_MEND = "give yourself the right to read, and mend links that lead nowhere"
+_MEND = "give yourself the right to read, mend links that lead nowhere, take spoilt files out"
 
 
 def beside(tree: Path, ending: str) -> Path:

@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,8 @@ class _Facts:
         """The values of a keyword, trimmed; none where it is not there."""
         found = self._told.get(keyword)
         if found is None:
-            found = self._header.get(keyword)
+            with suppress(Exception):  # what is spoilt is not there
+                found = self._header.get(keyword)
         values = found if isinstance(found, MultiValue | list) else [found]
         return [str(value).strip() for value in values if value is not None]
 

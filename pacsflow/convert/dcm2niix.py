@@ -5,12 +5,13 @@ import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import dcm2niix
-from pydicom import dcmread
 
 from pacsflow.convert.contract import STEM, STOPS, TIMEOUT, Geometry
-from pacsflow.convert.sidecar import cleaned
+from pacsflow.convert.frames import header_of
+from pacsflow.convert.sidecar import TEXTS, cleaned
 from pacsflow.errors import ConverterStoppedError, RefusalError
 
 _NO_IMAGES = 2
@@ -27,12 +28,19 @@ def convert(files: Sequence[Path], folder: Path, geometry: Geometry) -> list[str
     for number, path in enumerate(files):
         (source / f"{number:06}.dcm").symlink_to(path.resolve())
     said = _run(source, folder)
-    header = dcmread(files[0], stop_before_pixels=True, specific_tags=["SeriesDescription", "ProtocolName"])
-    texts = {key: str(header.get(key) or "") for key in ("SeriesDescription", "ProtocolName")}
+    header = header_of(files[0], TEXTS)
+    texts = {key: str(header.get(key) or "") for key in TEXTS}
     for path in folder.glob("*.json"):
-        facts = cleaned(json.loads(path.read_text(encoding="utf-8", errors="replace")), texts)
+        facts = cleaned(_sidecar(path), texts)
         path.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return warnings(said)
+
+
+def _sidecar(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8", errors="replace")))
+    except (TypeError, ValueError):
+        raise RefusalError("converter-error", "dcm2niix wrote a sidecar that is no JSON") from None
 
 
 def _run(source: Path, folder: Path) -> str:

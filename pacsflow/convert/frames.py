@@ -1,12 +1,12 @@
 """Where the frames of a series lie: single-frame, enhanced multi-frame and mosaic images alike."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydicom import Dataset, dcmread
-from pydicom.errors import InvalidDicomError
 from pydicom.tag import Tag
 
 from pacsflow.errors import RefusalError
@@ -44,14 +44,28 @@ class Frame:
 
 def read_frames(files: Sequence[Path]) -> list[Frame]:
     """All frames of a series in the order of `files`. Raises RefusalError: unreadable-file, no-image."""
-    return [frame for number, path in enumerate(files) for frame in _frames(number, _header(path))]
-
-
-def _header(path: Path) -> Dataset:
+    headers = (header_of(path, [*_TAGS, _MOSAIC_COUNT]) for path in files)
     try:
-        return dcmread(path, stop_before_pixels=True, specific_tags=[*_TAGS, _MOSAIC_COUNT])
-    except (InvalidDicomError, OSError, EOFError) as error:
-        raise RefusalError("unreadable-file", f"a file of the series cannot be read: {type(error).__name__}") from None
+        return [frame for number, header in enumerate(headers) for frame in _frames(number, header)]
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise _unreadable(error) from None
+
+
+def header_of(path: Path, tags: Sequence[Any]) -> Dataset:
+    """Elements of a file's header, decoded to the last, so that what is spoilt fails here. Raises RefusalError."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # values in them may be anybody's
+            header = dcmread(path, stop_before_pixels=True, specific_tags=list(tags))
+            for _ in header:
+                pass
+    except Exception as error:  # noqa: BLE001 what is spoilt fails in many ways, in words that may be anybody's
+        raise _unreadable(error) from None
+    return header
+
+
+def _unreadable(error: Exception) -> RefusalError:
+    return RefusalError("unreadable-file", f"a file of the series cannot be read: {type(error).__name__}")
 
 
 def _frames(number: int, header: Dataset) -> Iterator[Frame]:

@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from pydicom import Dataset, dcmread
+from pydicom import Dataset
 
 from pacsflow.export.contract import SeriesFiles
+from pacsflow.export.series import header_of
 
 NOT_KNOWN = "n/a"
 COLUMNS = ("participant_id", "sex", "age")
@@ -72,7 +73,7 @@ def table(columns: Sequence[str], lines: Iterable[Mapping[str, str]]) -> bytes:
 
 
 def _header(series: SeriesFiles) -> Dataset:
-    return dcmread(series.dicom[0][1], stop_before_pixels=True, specific_tags=list(_TAGS))
+    return header_of(series.dicom[0][1], _TAGS)
 
 
 def _age(text: str) -> str:

@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from pydicom import Dataset, dcmread
-from pydicom.errors import InvalidDicomError
 from pydicom.fileset import FileSet
 
 from pacsflow.errors import TargetError
@@ -33,12 +32,13 @@ def write_file_set(files: Iterable[Path], root: Path) -> dict[str, Path]:
         for number, file in enumerate(sorted(files), 1):
             header = _header(file, number)
             sources.setdefault(str(header.SOPInstanceUID), file)
-            try:
-                file_set.add(header)
-            except ValueError as error:
-                reason = str(error).partition(". See DICOM")[0]
-                raise TargetError(f"file-set: file {number} has no directory record: {reason}") from None
-        file_set.write(Path(scratch) / "set")
+            _add(file_set, header, number)
+        try:
+            file_set.write(Path(scratch) / "set")
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001 what is spoilt fails in many ways, in words that may be anybody's
+            raise TargetError(f"file-set: no DICOMDIR can be written: {type(error).__name__}") from None
         left.callback(file_set._stage["t"].cleanup)  # noqa: SLF001 writing begins another one
         placed = {str(one.FileID).replace("\\", "/"): sources[str(one.SOPInstanceUID)] for one in file_set}
         root.mkdir(parents=True, exist_ok=True)
@@ -57,14 +57,27 @@ def write_names(names: Iterable[tuple[str, str]], file: Path) -> None:
         writer.writerows(sorted(names))
 
 
+def _add(file_set: FileSet, header: Dataset, number: int) -> None:
+    try:
+        file_set.add(header)
+    except OSError:
+        raise
+    except ValueError as error:
+        reason = str(error).partition(". See DICOM")[0]
+        raise TargetError(f"file-set: file {number} has no directory record: {reason}") from None
+    except Exception as error:  # noqa: BLE001 as above
+        raise TargetError(f"file-set: file {number} has no directory record: {type(error).__name__}") from None
+
+
 def _header(file: Path, number: int) -> Dataset:
     try:
         header = dcmread(file, stop_before_pixels=True)
-    except (InvalidDicomError, OSError, EOFError) as error:
+        named = header.get("SOPInstanceUID")
+        for keyword, value in _INVENTED.items():
+            if header.get(keyword) in (None, ""):
+                setattr(header, keyword, value)
+    except Exception as error:  # noqa: BLE001 as above
         raise TargetError(f"file-set: file {number} cannot be read: {type(error).__name__}") from None
-    if not header.get("SOPInstanceUID"):
+    if not named:
         raise TargetError(f"file-set: file {number} has no SOP Instance UID, it may be cut off")
-    for keyword, value in _INVENTED.items():
-        if header.get(keyword) in (None, ""):
-            setattr(header, keyword, value)
     return header

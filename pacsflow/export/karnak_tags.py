@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from pydicom.errors import InvalidDicomError
 from pydicom.filereader import data_element_generator, read_file_meta_info
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
@@ -92,11 +91,13 @@ def _own_words() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # values in them may be anybody's
             yield
-    except (InvalidDicomError, EOFError, struct.error, NotImplementedError, AttributeError, ValueError) as error:
-        raise TargetError(f"a file cannot be tagged: {type(error).__name__}") from None
+    except TargetError:
+        raise
     except OSError as error:
         words = os.strerror(error.errno) if error.errno else type(error).__name__
         raise TargetError(f"a file cannot be tagged: {words}") from None
+    except Exception as error:  # noqa: BLE001 what is spoilt fails in many ways, in words that may be anybody's
+        raise TargetError(f"a file cannot be tagged: {type(error).__name__}") from None
 
 
 def _group(stream: BinaryIO, source: Path) -> _Group:

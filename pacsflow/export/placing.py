@@ -13,7 +13,7 @@ from pacsflow.errors import TargetError
 from pacsflow.export.contract import SeriesFiles, StudyFolder
 from pacsflow.export.disk import first_owner, opened
 from pacsflow.export.layout import folder_of
-from pacsflow.export.names import alphanumeric, component, short_digest
+from pacsflow.export.names import alphanumeric, component, plain, short_digest
 from schemas.export import Files
 
 CLAIMS = (".pacsflow", "claims")
@@ -42,7 +42,7 @@ def places(study: StudyFolder, layout: str, is_owner: IsOwner) -> list[tuple[Ser
 def named_files(series: SeriesFiles, leaf: str, settings: Files) -> Iterator[tuple[str, Path]]:
     """Name and source of each file of a series that goes to a folder called `leaf`."""
     if settings.dicom:
-        yield from ((f"{component(uid)}.dcm", path) for uid, path in series.dicom)
+        yield from ((f"{component(plain(uid))}.dcm", path) for uid, path in series.dicom)
     if settings.nifti:
         yield from ((leaf + path.name.removeprefix(_STEM), path) for path in series.converted)
 

@@ -6,21 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydicom import dcmread
-from pydicom.errors import InvalidDicomError
 from pydicom.misc import is_dicom
 
+from pacsflow.errors import TargetError
 from pacsflow.export.contract import StudyFolder
-from pacsflow.export.series import read_series
+from pacsflow.export.series import TAGS, header_of, read_series
 
-_UIDS: list[str] = ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"]
+_UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 
 @dataclass(frozen=True)
 class Below:
     """What a folder holds, sorted.
 
-    `others`: no DICOM, or links to folders; `unread`: files and folders that are barred, links that lead nowhere.
+    `others`: no DICOM, or links to folders; `unread`: files and folders that are barred, links that lead nowhere, and
+    DICOM whose header is spoilt.
     """
 
     dicom: tuple[Path, ...]
@@ -36,8 +36,11 @@ def files_of(tree: Path) -> Below:
     for path in [tree] if tree.is_file() else _every(tree, unread):
         try:
             kind = others if path.exists() else unread
-            (dicom if path.is_file() and is_dicom(path) else kind).append(path)
-        except OSError:
+            if path.is_file() and is_dicom(path):
+                header_of(path, TAGS)
+                kind = dicom
+            kind.append(path)
+        except (OSError, TargetError):
             unread.append(path)
     return Below(tuple(sorted(dicom)), tuple(sorted(others)), tuple(sorted(unread)))
 
@@ -48,7 +51,8 @@ def studies_of(tree: Path) -> tuple[list[StudyFolder], Below]:
     series: dict[tuple[str, str], dict[str, Path]] = defaultdict(dict)
     others: list[Path] = []
     for path in found.dicom:
-        uids = _uids(path)
+        header = header_of(path, _UIDS)
+        uids = [str(header.get(keyword) or "") for keyword in _UIDS]
         if all(uids):
             series[uids[0], uids[1]].setdefault(uids[2], path)
         else:
@@ -69,12 +73,3 @@ def _every(tree: Path, unread: list[Path]) -> Iterator[Path]:
     for top, folders, files in os.walk(tree, onerror=barred):
         linked = [name for name in folders if Path(top, name).is_symlink()]
         yield from (Path(top, name) for name in [*files, *linked])
-
-
-def _uids(path: Path) -> list[str]:
-    """Study, series and instance; empty texts where the file is no instance."""
-    try:
-        header = dcmread(path, stop_before_pixels=True, specific_tags=_UIDS)
-    except (InvalidDicomError, OSError, EOFError):
-        return [""]
-    return [str(header.get(keyword) or "") for keyword in _UIDS[:3]]

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 from typer.testing import CliRunner
 
 from factory import make_instance, make_study, write_files
@@ -152,3 +153,43 @@ def test_what_the_computer_refuses_is_said_in_a_sentence(place):
     assert done.returncode == 5
     assert done.stderr.startswith("this computer refuses: No space left on device.")
     assert "EX0001" not in done.stderr
+
+
+SPOILT = {
+    "no VR": (b"\x08\x00\x3e\x10LO", b"\x08\x00\x3e\x10\xff\x01"),
+    "a UID of bytes": (b"\x20\x00\x0d\x00UI", b"\x20\x00\x0d\x00OB"),
+    "no length": (b"\x02\x00\x00\x00UL\x04\x00", b"\x02\x00\x00\x00UL\x05\x00"),
+    "no rows": (b"\x28\x00\x10\x00US\x02\x00", b"\x28\x00\x10\x00US\x04\x00"),
+}
+
+
+@pytest.mark.parametrize("what", SPOILT)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("convert", "t", "out"),
+        ("extract", "t", "out"),
+        ("dicomdir", "t", "out"),
+        ("send", "t", "targets.yaml"),
+        ("karnak-tag", "t", "--new-ids", "ids.json", "--album", "a"),
+    ],
+)
+def test_a_spoilt_header_is_told_and_no_fault(place, command, what):
+    (place / "ids.json").write_text('{"EX0001": "P1"}')
+    (place / "targets.yaml").write_text("targets: [{kind: folder, path: out}]")
+    good, spoilt = SPOILT[what]
+    (path,) = write_files([make_instance(SeriesNumber=2)], place / "t/spoilt")
+    assert good in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(good, spoilt))
+    done = CliRunner().invoke(app, list(command))
+    assert done.exception is None or isinstance(done.exception, SystemExit | PacsflowError), done.exception
+
+
+def test_a_uid_that_is_a_path_stays_in_its_folder(place):
+    (path,) = write_files([make_instance(SeriesNumber=2)], place / "odd")
+    uid = dcmread(path).SOPInstanceUID.encode()
+    path.write_bytes(path.read_bytes().replace(uid, b"../../../../x".ljust(len(uid), b"y")))
+    (place / "targets.yaml").write_text("targets: [{kind: folder, path: deep/out}]")
+    pacsflow("send", "odd", "targets.yaml")
+    assert not list(place.glob("x*"))
+    assert len(list((place / "deep/out").rglob("*.dcm"))) == 1
