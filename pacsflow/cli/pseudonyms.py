@@ -10,7 +10,6 @@ import typer
 
 from pacsflow.cli.show import console, counted
 from pacsflow.errors import ProjectError
-from pacsflow.export.disk import own_words
 from pacsflow.pseudonyms.api import Service
 from pacsflow.pseudonyms.key_files import LOG, KeyFiles
 from pacsflow.pseudonyms.table import read_table
@@ -42,6 +41,8 @@ def pseudonyms(
 
     What the files say already stays: only new patients are asked for. They identify: only you can read them.
     """
+    from pacsflow.export.disk import own_words
+
     if (config is None) == (mapping_file is None):
         raise ProjectError.at(query.name, "one source is needed", "give --config or --mapping-file")
     table, column = _query(query)
