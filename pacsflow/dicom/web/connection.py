@@ -1,18 +1,24 @@
 """HTTP to one service of a node: one client, kept alive over many requests, and its faults in our words."""
 
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import httpx
 
 from pacsflow.dicom.contract import BrokenError
+from pacsflow.dicom.transport import hang_up
 from pacsflow.dicom.web.refusal import longest_wait, refused, unreachable
 from pacsflow.errors import PacsPermanentError
 from pacsflow.web import web_client
 from schemas.pacs import PacsNode, Protocol
+
+if TYPE_CHECKING:
+    import socket
 
 MOST_TEXT = 256 << 20
 """Bytes of an answer to a query that are taken."""
@@ -20,6 +26,7 @@ PLAIN = "*?,:@/!$'()"
 """What a query may hold as it is (RFC 3986 3.4): some services do not decode what needs no escape."""
 _RESTS: dict[str, float] = {}
 """Address -> monotonic time before which the service asked not to be asked again."""
+_OPENED = ("connection.connect_tcp.complete", "connection.start_tls.complete")
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,8 @@ class Connection:
                 f"node {node.name} has no address for {protocol}", remedy="set `url` or `urls` in pacs.yaml"
             )
         self._client: httpx.Client | None = None
+        self._sockets: list[socket.socket] = []
+        self._closed = threading.Event()
 
     @contextmanager
     def answer(self, ask: Ask) -> Iterator[httpx.Response]:
@@ -88,10 +97,20 @@ class Connection:
             yield from response.iter_bytes()
 
     def close(self) -> None:
-        """Close all connections; a request that is under way ends with PacsTransientError."""
+        """Close all connections for good; a request that is under way, in another thread, ends with BrokenError."""
+        self._closed.set()
+        for sock in self._sockets:
+            hang_up(sock)  # the client closes it without waking up who waits for an answer
         if self._client is not None:
             self._client.close()
-            self._client = None
+
+    def _note(self, event: str, told: Mapping[str, Any]) -> None:
+        """Remember each socket that httpx opens."""
+        if event in _OPENED:
+            self._sockets = [known for known in self._sockets if known.fileno() >= 0]
+            self._sockets.append(told["return_value"].get_extra_info("socket"))
+            if self._closed.is_set():
+                hang_up(self._sockets[-1])
 
     def _request(self, ask: Ask) -> httpx.Request:
         headers: dict[str, str] = {"Accept": ask.accept, "Accept-Encoding": "identity"}
@@ -103,12 +122,14 @@ class Connection:
             f"{self.address}{ask.path}{'?' if query else ''}{query}",
             headers=headers,
             content=ask.body,
+            extensions={"trace": self._note},
         )
 
     def _opened(self) -> httpx.Client:
+        if self._closed.is_set():
+            raise BrokenError(f"the connection to node {self._node.name} was closed")
         if self._client is None:
-            times = self._node.timeouts
-            node = self._node
+            node, times = self._node, self._node.timeouts
             self._client = web_client(
                 self.address, auth=node.auth, ca=node.ca, seconds=times.response, connect=times.connect
             )
@@ -116,4 +137,4 @@ class Connection:
 
     def _rest(self) -> None:
         """Wait as long as the service asked for (RFC 9110 10.2.3), at most a response's time."""
-        time.sleep(max(0.0, _RESTS.pop(self.address, 0.0) - time.monotonic()))
+        self._closed.wait(max(0.0, _RESTS.pop(self.address, 0.0) - time.monotonic()))
