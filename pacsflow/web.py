@@ -78,18 +78,19 @@ class _Fetched(httpx.Auth):
         """The request, with the requests for tokens that it needs. The answer's body is left to be streamed."""
         known = self._token
         if not known:
-            yield from self._renew()
+            yield from self._renew(request)
         request.headers["Authorization"] = f"Bearer {self._token}"
         response = yield request
         if response.status_code == UNAUTHORIZED and known:
-            yield from self._renew()
+            yield from self._renew(request)
             request.headers["Authorization"] = f"Bearer {self._token}"
             yield request
 
-    def _renew(self) -> Generator[httpx.Request, httpx.Response, None]:
+    def _renew(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """A new token for `request`, asked for as patiently as it is."""
         settings = self._settings
         form = {"grant_type": "client_credentials", **({"scope": settings.scope} if settings.scope else {})}
-        asking = httpx.Request("POST", settings.token_url, data=form)
+        asking = httpx.Request("POST", settings.token_url, data=form, extensions=request.extensions)
         # RFC 6749 2.3.1: the header is what every provider must take, both parts encoded as in a form.
         proof = httpx.BasicAuth(quote_plus(settings.client_id), quote_plus(resolve(settings.client_secret)))
         answer = yield next(proof.auth_flow(asking))
@@ -120,7 +121,7 @@ class _Session(httpx.Auth):
             return
         settings = self._settings
         names = {"X-Userid": settings.username, "X-Password": resolve(settings.password), "X-Realm": settings.realm}
-        answer = yield httpx.Request("POST", settings.login_url, headers=names)
+        answer = yield httpx.Request("POST", settings.login_url, headers=names, extensions=request.extensions)
         if answer.is_server_error:
             answer.raise_for_status()
         if not answer.is_success:

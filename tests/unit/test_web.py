@@ -2,6 +2,7 @@
 
 import base64
 import json
+from threading import Event
 from urllib.parse import parse_qs
 
 import httpx
@@ -114,6 +115,28 @@ def test_a_provider_in_trouble_may_recover(service, authority):
     service.tokens = [(503, {})]
     with asked(service, authority, oidc(service)) as client, pytest.raises(httpx.HTTPError):
         client.get("/")
+
+
+class Silent(Quiet):
+    """Knows nobody, and says nothing to who logs in."""
+
+    def do_GET(self):  # noqa: N802
+        self.answer(401)
+
+    def do_POST(self):  # noqa: N802
+        self.server.over.wait()
+
+
+@pytest.mark.parametrize("kind", ["oidc", "vitrea"])
+def test_a_log_in_is_not_waited_for_longer_than_an_answer(authority, monkeypatch, kind):
+    monkeypatch.setenv("WEB_SECRET", SECRET)
+    with Secured(Silent, authority) as door:
+        door.over = Event()
+        vitrea = {"kind": kind, "login_url": f"{door.url}/login", "username": "me", "password": "${env:WEB_SECRET}"}
+        auth = vitrea if kind == "vitrea" else oidc(door)
+        with asked(door, authority, auth, seconds=0.5) as client, pytest.raises(httpx.ReadTimeout):
+            client.get("/")
+        door.over.set()
 
 
 def test_a_stranger_is_not_trusted(service, tmp_path):
