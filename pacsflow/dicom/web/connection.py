@@ -71,7 +71,8 @@ class Connection:
         try:
             self._heard(response)
             if response.status_code >= httpx.codes.MULTIPLE_CHOICES:
-                _RESTS[self.address] = time.monotonic() + longest_wait(response, self._node)
+                until = time.monotonic() + longest_wait(response, self._node)
+                _RESTS[self.address] = max(until, _RESTS.get(self.address, 0.0))
             if not response.is_success:
                 raise refused(ask.what, response, self._node)
             yield response
@@ -137,4 +138,4 @@ class Connection:
 
     def _rest(self) -> None:
         """Wait as long as the service asked for (RFC 9110 10.2.3), at most a response's time."""
-        self._closed.wait(max(0.0, _RESTS.pop(self.address, 0.0) - time.monotonic()))
+        self._closed.wait(max(0.0, _RESTS.get(self.address, 0.0) - time.monotonic()))

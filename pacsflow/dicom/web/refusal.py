@@ -1,8 +1,10 @@
 """What went wrong with a request, from its status (PS3.18 8.5) or its connection: never from its content."""
 
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import mktime_tz, parsedate_tz
 from http import HTTPStatus
 
 import httpx
@@ -54,9 +56,12 @@ def refused(what: str, response: httpx.Response, node: PacsNode) -> PacsError:
 
 
 def longest_wait(response: httpx.Response, node: PacsNode) -> float:
-    """Seconds the service asks us to wait, at most as long as we wait for a response."""
+    """Seconds the service asks us to wait (RFC 9110 10.2.3), at most as long as we wait for a response."""
     text = response.headers.get("Retry-After", "")
-    return min(float(text), node.timeouts.response) if text.isascii() and text.isdigit() else 0.0
+    if text.isascii() and text.isdigit():
+        return min(float(text), node.timeouts.response)
+    date = parsedate_tz(text)
+    return min(max(0.0, mktime_tz(date) - time.time()), node.timeouts.response) if date else 0.0
 
 
 @contextmanager
