@@ -13,7 +13,7 @@ class Service(Secured):
 
     `welcome(headers)` says who is let in, others get 401. `instead`: (status, headers) answered in place of the next
     answers. `cut`: the connection is cut once, after so many bytes of images, or of an answer to a query where it
-    `cuts_answers`. `asked`: request lines.
+    `cuts_answers`. `asked`: request lines. `opened`: number of connections.
     """
 
     def __init__(self, handler, authority=None):
@@ -23,6 +23,11 @@ class Service(Secured):
         self.cut = 0
         self.cuts_answers = False
         self.asked = []
+        self.opened = 0
+
+    def get_request(self):
+        self.opened += 1
+        return super().get_request()
 
 
 class Handler(Quiet):

@@ -1,6 +1,7 @@
 """Multipart answers as they come: part after part, none of them held (RFC 2046 5.1, RFC 2387, PS3.18 8.6.1.2)."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesParser
@@ -34,6 +35,9 @@ def parts(pieces: Iterator[bytes], mark: bytes) -> Iterator[Part]:
     while stream.more():
         yield Part(stream.content_type(), stream.content())
         stream.skip()
+    with suppress(BrokenError):  # all parts have come; the rest is read so that the connection can be used again
+        for _ in pieces:
+            pass
 
 
 class _Stream:

@@ -110,7 +110,7 @@ def test_many_instances_are_asked_for_in_several_requests(lane, source, monkeypa
     sink = Kept()
     lane.fetch(Request(STUDY.uid), sink)
     assert sink.held == expected()
-    assert len(source.asked) == 3
+    assert (len(source.asked), source.opened) == (3, 1)
 
 
 def test_what_the_source_does_not_have_is_counted(lane):
