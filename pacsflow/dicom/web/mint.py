@@ -1,12 +1,12 @@
 """MINT: studies found by its search, asked and read with dicomtrolley's pieces; images come by another protocol."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
-from types import SimpleNamespace
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from xml.etree import ElementTree as ET
 
 from dicomtrolley.core import QueryLevels
-from dicomtrolley.mint import MintQuery, get_valid_fields, parse_mint_studies_response
+from dicomtrolley.mint import MintQuery, MintStudy, get_valid_fields
 from pydicom import Dataset
 
 from pacsflow.dicom.contract import Lane, Level, Outcome, Request, Sink
@@ -29,6 +29,7 @@ _SEARCHED = frozenset(
     ]
 )
 """Keys a search is narrowed by; by others the answers are filtered on our side."""
+_ROOT = "studySearchResults"
 _EARLIEST, _LATEST = "19000101", "99991231"
 _UNIQUE = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
@@ -67,7 +68,10 @@ class MintLane:
         """
         names = ", ".join(sorted(name for name, value in keys.items() if value)) or "nothing"
         most = {"limit": limit} if limit else {}
-        studies = self.ask({**_parameters(level, keys), **most}, f"a query of level {level} by {names}")
+        studies: list[MintStudy] = []
+        for uid in keys.get("StudyInstanceUID", "").split("\\"):  # it searches by a single one
+            parameters = _parameters(level, {**keys, "StudyInstanceUID": uid})
+            studies += self.ask({**parameters, **most}, f"a query of level {level} by {names}")
         return [one for one in _flat(level, studies) if _below(one, keys)]
 
     def fetch(self, request: Request, sink: Sink) -> Outcome:  # noqa: ARG002
@@ -78,17 +82,24 @@ class MintLane:
         """Close the connection."""
         self._connection.close()
 
-    def ask(self, parameters: Mapping[str, Any], what: str) -> list[Any]:
+    def ask(self, parameters: Mapping[str, Any], what: str) -> list[MintStudy]:
         """The studies that a search gives, with the series and instances asked for."""
         params = [(name, str(value)) for name, value in parameters.items()]
         _, _, content = self._connection.text(Ask(what, "/studies", params, accept="text/xml, application/xml"))
         try:
-            answer = SimpleNamespace(text=content.decode("utf-8"), url="", status_code=0, reason="")
-            return parse_mint_studies_response(answer)  # type: ignore[no-any-return]
+            return _studies(content.decode("utf-8"))
         except Exception:  # noqa: BLE001 - what it stumbles over may hold a patient's data
             raise PacsTransientError(
                 "the service's answer cannot be decoded as MINT", remedy="check the address of `mint` in pacs.yaml"
             ) from None
+
+
+def _studies(text: str) -> list[MintStudy]:
+    """The studies in an answer. Raises ValueError where it is none of MINT, as a page that asks for a log-in."""
+    answer = ET.fromstring(text)  # noqa: S314 - of the node that the project names
+    if not answer.tag.endswith(_ROOT):
+        raise ValueError
+    return [MintStudy.init_from_element(study) for study in answer.findall(MintStudy.xml_element)]
 
 
 def _parameters(level: Level, keys: Mapping[str, str]) -> dict[str, Any]:
@@ -125,7 +136,7 @@ def _dates(asked: str) -> dict[str, dt.datetime]:
     return {"min_study_date": first, "max_study_date": last}
 
 
-def _flat(level: Level, studies: list[Any]) -> Iterator[Dataset]:
+def _flat(level: Level, studies: Iterable[MintStudy]) -> Iterator[Dataset]:
     """Answers of one level, with the UIDs of what they belong to."""
     for study in studies:
         above = {"StudyInstanceUID": study.uid}

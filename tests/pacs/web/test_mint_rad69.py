@@ -90,11 +90,28 @@ def test_series_and_images_are_listed_with_what_they_belong_to(lane):
     assert lane.find("IMAGE", below | {"SeriesInstanceUID": "1.2.3"}) == []
 
 
-def test_an_answer_that_is_no_mint_is_an_error(lane, mint):
-    mint.instead = [(200, {"Content_Type": "text/xml"})]
-    with pytest.raises(PacsTransientError, match="cannot be decoded as MINT") as caught:
-        lane.find("STUDY", keys(PatientID="1"))
-    assert "SERVICE" not in str(caught.value)
+def test_studies_that_are_listed_by_uid_are_all_found(lane):
+    first, second, other = ARCHIVE.studies
+    found = lane.find("STUDY", keys(StudyInstanceUID=f"{first}\\{second}"))
+    assert [answer.StudyInstanceUID for answer in found] == [first, second]
+    listed = lane.find("SERIES", keys("SeriesInstanceUID", StudyInstanceUID=f"{other}\\{first}"))
+    assert [answer.StudyInstanceUID for answer in listed] == [other, first]
+
+
+class Page(Handler):
+    def do_GET(self):  # noqa: N802
+        self.answer(200, self.server.page, Content_Type="text/xml")
+
+
+@pytest.mark.parametrize("page", [b"SERVICE", b"<html>SERVICE: log in</html>", b"\xff"])
+def test_an_answer_that_is_no_mint_is_an_error_and_not_an_empty_list(page):
+    with Service(Page) as service:
+        service.page = page
+        urls = {"mint": service.url, "rad69": service.url}
+        with closing(open_lane(web_node(None, protocol="mint", urls=urls, fetch={"method": "rad69"}))) as lane:
+            with pytest.raises(PacsTransientError, match="cannot be decoded as MINT") as caught:
+                lane.find("STUDY", keys(PatientID="1"))
+            assert "SERVICE" not in str(caught.value)
 
 
 def test_instances_come_in_one_stream(lane, source):
