@@ -79,8 +79,8 @@ class Connection:
         finally:
             response.close()
 
-    def text(self, ask: Ask) -> tuple[int, httpx.Headers, bytes]:
-        """Status, headers and the whole content of an answer."""
+    def text(self, ask: Ask) -> tuple[httpx.Headers, bytes]:
+        """Headers and the whole content of an answer."""
         with self.answer(ask) as response:
             content = bytearray()
             for piece in self.pieces(response):
@@ -90,7 +90,7 @@ class Connection:
                         f"node {self._node.name} gave more than {MOST_TEXT >> 20} MB to {ask.what}",
                         remedy="narrow the row, by dates or modality",
                     )
-            return response.status_code, response.headers, bytes(content)
+            return response.headers, bytes(content)
 
     def pieces(self, response: httpx.Response) -> Iterator[bytes]:
         """The content of an answer as it comes. Raises BrokenError where it ends too early."""

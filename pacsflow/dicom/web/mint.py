@@ -85,7 +85,7 @@ class MintLane:
     def ask(self, parameters: Mapping[str, Any], what: str) -> list[MintStudy]:
         """The studies that a search gives, with the series and instances asked for."""
         params = [(name, str(value)) for name, value in parameters.items()]
-        _, _, content = self._connection.text(Ask(what, "/studies", params, accept="text/xml, application/xml"))
+        _, content = self._connection.text(Ask(what, "/studies", params, accept="text/xml, application/xml"))
         try:
             return _studies(content.decode("utf-8"))
         except Exception:  # noqa: BLE001 - what it stumbles over may hold a patient's data

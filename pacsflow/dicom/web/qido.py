@@ -9,6 +9,7 @@ from pydicom import Dataset
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from pacsflow.dicom.contract import Level
+from pacsflow.dicom.status import NARROWER
 from pacsflow.dicom.web.connection import PLAIN, Ask, Connection
 from pacsflow.errors import PacsPermanentError, PacsTransientError
 
@@ -17,7 +18,7 @@ PAGE = 1000
 _FEW = 25
 """A page of fewer answers than this is the last: no service cuts its answers so short."""
 _UNIQUE = {"STUDY": "StudyInstanceUID", "SERIES": "SeriesInstanceUID", "IMAGE": "SOPInstanceUID"}
-_NO_CONTENT = 204
+_MORE = "additional results"
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 _ESCAPED = re.compile(rf"[^A-Za-z0-9_.~{re.escape(PLAIN)}-]")
 _TELLING = 3
@@ -60,20 +61,31 @@ def _takes_wildcards(keyword: str) -> bool:
 def pages(
     connection: Connection, level: Level, keys: Mapping[str, str], *, size: int = PAGE
 ) -> Iterator[list[Dataset]]:
-    """What each page of `size` answers brings that is new, until one brings nothing more. Raises as `page` does."""
+    """What each page of `size` answers brings that is new, until one brings nothing more. Raises as `page` does.
+
+    Raises PacsPermanentError where the service says of answers that there are more, and does not give them.
+    """
     found: set[str] = set()
     while True:
-        given = page(connection, level, keys, window=(len(found), size))
-        new = {str(answer.get(_UNIQUE[level]) or f"{len(found)}+{n}"): answer for n, answer in enumerate(given)}
+        given, more = page(connection, level, keys, window=(len(found), size))
+        new = {str(answer.get(_UNIQUE[level]) or ""): answer for answer in given}
         fresh = [answer for uid, answer in new.items() if uid not in found]
         found |= new.keys()
         yield fresh
-        if len(given) < min(_FEW, size) or not fresh:
+        if more and not fresh:
+            raise PacsPermanentError(
+                f"the service has more than the {len(found)} answers it gives", remedy=NARROWER, answers=len(found)
+            )
+        if not fresh or (len(given) < min(_FEW, size) and not more):
             return
 
 
-def page(connection: Connection, level: Level, keys: Mapping[str, str], *, window: tuple[int, int]) -> list[Dataset]:
-    """One page of the answers to a query: `window` is the number of answers before it, and how many are asked for.
+def page(
+    connection: Connection, level: Level, keys: Mapping[str, str], *, window: tuple[int, int]
+) -> tuple[list[Dataset], bool]:
+    """One page of the answers to a query, and whether the service says that there are more (PS3.18 8.3.4.4).
+
+    `window` is the number of answers before it, and how many are asked for.
 
     Raises PacsPermanentError for the level PATIENT, which QIDO-RS does not have, and where the service refuses
     the query, by the names of its keys.
@@ -89,7 +101,8 @@ def page(connection: Connection, level: Level, keys: Mapping[str, str], *, windo
 
 def one(connection: Connection) -> int:
     """Ask for a single study: how many a service that answers gives; more than one where it does not heed limits."""
-    return len(_page(connection, Ask("a query for any one study", "/studies", [("limit", "1")], accept=_JSON), ()))
+    given, _ = _page(connection, Ask("a query for any one study", "/studies", [("limit", "1")], accept=_JSON), ())
+    return len(given)
 
 
 def _request(level: Level, keys: Mapping[str, str]) -> tuple[str, list[tuple[str, str]]]:
@@ -118,19 +131,27 @@ def _value(keyword: str, value: str) -> str:
     return value.replace("\\", ",") if dictionary_VR(tag) == "UI" else value
 
 
-def _page(connection: Connection, ask: Ask, keys: Iterable[str]) -> list[Dataset]:
+def _page(connection: Connection, ask: Ask, keys: Iterable[str]) -> tuple[list[Dataset], bool]:
     """Answers without what nobody asked for: many services always tell the patient, and addresses."""
-    status, _, content = connection.text(ask)
-    if status == _NO_CONTENT or not content.strip():
-        return []
+    headers, content = connection.text(ask)
+    more = _MORE in headers.get("Warning", "").lower()
+    if not content.strip():
+        return [], more
     try:
         wanted = {f"{tag_for_keyword(name):08X}" for name in (*keys, *_UNIQUE.values())}
-        return [_dataset(answer, wanted) for answer in json.loads(content)]
+        return [_dataset(answer, wanted) for answer in _listed(content)], more
     except Exception:  # noqa: BLE001 - whatever pydicom stumbles over may hold a patient's data
         raise PacsTransientError(
             "the service's answer cannot be decoded as DICOM JSON",
             remedy="check that `url` is the address of DICOMweb, before /studies",
         ) from None
+
+
+def _listed(content: bytes) -> list[dict[str, Any]]:
+    answers = json.loads(content)
+    if not isinstance(answers, list):
+        raise TypeError
+    return answers
 
 
 def _dataset(answer: dict[str, Any], wanted: set[str]) -> Dataset:

@@ -110,6 +110,40 @@ def test_a_service_that_cuts_its_pages_is_asked_until_nothing_new_comes(pages, a
         assert "fuzzymatching=false" in service.asked[0]
 
 
+class Cutting(Handler):
+    """Gives 10 answers at most, and says in a warning that there are more; one that does not page says the same."""
+
+    def do_GET(self):  # noqa: N802
+        begin = int(parse_qs(urlsplit(self.path).query)["offset"][0]) if self.server.pages else 0
+        answers = [{"0020000D": {"vr": "UI", "Value": [f"1.2.{n}"]}} for n in range(25)][begin : begin + 10]
+        left = max(0, 25 - begin - 10)
+        warning = {"Warning": f"299 pacs: There are {left} additional results that can be requested"} if left else {}
+        self.answer(200, json.dumps(answers).encode(), **warning)
+
+
+def test_a_service_that_says_that_there_is_more_is_believed():
+    with Service(Cutting) as service, closing(open_lane(web_node(service.url))) as lane:
+        service.pages = True
+        assert len(lane.find("STUDY", keys("StudyInstanceUID", StudyDate="20200101-"))) == 25
+        service.pages = False
+        with pytest.raises(PacsPermanentError, match="has more than the 10 answers") as caught:
+            lane.find("STUDY", keys("StudyInstanceUID", StudyDate="20200101-"))
+        assert (caught.value.answers, caught.value.withholds) == (10, True)
+
+
+class Nameless(Handler):
+    def do_GET(self):  # noqa: N802
+        self.server.asked.append(self.path)
+        self.answer(200, json.dumps([{"00080020": {"vr": "DA", "Value": ["20200101"]}}] * 25).encode())
+
+
+def test_answers_without_a_uid_are_not_asked_for_for_ever():
+    with Service(Nameless) as service, closing(open_lane(web_node(service.url))) as lane:
+        [answer] = lane.find("STUDY", keys("StudyInstanceUID", StudyDate="20200101-"))
+        assert not answer.get("StudyInstanceUID")
+        assert len(service.asked) == 2
+
+
 class Empty(Handler):
     def do_GET(self):  # noqa: N802
         self.server.asked.append(self.path)
@@ -216,11 +250,13 @@ def test_each_refusal_has_its_reason_and_its_remedy(front, lane, status, kind, s
 
 class Talkative(Handler):
     def do_GET(self):  # noqa: N802
-        self.answer(200, b"<html>PATIENT</html>")
+        self.answer(200, self.server.page)
 
 
-def test_an_answer_that_is_no_dicom_json_is_an_error_and_not_an_empty_list():
+@pytest.mark.parametrize("page", [b"<html>PATIENT</html>", b"{}", b"PATIENT", b'""'])
+def test_an_answer_that_is_no_dicom_json_is_an_error_and_not_an_empty_list(page):
     with Service(Talkative) as service, closing(open_lane(web_node(service.url))) as lane:
+        service.page = page
         with pytest.raises(PacsTransientError, match="cannot be decoded") as caught:
             lane.find("STUDY", keys("StudyInstanceUID"))
         assert "PATIENT" not in str(caught.value)

@@ -40,5 +40,5 @@ def _judge(first: list[str], second: list[str]) -> Finding:
 
 def _page(visit: Visit, begin: int) -> list[str]:
     keys = {"StudyInstanceUID": "", "StudyDate": f"19000101-{date.today():%Y%m%d}"}  # noqa: DTZ011 - as ours
-    answers = qido.page(visit.connection("dicomweb"), "STUDY", keys, window=(begin, _TWO))
+    answers, _ = qido.page(visit.connection("dicomweb"), "STUDY", keys, window=(begin, _TWO))
     return [str(answer.get("StudyInstanceUID") or "") for answer in answers]
