@@ -1,5 +1,6 @@
 """MINT and RAD69 against small servers written from their descriptions, and the log-in of Vitrea before them."""
 
+import time
 from contextlib import closing
 
 import pytest
@@ -7,12 +8,14 @@ import pytest
 from pacsflow.dicom.contract import BrokenError, Request
 from pacsflow.dicom.greeting import greet
 from pacsflow.dicom.lanes import open_lane
+from pacsflow.dicom.status import OUT_OF_RESOURCES
 from pacsflow.dicom.web import rad69
 from pacsflow.errors import PacsPermanentError, PacsTransientError, SecretError
 from peers.certificates import Authority
 from peers.mint import Mint
 from peers.rad69 import Rad69
 from peers.web import Handler, Service
+from tasks.caution import Caution
 from web_nodes import ARCHIVE, IMAGES, SERIES, STUDY, Kept, expected, web_node
 
 UIDS = tuple(expected())
@@ -148,6 +151,14 @@ def test_a_stream_that_is_cut_keeps_what_came_whole(lane, source):
     left = tuple(uid for uid in UIDS if uid not in sink.held)
     lane.fetch(Request(STUDY.uid, (SERIES_UID,), left), sink)
     assert sink.held == expected()
+
+
+def test_a_full_disk_of_ours_is_no_trouble_of_the_node(lane):
+    told = []
+    with pytest.raises(BrokenError) as caught:
+        lane.fetch(Request(STUDY.uid), lambda received: OUT_OF_RESOURCES)
+    Caution(heard=told.append).failed(caught.value, begun=time.monotonic())
+    assert told == []
 
 
 class Door(Handler):
