@@ -201,6 +201,11 @@ class PacsNode(Model):
         return _METHODS.get(self.fetch.method, self.protocol)
 
     @property
+    def fetches_listed(self) -> bool:
+        """Whether its protocol of retrievals knows single images only, so that none comes but those we list first."""
+        return self.fetches_by in ("wado-uri", "rad69")
+
+    @property
     def protocols(self) -> tuple[Protocol, ...]:
         """The protocols that the node is spoken to by, each once."""
         return tuple(dict.fromkeys((self.finds_by, self.fetches_by)))

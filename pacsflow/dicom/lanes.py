@@ -17,8 +17,6 @@ PROTOCOLS: dict[str, str] = {
     "mint": "pacsflow.dicom.web.mint",
     "rad69": "pacsflow.dicom.web.rad69",
 }
-_ONE_BY_ONE = frozenset({"wado-uri", "rad69"})
-"""Protocols that know instances only: what a study holds must be asked first."""
 
 
 def open_lane(node: PacsNode, *, calling_aet: str = "") -> Lane:
@@ -35,7 +33,7 @@ def open_lane(node: PacsNode, *, calling_aet: str = "") -> Lane:
     finding = _opened(called_by, node.finds_by)
     if node.finds_by == node.fetches_by:
         return finding
-    return Apart(finding, _opened(called_by, node.fetches_by), one_by_one=node.fetches_by in _ONE_BY_ONE)
+    return Apart(finding, _opened(called_by, node.fetches_by), one_by_one=node.fetches_listed)
 
 
 def _opened(node: PacsNode, protocol: Protocol) -> Lane:
