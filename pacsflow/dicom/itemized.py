@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterator
 
 from pacsflow.dicom.classes import Find, values
 from pacsflow.dicom.contract import Outcome, Request
-from pacsflow.dicom.retrieve import merge
+from pacsflow.dicom.retrieve import alone, merge
 
 
 def by_instance(request: Request, find: Find, fetch: Callable[[Request], Outcome]) -> Outcome:
-    """What `fetch` gives for the instances of each series of `request`, as `find` lists them. Raises PacsError."""
-    return merge(fetch(listed) for listed in _listed(request, find))
+    """What `fetch` gives for the instances of each series of `request`, as `find` lists them.
+
+    What is refused in one series does not keep back the others. Raises PacsError.
+    """
+    return merge(alone(_listed(request, find), fetch))
 
 
 def _listed(request: Request, find: Find) -> Iterator[Request]:

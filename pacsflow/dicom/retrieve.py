@@ -3,12 +3,13 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from pacsflow.dicom import identifier
 from pacsflow.dicom.channel import Ask, Channel, Incoming, Response, SilenceError, conversation
 from pacsflow.dicom.contexts import PATIENT_ROOT, STUDY_ROOT
 from pacsflow.dicom.contract import Level, Outcome, Request, Sink
-from pacsflow.dicom.status import SUCCESS, Category, categorise, status_error
+from pacsflow.dicom.status import SUCCESS, UNABLE, Category, categorise, status_error
 from pacsflow.dicom.storage import Waiting
 from pacsflow.errors import PacsError, PacsPermanentError, PacsTransientError
 from schemas.pacs import PacsNode
@@ -20,6 +21,10 @@ _LATE = 10.0
 _QUIET = 2.0
 """Seconds waited for images that the node counted and did not send: where somebody is connected, where nobody is."""
 
+_UNABLE_IN_A_ROW = 2
+"""Requests that a node may be unable to process one after the other, before it is left alone for now."""
+
+T = TypeVar("T")
 Once = Callable[[Level, Mapping[str, str]], Outcome]
 
 
@@ -59,16 +64,17 @@ def _together_or_alone(
     return merge(alone(uids, lambda uid: once(level, {**keys, keyword: uid})))
 
 
-def alone(uids: tuple[str, ...], once: Callable[[str], Outcome]) -> Iterator[Outcome]:
-    """One request per UID; what the node will never give does not keep back the others."""
-    refused: PacsPermanentError | None = None
-    given = False
-    for uid in uids:
+def alone(wanted: Iterable[T], once: Callable[[T], Outcome]) -> Iterator[Outcome]:
+    """One request for each; what the node will never give, or is unable to, does not keep back the others."""
+    refused: PacsError | None = None
+    given, unable = False, 0
+    for one in wanted:
         try:
-            yield once(uid)
-            given = True
-        except PacsPermanentError as error:
-            if error.status is None:
+            yield once(one)
+            given, unable = True, 0
+        except PacsError as error:
+            unable += error.transient
+            if error.status is None or (error.transient and (error.status not in UNABLE or unable > _UNABLE_IN_A_ROW)):
                 raise
             refused = error
             yield Outcome(error.status, failed=1)
