@@ -19,7 +19,7 @@ def dial(node: PacsNode) -> tuple[socket.socket, str]:
         return (context.wrap_socket(plain, server_hostname=node.host) if context else plain), address
     except OSError as error:
         plain.close()
-        raise _tls_refusal(error, node) from None
+        raise _not_secured(error, node) from None
 
 
 def _connected(node: PacsNode) -> socket.socket:
@@ -35,18 +35,26 @@ def _connected(node: PacsNode) -> socket.socket:
         ) from None
 
 
-def _tls_refusal(error: OSError, node: PacsNode) -> PacsError:
+def tls_refusal(error: BaseException, node: PacsNode, *, trust: str, speech: str) -> PacsPermanentError | None:
+    """What stands between us in TLS for good, with the remedies for the node's certificate and for all else.
+
+    None where `error` is not of TLS, or the connection just ended.
+    """
     if isinstance(error, ssl.SSLCertVerificationError):
-        return PacsPermanentError(
-            f"the certificate of node {node.name} is not accepted: {error.verify_message}",
-            remedy="check `tls.ca` in pacs.yaml, and that `host` is the name in the node's certificate",
-        )
+        why = f"the certificate of node {node.name} is not accepted: {error.verify_message}"
+        return PacsPermanentError(why, remedy=trust)
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
-        return PacsPermanentError(
-            f"node {node.name} does not speak TLS as we do: {error.reason}",
-            remedy="check that `port` is the node's TLS port, and whether it asks for `tls.certificate`",
-        )
-    return PacsTransientError(
+        return PacsPermanentError(f"node {node.name} does not speak TLS as we do: {error.reason}", remedy=speech)
+    return None
+
+
+def _not_secured(error: OSError, node: PacsNode) -> PacsError:
+    return tls_refusal(
+        error,
+        node,
+        trust="check `tls.ca` in pacs.yaml, and that `host` is the name in the node's certificate",
+        speech="check that `port` is the node's TLS port, and whether it asks for `tls.certificate`",
+    ) or PacsTransientError(
         f"node {node.name} ended the connection before it stood",
         remedy="if it lasts, check whether `port` is the node's TLS port, as pacs.yaml says",
     )

@@ -10,6 +10,7 @@ from http import HTTPStatus
 import httpx
 
 from pacsflow.dicom.channel import SilenceError
+from pacsflow.dicom.dialling import tls_refusal
 from pacsflow.errors import PacsError, PacsPermanentError, PacsTransientError
 from schemas.pacs import PacsNode
 
@@ -37,6 +38,7 @@ _TRANSIENT = {
     429: (_BUSY, "this was too often"),
     503: (_BUSY, "it is busy"),
 }
+_REACH = "check `url` in pacs.yaml, and the firewall between this computer and the service"
 _IF_IT_LASTS = "if it lasts, ask the PACS administrator for the service's log"
 
 
@@ -72,9 +74,10 @@ def unreachable(node: PacsNode, broken: type[PacsTransientError] = PacsTransient
     except httpx.ReadTimeout:
         raise SilenceError(f"node {node.name} stayed silent for {node.timeouts.response:g} s") from None
     except httpx.ConnectError as error:
-        raise _not_connected(error, node) from None
+        away = PacsTransientError(f"node {node.name} cannot be reached at its web address", remedy=_REACH)
+        raise _of_tls(error, node) or away from None
     except httpx.TimeoutException:
-        raise PacsTransientError(f"node {node.name} cannot be reached: timed out", remedy=_reach()) from None
+        raise PacsTransientError(f"node {node.name} cannot be reached: timed out", remedy=_REACH) from None
     except httpx.HTTPStatusError as error:  # of a log-in
         code = error.response.status_code
         raise PacsTransientError(
@@ -82,27 +85,21 @@ def unreachable(node: PacsNode, broken: type[PacsTransientError] = PacsTransient
         ) from None
     except httpx.InvalidURL:
         raise PacsPermanentError("an address is not one of the web", remedy=_ADDRESS) from None
-    except (httpx.HTTPError, httpx.StreamError, OSError, RuntimeError):
-        raise broken(f"the connection to node {node.name} broke", remedy=_IF_IT_LASTS) from None
+    except (httpx.HTTPError, httpx.StreamError, OSError, RuntimeError) as error:
+        broke = broken(f"the connection to node {node.name} broke", remedy=_IF_IT_LASTS)
+        raise _of_tls(error, node) or broke from None
 
 
-def _reach() -> str:
-    return "check `url` in pacs.yaml, and the firewall between this computer and the service"
-
-
-def _not_connected(error: httpx.ConnectError, node: PacsNode) -> PacsError:
-    """Why there is no connection: the certificate, another fault of TLS, or the way."""
+def _of_tls(error: Exception, node: PacsNode) -> PacsError | None:
+    """What stands between us in TLS, seen when we connect; under TLS 1.3 a want of our certificate when we read."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ssl.SSLError):
         cause = cause.__cause__ or cause.__context__
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return PacsPermanentError(
-            f"the certificate of node {node.name} is not accepted: {cause.verify_message}",
-            remedy="check `ca` in pacs.yaml, and that the address has the name in the certificate",
-        )
-    if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
-        return PacsPermanentError(
-            f"node {node.name} does not speak TLS as we do: {cause.reason}",
-            remedy="check `url`: https or http, and whether the service asks for a certificate (`auth`)",
-        )
-    return PacsTransientError(f"node {node.name} cannot be reached at its web address", remedy=_reach())
+    if cause is None or not (isinstance(error, httpx.ConnectError) or "CERTIFICATE" in str(cause.reason)):
+        return None
+    return tls_refusal(
+        cause,
+        node,
+        trust="check `ca` in pacs.yaml, and that the address has the name in the certificate",
+        speech="check `url`: https or http, and whether the service asks for a certificate (`auth`)",
+    )

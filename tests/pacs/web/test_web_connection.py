@@ -6,11 +6,13 @@ from threading import Event, Thread
 import httpx
 import pytest
 
+from pacsflow.dicom.greeting import greet
 from pacsflow.dicom.lanes import open_lane
 from pacsflow.dicom.web import connection
 from pacsflow.dicom.web.refusal import longest_wait
 from pacsflow.errors import PacsError, PacsPermanentError, PacsTransientError
 from peers.certificates import Authority
+from peers.secured import Secured
 from peers.web import Handler, Service
 from web_nodes import web_node
 
@@ -58,6 +60,19 @@ def test_a_lane_that_is_closed_does_not_wait_for_a_silent_service(silent):
         assert isinstance(asking.error, PacsTransientError)
         with pytest.raises(PacsTransientError, match="was closed"):
             lane.find("STUDY", STUDIES)
+
+
+class Empty(Handler):
+    def do_GET(self):  # noqa: N802
+        self.answer(204)
+
+
+def test_a_service_that_wants_our_certificate_says_so_for_good(tmp_path):
+    authority = Authority(tmp_path)
+    with Secured(Empty, authority, clients=authority) as service:
+        with pytest.raises(PacsPermanentError, match="CERTIFICATE_REQUIRED") as caught:
+            greet(web_node(service.url, ca=str(authority.ca)))
+        assert "`auth`" in caught.value.remedy
 
 
 class Tired(Handler):
