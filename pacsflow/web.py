@@ -120,8 +120,9 @@ class _Session(httpx.Auth):
         if response.status_code != UNAUTHORIZED:
             return
         settings = self._settings
-        names = {"X-Userid": settings.username, "X-Password": resolve(settings.password), "X-Realm": settings.realm}
-        answer = yield httpx.Request("POST", settings.login_url, headers=names, extensions=request.extensions)
+        said = {"X-Userid": settings.username, "X-Password": resolve(settings.password), "X-Realm": settings.realm}
+        headers = {name.encode(): _as_header(value) for name, value in said.items()}
+        answer = yield httpx.Request("POST", settings.login_url, headers=headers, extensions=request.extensions)
         if answer.is_server_error:
             answer.raise_for_status()
         if not answer.is_success:
@@ -134,3 +135,12 @@ class _Session(httpx.Auth):
         request.headers.pop("Cookie", None)
         cookies.set_cookie_header(request)
         yield request
+
+
+def _as_header(value: str) -> bytes:
+    try:
+        return value.encode("iso-8859-1")
+    except UnicodeEncodeError:
+        raise SecretError(
+            "the log-in has letters that no header of HTTP can carry", remedy="take letters of ISO 8859-1 only"
+        ) from None

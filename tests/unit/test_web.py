@@ -117,6 +117,18 @@ def test_a_provider_in_trouble_may_recover(service, authority):
         client.get("/")
 
 
+class Door(Quiet):
+    """Vitrea's: who logs in is written down, and still known to nobody."""
+
+    def do_GET(self):  # noqa: N802
+        self.answer(401)
+
+    def do_POST(self):  # noqa: N802
+        said = (self.headers[name] for name in ("X-Userid", "X-Password", "X-Realm"))
+        self.server.heard.append(tuple(said))
+        self.answer(200)
+
+
 class Silent(Quiet):
     """Knows nobody, and says nothing to who logs in."""
 
@@ -137,6 +149,28 @@ def test_a_log_in_is_not_waited_for_longer_than_an_answer(authority, monkeypatch
         with asked(door, authority, auth, seconds=0.5) as client, pytest.raises(httpx.ReadTimeout):
             client.get("/")
         door.over.set()
+
+
+@pytest.mark.parametrize("field", ["username", "password", "realm"])
+def test_vitrea_is_logged_in_to_with_the_letters_that_a_header_can_carry(authority, monkeypatch, field):
+    said = {"username": "me", "password": "right", "realm": "Ward"} | {field: "Grüße"}
+    monkeypatch.setenv("WEB_SECRET", said["password"])
+    with Secured(Door, authority) as door:
+        door.heard = []
+        auth = {"kind": "vitrea", "login_url": f"{door.url}/login", **said, "password": "${env:WEB_SECRET}"}
+        with asked(door, authority, auth) as client:
+            assert client.get("/").status_code == 401
+        assert door.heard == [tuple(said.values())]
+
+
+def test_a_password_that_no_header_can_carry_is_told_without_it(authority, monkeypatch):
+    monkeypatch.setenv("WEB_SECRET", "密码")
+    with Secured(Door, authority) as door:
+        auth = {"kind": "vitrea", "login_url": f"{door.url}/login", "username": "me", "password": "${env:WEB_SECRET}"}
+        with asked(door, authority, auth) as client, pytest.raises(SecretError, match="header") as caught:
+            client.get("/")
+    assert not any(letter in str(caught.value) for letter in "密码")
+    assert caught.value.__cause__ is None
 
 
 def test_a_stranger_is_not_trusted(service, tmp_path):
