@@ -71,6 +71,8 @@ class Rad69Lane:
             soap = next(found, None)
             said = b"".join(_limited(soap.content)) if soap else b""
             outcome = take(_images(found), sink)
+        if not outcome.completed and _CODE.search(said):
+            return _missing(said, len(request.sop_uids))
         failed = max(outcome.failed, len(_ERROR.findall(said)))
         return replace(outcome, status=WARNING if failed else SUCCESS, failed=failed)
 

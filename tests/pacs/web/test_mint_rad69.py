@@ -142,6 +142,28 @@ def test_what_the_source_does_not_have_is_counted(lane):
     assert sink.held.keys() == {UIDS[0]}
 
 
+class Refusing(Handler):
+    """Says an error of RAD69, alone or as the only part of a multipart answer."""
+
+    def do_POST(self):  # noqa: N802
+        self.body()
+        soap = b'<e:RegistryError codeContext="PATIENT" errorCode="XDSRepositoryError"/>'
+        part = b"--mark\r\nContent-Type: application/xop+xml\r\n\r\n%b\r\n--mark--" % soap
+        kind = "multipart/related; boundary=mark" if self.server.parted else "application/soap+xml"
+        self.answer(200, part if self.server.parted else soap, Content_Type=kind)
+
+
+@pytest.mark.parametrize("parted", [False, True])
+def test_an_error_of_the_source_is_told_by_its_code(parted):
+    with Service(Refusing) as source:
+        source.parted = parted
+        urls = {"rad69": source.url, "mint": source.url}
+        with closing(open_lane(web_node(None, protocol="rad69", find="mint", urls=urls))) as lane:
+            with pytest.raises(PacsPermanentError, match="XDSRepositoryError") as caught:
+                lane.fetch(Request(STUDY.uid, (SERIES_UID,), UIDS), Kept())
+            assert "PATIENT" not in str(caught.value)
+
+
 def test_a_stream_that_is_cut_keeps_what_came_whole(lane, source):
     source.cut = 40_000
     sink = Kept()
