@@ -23,7 +23,8 @@ response body. Each error carries the remedy: what the user can do.
 
 from dataclasses import dataclass
 
-_UNABLE = range(0xC000, 0xD000)
+UNABLE = range(0xC000, 0xD000)
+"""Statuses of "unable to process" (PS3.4 C.4.1.1.4, C.4.2.1.5): of what was asked for, maybe, and not of anything."""
 
 
 class PacsflowError(Exception):
@@ -109,7 +110,7 @@ class PacsError(PacsflowError):
 
         Some say of what they never answer that they are unable to process it (Cxxx), which may also pass.
         """
-        return bool(self.answers) or (self.status is not None and (not self.transient or self.status in _UNABLE))
+        return bool(self.answers) or (self.status is not None and (not self.transient or self.status in UNABLE))
 
 
 class PacsTransientError(PacsError):

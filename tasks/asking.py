@@ -65,10 +65,10 @@ def expect(run: Session, lane: Lane, study: Study, attempt: Attempt) -> list[Ins
             attempt.uncertain.add(series.key)
         mine = [a for a in answers or () if a.get("SOPInstanceUID") and same(keys, a)]
         found += [Instance(series.key, str(a.SOPInstanceUID), str(a.get("SOPClassUID") or "")) for a in mine]
-        attempt.classes |= {str(a.SOPInstanceUID): str(a.get("SOPClassUID") or "") for a in mine}
         availability = {str(a.SOPInstanceUID): str(a.get("InstanceAvailability")) for a in mine}
         attempt.offline |= {uid: word for uid, word in availability.items() if word in AWAY}
     found = list({i.uid: i for i in found}.values())
+    attempt.classes = {i.uid: i.sop_class for i in found}
     studies.expect(run.ledger, study, found)
     if study.status == "incomplete" and not studies.instances(run.ledger, study.key, "expected"):
         attempt.uncertain |= uncounted(study)

@@ -9,9 +9,9 @@ from pacsflow.dicom import identifier
 from pacsflow.dicom.channel import Ask, Channel, Incoming, Response, SilenceError, conversation
 from pacsflow.dicom.contexts import PATIENT_ROOT, STUDY_ROOT
 from pacsflow.dicom.contract import Level, Outcome, Request, Sink
-from pacsflow.dicom.status import SUCCESS, UNABLE, Category, categorise, status_error
+from pacsflow.dicom.status import SUCCESS, Category, categorise, status_error
 from pacsflow.dicom.storage import Waiting
-from pacsflow.errors import PacsError, PacsPermanentError, PacsTransientError
+from pacsflow.errors import UNABLE, PacsError, PacsPermanentError, PacsTransientError
 from schemas.pacs import PacsNode
 
 UIDS_PER_REQUEST = 200

@@ -19,8 +19,6 @@ class Category(Enum):
 SUCCESS = 0x0000
 OUT_OF_RESOURCES = 0xA700
 PROCESSING_FAILURE = 0x0110
-UNABLE = range(0xC000, 0xD000)
-"""Unable to process (PS3.4 C.4.2.1.5, C.4.3.1.4): of what was asked for, it may be, and not of anything."""
 
 _UNSUPPORTED_KEYS = "ask the PACS administrator which keys and levels the node can be asked by"
 _PERMISSION = "ask the PACS administrator to permit this AE title to query and retrieve"
