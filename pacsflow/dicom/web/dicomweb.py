@@ -1,6 +1,7 @@
 """DICOMweb: queries by QIDO-RS, retrievals by WADO-RS, the answer's parts taken as they come (PS3.18 10.4, 10.6)."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 
 from pydicom import Dataset
@@ -11,6 +12,7 @@ from pacsflow.dicom.status import SUCCESS
 from pacsflow.dicom.web import qido
 from pacsflow.dicom.web.connection import Ask, Connection
 from pacsflow.dicom.web.instances import WARNING, take
+from pacsflow.dicom.web.lane import WebLane
 from pacsflow.dicom.web.multipart import Part, boundary, parts
 from schemas.pacs import PacsNode
 
@@ -26,18 +28,12 @@ def open_lane(node: PacsNode) -> Lane:
 
 def greet(node: PacsNode) -> None:
     """Whether the service answers a query. Raises PacsError, SecretError."""
-    connection = Connection(node, "dicomweb")
-    try:
+    with closing(Connection(node, "dicomweb")) as connection:
         qido.one(connection)
-    finally:
-        connection.close()
 
 
-class DicomwebLane:
+class DicomwebLane(WebLane):
     """A lane over HTTP; the service sees one request at a time from it."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def find(self, level: Level, keys: Mapping[str, str]) -> list[Dataset]:
         """All answers to a query, or an error."""
@@ -49,10 +45,6 @@ class DicomwebLane:
         if len(paths) == 1:
             return self._get(paths[0], sink)
         return merge(alone(paths, lambda path: self._get(path, sink)))
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
 
     def _get(self, path: str, sink: Sink) -> Outcome:
         with self._connection.answer(Ask("a retrieval", path, accept=_ACCEPT)) as response:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -11,6 +12,7 @@ from pydicom import Dataset
 
 from pacsflow.dicom.contract import Lane, Level, Outcome, Request, Sink
 from pacsflow.dicom.web.connection import Ask, Connection
+from pacsflow.dicom.web.lane import WebLane
 from pacsflow.errors import PacsPermanentError, PacsTransientError
 from schemas.pacs import PacsNode
 
@@ -41,11 +43,8 @@ def open_lane(node: PacsNode) -> Lane:
 
 def greet(node: PacsNode) -> None:
     """Whether the service answers a query. Raises PacsError, SecretError."""
-    connection = Connection(node, "mint")
-    try:
+    with closing(Connection(node, "mint")) as connection:
         one(connection)
-    finally:
-        connection.close()
 
 
 def one(connection: Connection) -> int:
@@ -54,11 +53,8 @@ def one(connection: Connection) -> int:
     return len(MintLane(connection).ask(parameters, "a query for any one study"))
 
 
-class MintLane:
+class MintLane(WebLane):
     """A lane that finds only."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def find(self, level: Level, keys: Mapping[str, str], *, limit: int | None = None) -> list[Dataset]:
         """All answers to a query; of keys that MINT does not search by, the caller filters the answers.
@@ -77,10 +73,6 @@ class MintLane:
     def fetch(self, request: Request, sink: Sink) -> Outcome:  # noqa: ARG002
         """Nothing: raises PacsPermanentError."""
         raise PacsPermanentError("images do not come by MINT here", remedy="set `fetch.method` in pacs.yaml")
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
 
     def ask(self, parameters: Mapping[str, Any], what: str) -> list[MintStudy]:
         """The studies that a search gives, with the series and instances asked for."""

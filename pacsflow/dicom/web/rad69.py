@@ -5,21 +5,21 @@ IHE RAD TF-2 4.69. The request is dicomtrolley's; the answer is read here, as it
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
 from dicomtrolley.parsing import DICOMParseTree
 from dicomtrolley.xml_templates import RAD69_SOAP_REQUEST_TEMPLATE
 from jinja2 import Environment
-from pydicom import Dataset
 
 from pacsflow.dicom.contexts import TRANSFER_SYNTAXES
-from pacsflow.dicom.contract import Lane, Level, Outcome, Request, Sink
+from pacsflow.dicom.contract import Lane, Outcome, Request, Sink
 from pacsflow.dicom.retrieve import merge
 from pacsflow.dicom.status import SUCCESS
 from pacsflow.dicom.web.connection import Ask, Connection
 from pacsflow.dicom.web.instances import WARNING, take
+from pacsflow.dicom.web.lane import FetchingLane
 from pacsflow.dicom.web.multipart import Part, boundary, parts
 from pacsflow.errors import PacsPermanentError, PacsTransientError
 from schemas.pacs import PacsNode
@@ -39,25 +39,16 @@ def open_lane(node: PacsNode) -> Lane:
     return Rad69Lane(Connection(node, "rad69"))
 
 
-class Rad69Lane:
+class Rad69Lane(FetchingLane):
     """A lane that fetches instances only."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def find(self, level: Level, keys: Mapping[str, str]) -> list[Dataset]:  # noqa: ARG002
-        """Nothing: raises PacsPermanentError."""
-        raise PacsPermanentError("RAD69 cannot be queried", remedy="set `find` in pacs.yaml")
+    name = "RAD69"
 
     def fetch(self, request: Request, sink: Sink) -> Outcome:
         """Have the instances of `request` sent into `sink`; it names them, and their series."""
         uids = iter(request.sop_uids)
         chunks = iter(lambda: tuple(islice(uids, PER_REQUEST)), ())
         return merge(self._post(replace(request, sop_uids=chunk), sink) for chunk in chunks)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
 
     def _post(self, request: Request, sink: Sink) -> Outcome:
         ask = Ask(

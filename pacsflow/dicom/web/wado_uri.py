@@ -1,15 +1,11 @@
 """WADO-URI: one instance per request (PS3.18 9.4); what a study holds is asked elsewhere."""
 
-from collections.abc import Mapping
-
-from pydicom import Dataset
-
-from pacsflow.dicom.contract import Lane, Level, Outcome, Request, Sink
+from pacsflow.dicom.contract import Lane, Outcome, Request, Sink
 from pacsflow.dicom.retrieve import alone, merge
 from pacsflow.dicom.web.connection import Ask, Connection
 from pacsflow.dicom.web.instances import take
+from pacsflow.dicom.web.lane import FetchingLane
 from pacsflow.dicom.web.multipart import Part
-from pacsflow.errors import PacsPermanentError
 from schemas.pacs import PacsNode
 
 _DICOM = "application/dicom"
@@ -20,24 +16,15 @@ def open_lane(node: PacsNode) -> Lane:
     return WadoUriLane(Connection(node, "wado-uri"))
 
 
-class WadoUriLane:
+class WadoUriLane(FetchingLane):
     """A lane that fetches instances only."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def find(self, level: Level, keys: Mapping[str, str]) -> list[Dataset]:  # noqa: ARG002
-        """Nothing: raises PacsPermanentError."""
-        raise PacsPermanentError("WADO-URI cannot be queried", remedy="set `find` in pacs.yaml")
+    name = "WADO-URI"
 
     def fetch(self, request: Request, sink: Sink) -> Outcome:
         """Have the instances of `request` sent into `sink`; it names them, and their series."""
         study, series = request.study_uid, request.series_uids[0]
         return merge(alone(request.sop_uids, lambda uid: self._get((study, series, uid), sink)))
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
 
     def _get(self, uids: tuple[str, str, str], sink: Sink) -> Outcome:
         names = ("studyUID", "seriesUID", "objectUID")
