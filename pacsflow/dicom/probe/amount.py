@@ -1,9 +1,10 @@
 """Whether the node cuts its answers, and at which number: a wide window is compared with its two halves."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date
 
 from pacsflow.dicom.probe.contract import Finding
+from pacsflow.dicom.probe.days import day
 from pacsflow.dicom.probe.visit import Answers, Visit
 
 _WORTHWHILE = 200
@@ -23,7 +24,7 @@ def check(visit: Visit) -> Iterator[Finding]:
         yield Finding(_NAME, "unknown", "not asked: the node would give all its studies at once")
         return
     today = date.today()  # noqa: DTZ011 - the hospital's calendar, as ours
-    year = (_date(visit.sample.study_date) or today).year
+    year = (day(visit.sample.study_date) or today).year
     window = (date(year, 1, 1), date(year, 12, 31))
     answers = _ask(visit, *window)
     if answers.whole and not answers.cut and len(answers.found) < _WORTHWHILE:
@@ -58,7 +59,7 @@ def _limited(number: int, why: str) -> Finding:
 
 def _halves(visit: Visit, answers: Answers, window: tuple[date, date]) -> int:
     """Studies of both halves of a window, divided at the middle one of the dates answered."""
-    dates = sorted(filter(None, (_date(str(answer.get("StudyDate") or "")) for answer in answers.found)))
+    dates = sorted(filter(None, (day(str(answer.get("StudyDate") or "")) for answer in answers.found)))
     if not dates:
         return 0
     middle = min(dates[(len(dates) - 1) // 2], date.fromordinal(window[1].toordinal() - 1))
@@ -68,10 +69,3 @@ def _halves(visit: Visit, answers: Answers, window: tuple[date, date]) -> int:
 
 def _ask(visit: Visit, first: date, last: date) -> Answers:
     return visit.ask("STUDY", {"StudyInstanceUID": "", "StudyDate": f"{first:%Y%m%d}-{last:%Y%m%d}"})
-
-
-def _date(text: str) -> date | None:
-    try:
-        return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a date without a place
-    except ValueError:
-        return None

@@ -24,6 +24,7 @@ _METHODS: dict[Protocol, tuple[Method, ...]] = {
     "rad69": ("rad69",),
 }
 _UNKNOWN = Finding("", "unknown", "")
+_OK = Finding("", "ok", "")
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,6 @@ def strategy(node: PacsNode, findings: Sequence[Finding]) -> Strategy:
     answers = known.get("connection", _OK).verdict == "ok" and known.get("log-in", _OK).verdict != "no"
     proven = method is not None and known.get(NAMES[method], _UNKNOWN).verdict == "ok"
     return Strategy(method, proven, bool(method) and queries and answers, tuple(_sentences(node, known, method)))
-
-
-_OK = Finding("", "ok", "")
 
 
 def _rank(node: PacsNode, known: Mapping[str, Finding], method: Method) -> int:

@@ -2,35 +2,24 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from itertools import chain
 
 from pacsflow.dicom.contract import Level
 from pacsflow.dicom.probe import amount, queries, sample
 from pacsflow.dicom.probe.contract import Checks
 from pacsflow.dicom.probe.visit import Answers, Visit
 from pacsflow.dicom.probe.web import arrival, levels, matching, pages, reach
+from pacsflow.dicom.probe.web.hearing import first
 from pacsflow.dicom.web import qido
 from pacsflow.dicom.web.dicomweb import DicomwebLane
-from pacsflow.errors import PacsPermanentError
-
-if TYPE_CHECKING:
-    from pydicom import Dataset
 
 _WADO_RS = arrival.Way("wado-rs", "dicomweb", DicomwebLane, listed=False)
 
 
 def ask(visit: Visit, level: Level, keys: Mapping[str, str], *, most: int) -> Answers:
-    """The first `most` answers and one more, page by page; a refusal that will last is told, not raised."""
-    found: list[Dataset] = []
-    try:
-        pages = qido.pages(visit.connection("dicomweb"), level, keys, size=min(qido.PAGE, most + 1))
-        for page in pages:
-            found += page
-            if len(found) > most:
-                break
-    except PacsPermanentError as error:
-        return Answers(tuple(found), refusal=str(error), status=error.status)
-    return Answers(tuple(found[: most + 1]), whole=len(found) <= most)
+    """The first `most` answers and one more, page by page."""
+    size = min(qido.PAGE, most + 1)
+    return first(chain.from_iterable(qido.pages(visit.connection("dicomweb"), level, keys, size=size)), most)
 
 
 FIRST: Checks = {"connection": partial(reach.check, protocol="dicomweb", greet=qido.one)}

@@ -4,9 +4,10 @@ Where it takes them literally, or stumbles, it answers nothing at all, and a row
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from pacsflow.dicom.probe.contract import Finding, Verdict
+from pacsflow.dicom.probe.days import day
 from pacsflow.dicom.probe.visit import Sample, Visit
 
 _FEW = 5
@@ -36,9 +37,9 @@ def _facts(visit: Visit, sample: Sample) -> Iterator[tuple[str, bool]]:
     wild = f"{sample.patient_id[:-1]}*"
     if len(sample.patient_id) > 1 and "PatientID" not in visit.ignored:
         yield "wildcards", _tells(visit, {"PatientID": wild}, {"PatientID": f"{_NOBODY}*"})
-    day = _date(sample.study_date)
-    if day and "StudyDate" not in visit.ignored:
-        yield "date ranges", _tells(visit, _days(day, -1), _days(day, 1))
+    studied = day(sample.study_date)
+    if studied and "StudyDate" not in visit.ignored:
+        yield "date ranges", _tells(visit, _days(studied, -1), _days(studied, 1))
     own = visit.ask("STUDY", {"StudyInstanceUID": sample.study_uid, **dict.fromkeys(_OWN, "")}, most=_FEW).found
     values = {name: str(own[0].get(name) or "") for name in _OWN} if len(own) == 1 else {}
     for what, special in (("blanks", _has_blank), ("other letters", _has_letters)):
@@ -54,8 +55,8 @@ def _tells(visit: Visit, right: Mapping[str, str], wrong: Mapping[str, str]) -> 
     return bool(right_one) and not wrong_one
 
 
-def _days(day: date, begin: int) -> dict[str, str]:
-    first = day + timedelta(begin)
+def _days(studied: date, begin: int) -> dict[str, str]:
+    first = studied + timedelta(begin)
     return {"StudyDate": f"{first:%Y%m%d}-{first + timedelta(2):%Y%m%d}"}
 
 
@@ -65,10 +66,3 @@ def _has_blank(value: str) -> bool:
 
 def _has_letters(value: str) -> bool:
     return not value.isascii() and " " not in value
-
-
-def _date(text: str) -> date | None:
-    try:
-        return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a date without a place
-    except ValueError:
-        return None
