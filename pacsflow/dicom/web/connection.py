@@ -98,7 +98,7 @@ class Connection:
             yield from response.iter_bytes()
 
     def close(self) -> None:
-        """Close all connections for good; a request that is under way, in another thread, ends with BrokenError."""
+        """Close all connections for good; a request that another thread has under way ends in PacsTransientError."""
         self._closed.set()
         for sock in self._sockets:
             hang_up(sock)  # the client closes it without waking up who waits for an answer
