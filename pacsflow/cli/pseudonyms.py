@@ -45,6 +45,8 @@ def pseudonyms(
 
     if (config is None) == (mapping_file is None):
         raise ProjectError.at(query.name, "one source is needed", "give --config or --mapping-file")
+    if not project_name or Path(project_name).name != project_name:
+        raise ProjectError.at("--project-name", "is part of names of files", "write it without slashes, as lung")
     table, column = _query(query)
     patients = list(dict.fromkeys(text for row in table.rows if (text := _patient(row, column))))
     files = KeyFiles(out, project_name)

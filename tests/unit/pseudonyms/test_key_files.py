@@ -148,6 +148,14 @@ def test_a_source_that_had_nobody_is_asked_again(query, tmp_path):
     assert told(tmp_path / "out")[0] == {"4711": "A1", "4712": "A2"}
 
 
+@pytest.mark.parametrize("name", ["a/b", "../p", ""])
+def test_a_project_name_that_would_be_another_folder_is_refused(query, tmp_path, name):
+    (tmp_path / "map.csv").write_text("4711,A1\n4712,A2\n")
+    words = ("pseudonyms", query, "-a", name, "-mf", tmp_path / "map.csv", "-d", tmp_path / "out")
+    assert "--project-name" in pacsflow(*words, expect=2)
+    assert not (tmp_path / "out").exists()
+
+
 def shifting(file) -> DeidProfile:
     options = ["retain-longitudinal-modified-dates"]
     return DeidProfile(options=options, key="${env:K}", dates={"source": "table", "file": str(file)})
