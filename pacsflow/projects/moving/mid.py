@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from pacsflow.projects.moving.contract import Moved, Old
 from pacsflow.projects.moving.mid_defaults import HEADINGS, IDENTIFIERS, IMAGES, NUMBER, SELF, TAGS, USER, WIPED
 from pacsflow.projects.moving.parts import COMPARED, folder_target, profile, table_of
-from pacsflow.projects.moving.reading import read_json, refuse
+from pacsflow.projects.moving.reading import checked, refuse
 
 _FILES = {
     "config_user_defaults": "user_defaults.json",
@@ -30,6 +30,7 @@ _CLEANED = ("UI", "SQ")
 """And those that the profile treats better: new UIDs, sequences cleaned inside."""
 _PATIENT = frozenset({"PatientID", "PatientName"})
 _DATES = ["%m/%d/%Y", "%m/%d/%y", "%Y/%m/%d", "%d-%b-%Y"]
+T = TypeVar("T")
 
 
 class _Peer(BaseModel):
@@ -41,26 +42,15 @@ class _Peer(BaseModel):
     peer_port: int
 
 
-_SHAPES: Mapping[str, Any] = {
-    "config_user_defaults": dict[str, Any],
-    "config_peers": dict[str, _Peer],
-    "config_anon_vrs": dict[str, Any],
-    "config_anon_tags": dict[str, list[str]],
-    "config_anon_imgs": dict[str, list[str | int]],
-    "config_tag_to_excel_map": dict[str, list[str]],
-    "config_query_identifiers": list[str] | dict[str, list[str]],
-}
-
-
 @dataclass(frozen=True)
 class _Config:
     """What the files say, with the old system's own default for each key that they lack."""
 
     peers: Mapping[str, _Peer]
     user: Mapping[str, Any]
-    vrs: Mapping[str, str]
+    vrs: Mapping[str, Any]
     tags: Mapping[str, list[str]]
-    images: Mapping[str, list[str]]
+    images: Mapping[str, list[str | int]]
     headings: Mapping[str, list[str]]
     identifiers: frozenset[str]
 
@@ -69,7 +59,7 @@ def moved_mid(old: Old) -> Moved:
     """The project that downloads and de-identifies what the query lists. Raises ProjectError."""
     config = _read(old.config)
     source = _source(old, config)
-    away = _destination(config)
+    away = _destination(old, config)
     files = {
         "pacs.yaml": _node(source, config, away),
         "query.yaml": {"level": "study", "table": _table(old, config)},
@@ -81,57 +71,52 @@ def moved_mid(old: Old) -> Moved:
 
 def _read(place: Path) -> _Config:
     folder = place if place.is_dir() else place.parent
-    main = folder / "config.json"
-    named = _shaped(main, dict[str, Any]) if main.is_file() else {}
+    named = checked(folder / "config.json", dict[str, str]) if (folder / "config.json").is_file() else {}
     files = {key: _file(folder, named.get(key), name) for key, name in _FILES.items()}
     if not files["config_peers"]:
         refuse(folder / _FILES["config_peers"], "", "is not there", "name the folder that holds it, as configs/")
-    said = {key: _shaped(file, _SHAPES[key]) if file else {} for key, file in files.items()}
-    listed = said["config_query_identifiers"]
+
+    def said(key: str, shape: type[dict[str, T]]) -> dict[str, T]:
+        return checked(file, shape) if (file := files[key]) else {}
+
+    lists = dict[str, list[str]]
     return _Config(
-        peers=said["config_peers"],
-        user=USER | said["config_user_defaults"],
-        vrs=WIPED | said["config_anon_vrs"],
-        tags={**TAGS, **said["config_anon_tags"]},
-        images=IMAGES | said["config_anon_imgs"],
-        headings={**HEADINGS, **said["config_tag_to_excel_map"]},
-        identifiers=frozenset((listed.get(_WRAPPED) if isinstance(listed, dict) else listed) or IDENTIFIERS),
+        peers=said("config_peers", dict[str, _Peer]),
+        user=USER | said("config_user_defaults", dict[str, Any]),
+        vrs=WIPED | said("config_anon_vrs", dict[str, Any]),
+        tags={**TAGS, **said("config_anon_tags", lists)},
+        images={**IMAGES, **said("config_anon_imgs", dict[str, list[str | int]])},
+        headings={**HEADINGS, **said("config_tag_to_excel_map", lists)},
+        identifiers=frozenset(said("config_query_identifiers", lists).get(_WRAPPED) or IDENTIFIERS),
     )
 
 
-def _shaped(file: Path, shape: Any) -> Any:
-    """What a file holds, in the shape that it must have."""
-    try:
-        return TypeAdapter(shape).validate_python(read_json(file))
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        refuse(file, ".".join(map(str, first["loc"])), first["msg"], "mend the old file first")
-
-
-def _file(folder: Path, named: object, usual: str) -> Path | None:
-    places = [folder / named] if isinstance(named, str) and named else []
+def _file(folder: Path, named: str | None, usual: str) -> Path | None:
+    places = [folder / named] if named else []
     return next((p for p in (*places, folder / usual, folder / "configs" / usual) if p.is_file()), None)
 
 
 def _source(old: Old, config: _Config) -> _Peer:
     others = {name: peer for name, peer in config.peers.items() if name != SELF}
-    name = old.choices.get("peer") or config.user["default_src"]
-    if name not in others and len(others) == 1:
-        (name,) = others
+    name = old.choices.get("peer") or (next(iter(others)) if _alone(config) else config.user["default_src"])
     if name not in others:
-        refuse(
-            old.config / _FILES["config_peers"],
-            "",
-            "does not say which peer is the PACS",
-            f"say --peer with one of: {', '.join(sorted(others)) or 'none is there'}",
-        )
+        remedy = f"say --peer with one of: {', '.join(sorted(others)) or 'none is there'}"
+        refuse(old.config / _FILES["config_peers"], "", "does not say which peer is the PACS", remedy)
     return others[name]
 
 
-def _destination(config: _Config) -> _Peer | None:
+def _alone(config: _Config) -> bool:
+    """Whether the default source is no peer, and one peer only can be meant."""
+    return config.user["default_src"] not in config.peers and len(config.peers.keys() - {SELF}) == 1
+
+
+def _destination(old: Old, config: _Config) -> _Peer | None:
     """The peer that images were moved to, where it was not the program itself."""
     name = config.user["default_dest"]
-    return config.peers.get(name) if name != SELF else None
+    if name not in {SELF, *config.peers}:
+        remedy = f"write {SELF}, or one of: {', '.join(sorted(config.peers.keys() - {SELF}))}"
+        refuse(old.config / _FILES["config_user_defaults"], "default_dest", "names no peer", remedy)
+    return config.peers[name] if name != SELF else None
 
 
 def _node(source: _Peer, config: _Config, away: _Peer | None) -> dict[str, Any]:
@@ -188,7 +173,7 @@ def _meanings(old: Old, config: _Config) -> dict[str, str]:
 
 def _profile(config: _Config) -> dict[str, Any]:
     vrs = {vr: "empty" for vr in _EMPTIED if vr in config.vrs}
-    drop = [{keyword: values} for keyword, values in config.images.items()]
+    drop = [{keyword: values} for keyword, values in config.images.items() if tag_for_keyword(keyword) is not None]
     rules = [{"tag": name, "action": "empty"} for name in _named(config) if _emptied(name, vrs)]
     parts = {"patient": {"source": "sequential"}, "elements": rules, "vrs": vrs, "drop": drop}
     return {**profile(**{name: part for name, part in parts.items() if part}), "options": []}
@@ -208,6 +193,8 @@ def _emptied(name: str, vrs: Mapping[str, str]) -> bool:
 
 def _changes(config: _Config, old: Old, *, away: _Peer | None) -> Iterator[str]:
     yield COMPARED
+    if not old.choices.get("peer") and _alone(config):
+        yield f"default_src names no peer there is: {_source(old, config).peer_name}, the only other one, is asked"
     yield "of several sheets the first is read, as before; `sheet` in query.yaml names another"
     if away:
         yield "images go to the other application entity as they are, and only the PACS's numbers tell what went"
@@ -234,8 +221,9 @@ def _cleaned_otherwise(config: _Config) -> Iterator[str]:
     yield "UIDs become new ones that keep studies, series and references together; they were all the same word"
     yield "sequences are cleaned inside and not wiped, so enhanced images stay readable"
     yield "patients get numbers by PatientID, the same in every run; studies had numbers"
-    if unknown := [name for name in _named(config) if tag_for_keyword(name) is None]:
-        yield f"these names in anon_tags.json are no DICOM keywords and never did anything: {', '.join(unknown)}"
+    for file, names in (("anon_tags.json", _named(config)), ("anon_imgs.json", config.images)):
+        if unknown := [name for name in names if tag_for_keyword(name) is None]:
+            yield f"these names in {file} are no DICOM keywords and never did anything: {', '.join(unknown)}"
     if left := [vr for vr in config.vrs if vr not in {*_EMPTIED, *_CLEANED}]:
         yield f"anon_vrs.json: images cannot be read without {', '.join(left)}; the profile treats each attribute"
     yield "ages above 89 become 090Y, as HIPAA wants; they became 089Y"

@@ -13,7 +13,11 @@ IDENTIFIERS = (
 USER = {"default_src": "BMC PACS", "default_dest": SELF}
 WIPED = dict.fromkeys(("DT", "DA", "TM", "UI", "PN", "SQ"), "")
 """VRs that were wiped."""
-IMAGES = {"Modality": ["SR"], "SeriesDescription": ["Summary", "Report", "Outside", "Text"], "SeriesNumber": ["999"]}
+IMAGES: Mapping[str, list[str | int]] = {
+    "Modality": ["SR"],
+    "SeriesDescription": ["Summary", "Report", "Outside", "Text"],
+    "SeriesNumber": ["999"],
+}
 """Images that were left out."""
 TAGS: Mapping[str, list[str]] = {
     "DS": ["PatientBodyMassIndex", "PatientSize", "PatientWeight"],

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from pacsflow.projects.moving.contract import Moved, Old
 from pacsflow.projects.moving.parts import COMPARED, IDENTIFIABLE, folder_target, profile, table_of
-from pacsflow.projects.moving.reading import checked
+from pacsflow.projects.moving.reading import checked, refuse
 
 _NEW_IDS = "new_ids"
 _MISSPELT = "SeriesDecription"
@@ -56,6 +56,8 @@ class _Config(BaseModel):
 def moved_pacsman(old: Old) -> Moved:
     """The project that does what `pacsman --save` (or `--move`) did. Raises ProjectError."""
     config = checked(old.config, _Config)
+    if old.choices.get("move") and not config.move_AET:
+        refuse(old.config, "move_AET", "is missing, and `--move` sends there", "write it, or leave --move out")
     ids = old.choices.get(_NEW_IDS, "")
     pseudonyms = bool(ids) or _NEW_IDS in old.meanings
     files = {
@@ -70,7 +72,7 @@ def moved_pacsman(old: Old) -> Moved:
 def _node(config: _Config, *, away: bool) -> dict[str, Any]:
     fetch: dict[str, Any] = {"method": "c-move" if away else "auto"}
     if away:
-        fetch["move_to"] = {"aet": config.move_AET or config.AET, "ours": False}
+        fetch["move_to"] = {"aet": config.move_AET, "ours": False}
     elif config.move_port:
         fetch["move_to"] = {"aet": config.AET, "port": config.move_port}
     limits: dict[str, Any] = {"associations": 1}

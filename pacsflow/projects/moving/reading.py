@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from pacsflow.errors import Problem, ProjectError
 
-M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 
 def read_json(file: Path) -> Any:
@@ -23,11 +23,11 @@ def read_json(file: Path) -> Any:
         raise ProjectError.at(file.name, f"is not JSON: {error.msg}", "mend it", line=error.lineno) from None
 
 
-def checked(file: Path, model: type[M]) -> M:
-    """What a JSON file holds, as `model` says it must. Raises ProjectError with all its problems."""
+def checked(file: Path, shape: type[T]) -> T:
+    """What a JSON file holds, as `shape` (a model, a mapping) says. Raises ProjectError with all its problems."""
     value = read_json(file)
     try:
-        return model.model_validate(value)
+        return TypeAdapter(shape).validate_python(value)
     except ValidationError as error:
         problems = [
             Problem(file.name, 0, ".".join(map(str, one["loc"])), one["msg"], "mend the old configuration first")

@@ -1,4 +1,14 @@
-"""Files of other systems, as their readmes and defaults show them."""
+"""Files of other systems, as their readmes and defaults show them, and moving them over."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from pacsflow.cli.app import app
+from pacsflow.errors import ProjectError
 
 PACSMAN = {
     "server_ip": "127.0.0.1",
@@ -46,3 +56,25 @@ CHANNELS = {
         "web": {"class_key": "dicomweb", "dicom_web_url": "http://localhost/dicom-web", "user": "", "password": ""},
     }.items()
 }
+
+
+def written(path: str, content: str | Mapping[str, Any] | list[Any]) -> str:
+    file = Path(path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
+    return path
+
+
+def moved(*arguments: str, expect: int = 0) -> str:
+    result = CliRunner().invoke(app, ["import", *arguments])
+    assert result.exit_code == expect, result.output
+    return result.output
+
+
+def refused(*arguments: str) -> str:
+    """What a move says that is refused; nothing of a project is there afterwards."""
+    result = CliRunner().invoke(app, ["import", *arguments, "--project", "old"])
+    assert isinstance(result.exception, ProjectError), result.exception
+    assert not Path("old").exists()
+    assert not list(Path().rglob("old*.key"))
+    return str(result.exception)

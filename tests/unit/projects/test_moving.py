@@ -1,12 +1,9 @@
 """Projects made of the files of other systems: their own examples and defaults."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
-from openpyxl import Workbook
 from typer.testing import CliRunner
 
 from memory_keyring import memory_keyring
@@ -14,8 +11,9 @@ from pacsflow.cli.app import app
 from pacsflow.errors import ProjectError
 from pacsflow.query import load
 from pacsflow.secrets import resolve
-from unit.projects.old_systems import CHANNELS, HEADINGS, IDENTIFIERS, PACSMAN, PACSNPULL, PEERS, TROLLEY
+from unit.projects.old_systems import CHANNELS, PACSMAN, PACSNPULL, TROLLEY, moved, refused, written
 
+pytestmark = pytest.mark.usefixtures("home")
 PACSIFIER = {
     **{k: v for k, v in PACSMAN.items() if k != "server_ip"},
     "server_address": "localhost",
@@ -24,36 +22,6 @@ PACSIFIER = {
     "karnak_port": 11113,
 }
 README_QUERY = "StudyDate,PatientID\n20150512,123421\n,45322\n20180102,\n"
-ANON_TAGS = {
-    "DS": ["PatientSize"],
-    "SH": ["AccessionNumber", "ImplementationVersionName", "StationName"],
-    "LO": ["InstitutionName", "PatientID"],
-    "DA": ["StudyDate"],
-    "UI": ["SOPClassUID"],
-    "SQ": ["ReferedPatientSequence"],
-}
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-    monkeypatch.chdir(tmp_path)
-
-
-def written(path: str, content: str | Mapping[str, Any] | list[Any]) -> str:
-    file = Path(path)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
-    return path
-
-
-def moved(*arguments: str, expect: int = 0) -> str:
-    result = CliRunner().invoke(app, ["import", *arguments])
-    assert result.exit_code == expect, result.output
-    return result.output
 
 
 @pytest.mark.parametrize("config", [PACSMAN, PACSIFIER], ids=["pacsman", "pacsifier"])
@@ -187,69 +155,10 @@ def test_dicomtrolley_channels_that_are_not_there_are_told():
     assert not Path("old").exists()
 
 
-@pytest.fixture
-def downloader() -> tuple[str, str]:
-    written("mid/config.json", {"config_peers": "./configs/peers.json", "config_anon_vrs": "./configs/anon_vrs.json"})
-    written("mid/configs/peers.json", PEERS)
-    written("mid/configs/user_defaults.json", {"default_src": "EXAMPLE PACS", "default_dest": "<SELF>"})
-    written("mid/configs/anon_vrs.json", {"DA": "Date", "UI": "Unique Identifier UID", "PN": "Person Name"})
-    written("mid/configs/anon_tags.json", ANON_TAGS)
-    written("mid/configs/anon_imgs.json", {"Modality": ["SR"], "SeriesDescription": ["Summary", "Report"]})
-    written("mid/configs/excel_headings.json", HEADINGS)
-    written("mid/configs/query_identifiers.json", IDENTIFIERS)
-    book = Workbook()
-    for row in (
-        ["Index", "Hospital no", "Date of Study", "Series Description", "Radiologist says"],
-        [3, 45322, "5/12/2015", "lung", "nothing"],
-        [4, 123421, "20180102", "", ""],
-    ):
-        book.active.append(row)
-    book.save("cases.xlsx")
-    return "mid", "cases.xlsx"
-
-
-def test_downloader_example(downloader):
-    said = moved("mid", *downloader)
-    project, rows = load(Path("cases"))
-    assert (project.pacs.host, project.pacs.called_aet, project.pacs.calling_aet) == (
-        "2.2.2.2",
-        "PACSQR",
-        "EXAMPLE_SELF",
-    )
-    assert [row.id for row in rows] == ["3", "4"]
-    assert dict(rows[0].keys) == {"PatientID": "0045322", "StudyDate": "20150512", "SeriesDescription": "*lung*"}
-    assert dict(rows[1].keys) == {"PatientID": "0123421", "StudyDate": "20180102"}
-    assert project.deid.vrs == dict.fromkeys(["DT", "DA", "TM", "PN"], "empty"), "what its files lack it added"
-    assert {rule.tag for rule in project.deid.elements} == {
-        "PatientSize",
-        "AccessionNumber",
-        "StationName",
-        "InstitutionName",
-        "AcquisitionNumber",
-    }
-    assert {"SeriesDescription": ["Summary", "Report"]} in project.deid.drop
-    assert "ReferedPatientSequence" in said
-    for named in ("default_download_dir", "default_suffix", "query.json", "tags.json", "synonyms.json"):
-        assert named in said
-
-
-def test_the_downloaders_own_wishes_of_what_to_wipe_are_kept_or_named(downloader):
-    written("mid/configs/anon_vrs.json", {"LO": "Long String", "CS": "Code String"})
-    said = moved("mid", *downloader)
-    deid = load(Path("cases"))[0].deid
-    assert deid.vrs == dict.fromkeys(["DT", "DA", "TM", "PN", "LO"], "empty")
-    assert "InstitutionName" not in {rule.tag for rule in deid.elements}, "it goes with all long strings"
-    assert "cannot be read without CS" in said
-
-
-def test_downloader_without_a_source_names_its_peers(downloader):
-    written("mid/configs/user_defaults.json", {"default_src": "BMC PACS"})
-    result = CliRunner().invoke(app, ["import", "mid", *downloader])
-    assert isinstance(result.exception, ProjectError)
-    assert "EXAMPLE PACS, JVS" in str(result.exception)
-    assert not Path("cases").exists()
-    moved("mid", *downloader, "--peer", "JVS")
-    assert load(Path("cases"))[0].pacs.called_aet == "TESTSERVER"
+def test_pacsmans_move_needs_somebody_to_move_to():
+    config = written("config.json", {key: value for key, value in PACSMAN.items() if key != "move_AET"})
+    said = refused("pacsman", config, written("query.csv", README_QUERY), "--move")
+    assert "config.json: move_AET: is missing" in said
 
 
 @pytest.mark.parametrize(
@@ -313,60 +222,3 @@ def test_pacsnpulls_find_list_asks_back_what_is_a_star():
         {"PatientID": "77", "StudyDate": "", "StudyDescription": ""},
     )
     assert "pacsflow plan" in said
-
-
-def test_a_downloader_that_was_never_configured_has_its_own_defaults(downloader):
-    for name in ("anon_vrs", "anon_tags", "anon_imgs", "excel_headings", "query_identifiers"):
-        Path(f"mid/configs/{name}.json").unlink()
-    book = Workbook()
-    for row in (["ID", "MRN", "Time", "PatientName", "Mod"], [3, 45322, "10:30", "x", "MR"]):
-        book.active.append(row)
-    book.create_sheet("others").append(["no", "headings"])
-    book.save("cases.xlsx")
-    said = moved("mid", *downloader)
-    project, [row] = load(Path("cases"))
-    assert dict(row.keys) == {"PatientID": "0045322", "Modality": "MR"}, "neither times nor names were ever asked"
-    assert {"SeriesDescription": ["Summary", "Report", "Outside", "Text"]} in project.deid.drop
-    assert project.deid.vrs == {"DT": "empty", "DA": "empty", "TM": "empty", "PN": "empty"}
-    assert "PatientWeight" in {rule.tag for rule in project.deid.elements}
-    assert "the first is read" in said
-
-
-def test_the_downloaders_query_numbers_are_the_rows_ids_by_whatever_name(downloader):
-    written("mid/configs/excel_headings.json", {"PatientID": ["MRN"], "QueryNumber": ["Case", "Index"]})
-    for headings in (["Case", "MRN"], ["Index", "MRN"], ["CASE", "MRN", "Index"]):
-        book = Workbook()
-        for row in (headings, [31, 45322, 7], [32, 45323, 8]):
-            book.active.append(row[: len(headings)])
-        book.save(f"{headings[0]}{len(headings)}.xlsx")
-        moved("mid", "mid", f"{headings[0]}{len(headings)}.xlsx")
-        _, rows = load(Path(f"{headings[0]}{len(headings)}".lower()))
-        assert [row.id for row in rows] == ["31", "32"]
-
-
-def test_the_downloader_may_ask_by_what_its_file_lists(downloader):
-    written("mid/configs/query_identifiers.json", {"QUERY_IDENTIFIERS": ["PatientID"]})
-    moved("mid", *downloader)
-    assert [dict(row.keys) for row in load(Path("cases"))[1]] == [{"PatientID": "0045322"}, {"PatientID": "0123421"}]
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("config.json", []),
-        ("configs/peers.json", []),
-        ("configs/user_defaults.json", [1]),
-        ("configs/anon_vrs.json", ["DA"]),
-        ("configs/anon_tags.json", {"LO": "PatientID"}),
-        ("configs/anon_imgs.json", {"Modality": "SR"}),
-        ("configs/excel_headings.json", {"PatientID": "MRN"}),
-        ("configs/query_identifiers.json", "PatientID"),
-    ],
-)
-def test_a_file_of_the_downloader_in_another_shape_is_one_mistake(downloader, name, content):
-    written(f"mid/{name}", content)
-    result = CliRunner().invoke(app, ["import", "mid", *downloader])
-    assert isinstance(result.exception, ProjectError)
-    (problem,) = result.exception.problems
-    assert problem.file == Path(name).name
-    assert not Path("cases").exists()
