@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -42,33 +43,44 @@ def begin_project(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         _refuse(name, "exists already", "choose another name")
     workdir = _tilde(platformdirs.user_data_path("pacsflow", appauthor=False) / name)
-    begun = Begun(folder, workdir, _new_key(name))
-    words = {"name": name, "workdir": workdir, "key": begun.key, "prefix": name.upper()[:31]}
-    words |= {word: _kept(f"{name}-{word}", secret) for word, secret in (kept or {}).items()}
+    own = {name: base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode("ascii")}
+    own |= {f"{name}-{word}": secret for word, secret in (kept or {}).items()}
+    for place in own:
+        _check_free(place)
     (folder / ".schema").mkdir(parents=True, exist_ok=True)
+    key, *others = [_kept(place, secret) for place, secret in own.items()]
+    words = {"name": name, "workdir": workdir, "key": key, "prefix": name.upper()[:31]}
+    words |= dict(zip(kept or {}, others, strict=True))
     for file in FILES:
         text = (instead or {}).get(file) or (files("pacsflow.projects") / "template" / file).read_text("utf-8")
         (folder / file).write_text(re.sub(rf"@({'|'.join(words)})@", lambda w: words[w[1]], text), "utf-8")
     for file, text in json_schemas().items():
         (folder / ".schema" / file).write_text(text, "utf-8")
-    return begun
+    return Begun(folder, workdir, key)
 
 
 def _refuse(name: str, message: str, remedy: str) -> None:
     raise ProjectError.at(name, message, remedy)
 
 
-def _new_key(name: str) -> str:
-    """The reference to a key newly made, in the keyring of the operating system or in a file of its own."""
-    key = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode("ascii")
-    return _kept(name, key)
+def _check_free(name: str) -> None:
+    """Raise ProjectError where a secret of this name is kept already: it may be what a project was made with."""
+    import keyring
+    from keyring.errors import KeyringError
+
+    with suppress(KeyringError):
+        if keyring.get_keyring().priority >= 1 and keyring.get_password("pacsflow", name) is not None:
+            _refuse(name, "has a key in the keyring already", f"choose another name, or keyring del pacsflow {name}")
+    if (file := _key_file(name)).exists():
+        _refuse(name, "has a key already", f"choose another name, or delete {_tilde(file)} if nothing was made with it")
 
 
 def _kept(name: str, secret: str) -> str:
+    """The reference to a secret put into the keyring of the operating system, or into a file of its own."""
     return _into_keyring(name, secret) or _into_file(name, secret)
 
 
-def _into_keyring(name: str, key: str) -> str:
+def _into_keyring(name: str, secret: str) -> str:
     """The reference; empty where the system has no keyring that keeps secrets."""
     import keyring
     from keyring.errors import KeyringError
@@ -76,24 +88,24 @@ def _into_keyring(name: str, key: str) -> str:
     if keyring.get_keyring().priority < 1:
         return ""
     try:
-        if keyring.get_password("pacsflow", name) is not None:
-            _refuse(name, "has a key in the keyring already", f"choose another name, or keyring del pacsflow {name}")
-        keyring.set_password("pacsflow", name, key)
+        keyring.get_password("pacsflow", name)  # one that cannot be read is not written to
+        keyring.set_password("pacsflow", name, secret)
     except KeyringError:
         return ""
     return f"${{keyring:pacsflow/{name}}}"
 
 
-def _into_file(name: str, key: str) -> str:
-    file = platformdirs.user_config_path("pacsflow", appauthor=False) / "keys" / f"{name}.key"
+def _into_file(name: str, secret: str) -> str:
+    file = _key_file(name)
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        _refuse(name, "has a key already", f"choose another name, or delete {_tilde(file)} if nothing was made with it")
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(key + "\n")
+        stream.write(secret + "\n")
     return f"${{file:{_tilde(file)}}}"
+
+
+def _key_file(name: str) -> Path:
+    return platformdirs.user_config_path("pacsflow", appauthor=False) / "keys" / f"{name}.key"
 
 
 def _tilde(path: Path) -> str:

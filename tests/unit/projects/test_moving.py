@@ -222,3 +222,12 @@ def test_pacsnpulls_find_list_asks_back_what_is_a_star():
         {"PatientID": "77", "StudyDate": "", "StudyDescription": ""},
     )
     assert "pacsflow plan" in said
+
+
+def test_a_password_that_is_kept_already_leaves_no_key_behind():
+    taken = written("home/.config/pacsflow/keys/old-password.key", "another's\n")
+    result = CliRunner().invoke(app, ["import", *trolley()])
+    assert isinstance(result.exception, ProjectError)
+    assert "old-password" in str(result.exception)
+    assert [str(path) for path in Path().rglob("*.key")] == [taken]
+    assert not Path("old").exists()
