@@ -49,10 +49,11 @@ _CONTROL = frozenset({QUERY_LEVEL, "SpecificCharacterSet", "RetrieveAETitle"})
 
 @dataclass(frozen=True)
 class Columns:
-    """What each heading of a table means: keyword, the row's id, an extra column, or nothing."""
+    """What each heading of a table means: keyword, the row's id, its level, an extra column, or nothing."""
 
     keywords: Mapping[str, str]
     row_id: str | None = None
+    level: str | None = None
     extra: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = field(default=(), compare=False)
 
@@ -93,15 +94,16 @@ def understand(headings: Sequence[str], wishes: Wishes) -> Columns:
         return Columns({}, row_id, problems=(_no_headings(headings, wishes),))
     problems += _absent(headings, wishes)
     keywords: dict[str, str] = {}
+    level = QUERY_LEVEL if meanings.get(QUERY_LEVEL) == QUERY_LEVEL else None
     for heading, keyword in meanings.items():
-        if heading in {row_id, *spare} or heading in wishes.extra or keyword == IGNORE:
+        if heading in {row_id, level, *spare} or heading in wishes.extra or keyword == IGNORE:
             continue
         fault = _fault(heading, keyword, keywords) if keyword else _unknown(heading, has_id=bool(row_id))
         if fault is None:
             keywords[heading] = keyword
         else:
             problems.append(Problem(wishes.file, wishes.line, heading, *fault))
-    return Columns(keywords, row_id, wishes.extra & set(headings), tuple(problems))
+    return Columns(keywords, row_id, level, wishes.extra & set(headings), tuple(problems))
 
 
 def _no_headings(headings: Sequence[str], wishes: Wishes) -> Problem:

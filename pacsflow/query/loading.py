@@ -81,7 +81,7 @@ def _inline(harvest: Harvest, document: Document, query: Query, *, extra: str | 
             if fault := keyword_fault(key):
                 document.problem(("rows", position, key), *fault)
         known = {key: key for key in keywords if keyword_fault(key) is None}
-        columns = Columns(known, "id" if "id" in row else None, frozenset(filter(None, [extra])))
+        columns = Columns(known, "id" if "id" in row else None, extra=frozenset(filter(None, [extra])))
         if known or not keywords:
             harvest.add(Recipe(_FILE, columns, level=query.level), RawRow(line, cells))
         else:

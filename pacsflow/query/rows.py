@@ -134,5 +134,6 @@ def _listed(keywords: set[str]) -> str:
 
 
 def _level(recipe: Recipe, raw: RawRow) -> str | None:
-    cell = raw.cells.get(QUERY_LEVEL)
-    return LEVELS.get(cell.text.strip().upper()) if cell else recipe.level
+    """What a row wants: what its own column says, else the query; None where that is no level."""
+    cell = raw.cells.get(recipe.columns.level or "", Cell(""))
+    return LEVELS.get(said.upper()) if (said := cell.text.strip()) else recipe.level

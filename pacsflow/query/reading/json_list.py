@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pacsflow.query.columns import QUERY_LEVEL
 from pacsflow.query.fault import FaultError
 from pacsflow.query.raw import Cell, RawRow, RawTable, Reading
 
@@ -31,7 +30,7 @@ def read_json(file: Path, name: str, _how: Reading) -> RawTable:
         raise FaultError("is no list of objects", _REMEDY) from None
     except json.JSONDecodeError as error:
         raise FaultError(f"line {error.lineno} is not JSON: {error.msg}", "mend this line") from None
-    headings = tuple(dict.fromkeys(key for _, each in objects for key in each if key != QUERY_LEVEL))
+    headings = tuple(dict.fromkeys(key for _, each in objects for key in each))
     rows = tuple(RawRow(line, {key: _cell(value) for key, value in each.items()}) for line, each in objects)
     return RawTable(name, headings, rows, stars_ask_back=True)
 

@@ -91,6 +91,31 @@ def test_lines_are_counted_through_quoted_line_breaks(folder):
     assert (problem.file, problem.line, problem.message) == ("c.csv", 5, "the row is empty")
 
 
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("c.csv", "MRN,QueryRetrieveLevel\n7,PATIENT\n8,series\n9,\n"),
+        (
+            "c.json",
+            json.dumps(
+                [
+                    {"PatientID": "7", "QueryRetrieveLevel": "PATIENT"},
+                    {"PatientID": "8", "QueryRetrieveLevel": "series"},
+                    {"PatientID": "9"},
+                ]
+            ),
+        ),
+    ],
+)
+def test_a_column_gives_each_row_its_level(folder, name, data):
+    _, rows = loaded(with_table(folder, name, data))
+    assert [(row.keys["PatientID"], row.level) for row in rows] == [("7", "patient"), ("8", "series"), ("9", "study")]
+    ignored = with_table(folder, name, data, "  columns: {QueryRetrieveLevel: ignore}\n")
+    assert {row.level for row in loaded(ignored)[1]} == {"study"}
+    problem = only_problem(with_table(folder, name, data.replace("series", "IMAGES")))
+    assert (problem.field, problem.message) == ("QueryRetrieveLevel", "is no level")
+
+
 def test_empty_lines_at_the_end_are_nothing_and_short_lines_are_blank_at_their_end(folder):
     assert keys(with_table(folder, "c.csv", "\nMRN,Mod\n1\n2,CT\n,\n\n\n")) == [
         {"PatientID": "1"},
