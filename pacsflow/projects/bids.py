@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydicom.datadict import tag_for_keyword
+
 from pacsflow.projects.meaning import check_keyword
 from pacsflow.projects.patterns import check_patterns
 from pacsflow.projects.places import named_place
@@ -20,7 +22,7 @@ DESCRIPTIONS = frozenset(
         "RequestedProcedureDescription",
     }
 )
-"""Texts that name a series and that PS3.15's basic profile empties, but for its option clean-descriptors."""
+"""Texts (VR LO) that name a series and that PS3.15's basic profile empties, but for its option clean-descriptors."""
 
 
 def read_rules(file: Path, name: str) -> tuple[Bids | None, Document]:
@@ -64,15 +66,23 @@ def check_destination(document: Document, export: Export) -> None:
 
 def check_descriptors(document: Document, export: Export, rules: Mapping[str, Bids], profile: DeidProfile) -> None:
     """A problem in export.yaml (`document`) where rules ask for descriptions that the profile empties."""
-    if profile.base == "none" or profile.recipe or "clean-descriptors" in profile.options:
+    kept = "clean-descriptors" in profile.options or profile.vrs.get("LO") == "keep"
+    if profile.base == "none" or profile.recipe or kept:
         return
-    emptied = DESCRIPTIONS - {rule.tag for rule in profile.elements}
+    ruled = {rule.tag.replace(" ", "").upper() for rule in profile.elements}
+    emptied = {name for name in DESCRIPTIONS if not ruled & {name.upper(), _number(name)}}
     for position, nifti in enumerate(export.nifti):
         of_file = rules[nifti.bids].rules if nifti.bids and nifti.bids in rules else []
         if asked := sorted({name for rule in of_file for name in rule.when} & emptied):
             message = f"rules ask for {', '.join(asked)}, which the profile empties: they would never fit"
             remedy = "add `clean-descriptors` to `options` in deid.yaml"
             document.problem(("nifti", position, "bids"), message, remedy)
+
+
+def _number(keyword: str) -> str:
+    """The tag of a keyword as profiles write it, `(GGGG,EEEE)`."""
+    tag = tag_for_keyword(keyword) or 0
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
 def _check_rule(document: Document, at: FieldPath, rule: Rule) -> None:

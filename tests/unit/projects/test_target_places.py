@@ -124,7 +124,13 @@ def test_bids_rules_by_descriptions_that_the_profile_empties_would_never_fit(fol
     problem = only_problem(folder)
     assert (problem.file, problem.line, problem.field) == ("export.yaml", 4, "nifti[0].bids")
     assert "rules ask for ProtocolName, which the profile empties" in problem.message
-    for profile in ("options: [clean-descriptors]\n", "elements: [{tag: ProtocolName, action: keep}]\n"):
+    for profile in (
+        "options: [clean-descriptors]\n",
+        "elements: [{tag: ProtocolName, action: keep}]\n",
+        "elements: [{tag: '(0018,1030)', action: keep}]\n",
+        "elements: [{tag: '(0018, 1030)', action: replace, value: T1}]\n",
+        "vrs: {LO: keep}\n",
+    ):
         (folder / "deid.yaml").write_text(f"key: ${{env:PACSFLOW_TEST_KEY}}\n{profile}")
         assert problems_of(folder) == []
 
