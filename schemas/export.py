@@ -183,7 +183,9 @@ class Karnak(Model):
     called_aet: AETitle
     calling_aet: AETitle = "PACSFLOW"
     tls: Tls | None = Field(None, description="DICOM TLS")
-    album: str = Field(min_length=1, max_length=64, description="Album", examples=["lung-ct"])
+    album: Annotated[str, Field(pattern=r"^[\x20-\x5b\x5d-\x7e]{1,64}$")] = Field(
+        description="Album, 1 to 64 ASCII characters without a backslash", examples=["lung-ct"]
+    )
     new_ids: str | None = Field(
         None,
         description="JSON file, patient ID to patient code, needed for images that are not de-identified; "

@@ -1,7 +1,6 @@
 """What the schema of a node cannot see: which addresses its protocols need, which ways go together, files."""
 
-from pathlib import Path
-
+from pacsflow.projects.places import check_files
 from pacsflow.projects.source import Document, FieldPath
 from schemas.pacs import FETCHING, FINDING, PacsNode
 
@@ -15,20 +14,10 @@ _WAYS = {"dicomweb": "wado-rs", "wado-uri": "wado-uri", "rad69": "rad69"}
 
 def check_node(document: Document, node: PacsNode) -> None:
     """A problem in `document` for whatever of `node` does not go together, or leads nowhere."""
-    _check_files(document, node)
+    check_files(document, (), node)
     _check_move(document, node)
     if _check_ways(document, node):
         _check_addresses(document, node)
-
-
-def _check_files(document: Document, node: PacsNode) -> None:
-    if node.ca is not None and not Path(node.ca).is_file():
-        document.problem(("ca",), "names no file", "write the path of a PEM file")
-    for place, files in (("tls", node.tls), ("auth", node.auth)):
-        for name in ("ca", "certificate", "key"):
-            file = getattr(files, name, None)
-            if file is not None and not Path(file).is_file():
-                document.problem((place, name), "names no file", "write the path of a PEM file")
 
 
 def _check_move(document: Document, node: PacsNode) -> None:
@@ -72,6 +61,9 @@ def _check_addresses(document: Document, node: PacsNode) -> None:
         document.problem(("urls",), "each web protocol has an address of its own", f"write `urls`: {{{own}}}")
     elif unsaid and not node.url:
         document.problem(("url",), "is missing", f"write the base address of {unsaid[0]}, as https://...")
+    for name in () if web else ("auth", "ca"):
+        if getattr(node, name):
+            document.problem((name,), "is of web services only", "take it out; encrypted DICOM is `tls`")
     if node.tls and "dimse" not in node.protocols:
         document.problem(("tls",), "is of DICOM associations only", "write `ca`, and `auth` of the kind certificate")
     if node.auth and any(node.address(name).startswith("http:") for name in web):

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +13,8 @@ from schemas import DeidProfile
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _WORKDIR = "${project.workdir}"
-_FILES = frozenset({"ca", "certificate", "key", "new_ids", "day_shift"})
+_PEMS = frozenset({"ca", "certificate", "key"})
+_FILES = _PEMS | {"new_ids", "day_shift"}
 """Fields, of nodes and targets and what is within them, that name a file beside the one that says it."""
 _OPTIONS = frozenset({"ca", "known_hosts", "key_filename"})
 """Likewise, among the options of a storage."""
@@ -48,9 +50,34 @@ def with_files(folder: Path, model: M) -> M:
         elif name in _FILES and value:
             found[name] = str(folder / Path(value).expanduser())
         elif name == "options" and isinstance(value, dict):
-            files = {key: str(folder / Path(value[key]).expanduser()) for key in _OPTIONS & value.keys()}
-            found[name] = {**value, **{key: file for key, file in files.items() if "${" not in file}}
+            files = {key: str(folder / Path(file).expanduser()) for key, file in _optional(value) if _is_path(file)}
+            found[name] = {**value, **files}
     return model.model_copy(update=found)
+
+
+def check_files(document: Document, at: FieldPath, model: BaseModel) -> None:
+    """A problem for each file of keys or certificates that `model`, which stands at `at`, names and that is not there.
+
+    Its paths are absolute ones, as `with_files` makes them.
+    """
+    for name, value in model:
+        if isinstance(value, BaseModel):
+            check_files(document, (*at, name), value)
+        elif name in _PEMS and value and not Path(value).is_file():
+            document.problem((*at, name), "names no file", "write the path of a PEM file")
+        elif name == "options" and isinstance(value, dict):
+            for key, file in _optional(value):
+                if not isinstance(file, str) or (_is_path(file) and not Path(file).is_file()):
+                    document.problem((*at, name, key), "names no file", "write the path of a file, or take it out")
+
+
+def _optional(options: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The options of a storage that are meant to name files."""
+    return [(key, options[key]) for key in sorted(_OPTIONS & options.keys())]
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str) and "${" not in value
 
 
 def with_table(document: Document, profile: DeidProfile) -> DeidProfile:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
+from pacsflow.projects.places import check_files
 from pacsflow.projects.source import Document, FieldPath
 from pacsflow.projects.validation import nearest
 from pacsflow.pseudonyms.table import read_shifts, read_table
@@ -21,9 +22,10 @@ _OURS = ("private", "report", "staging")
 
 
 def check_targets(document: Document, targets: Sequence[Target]) -> None:
-    """A problem for each layout with a mistake, and for each target that writes where another one does."""
+    """A problem for each layout with a mistake, each file that is not there, each target that has another's place."""
     places: dict[tuple[object, ...], int] = {}
     for position, target in enumerate(targets):
+        check_files(document, ("targets", position), target)
         if isinstance(target, Files):
             _check_layout(document, ("targets", position, "layout"), target.layout)
             if not target.dicom and not target.nifti:

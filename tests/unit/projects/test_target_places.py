@@ -108,8 +108,35 @@ def test_the_patient_id_of_identifiable_images_is_no_code_for_karnak(folder):
     assert problems_of(named) == []
 
 
+@pytest.mark.parametrize(
+    ("target", "field"),
+    [
+        (f"{{kind: dicom, {NODE}, tls: {{ca: none.pem}}}}", "tls.ca"),
+        (f"{{kind: karnak, {NODE}, album: x, tls: {{ca: none.pem}}}}", "tls.ca"),
+        ("{kind: dicomweb, url: 'https://a/b', ca: none.pem}", "ca"),
+        ("{kind: dicomweb, url: 'https://a/b', auth: {kind: certificate, certificate: a, key: k}}", "auth.certificate"),
+        ("{kind: xnat, url: 'https://a', project: P, username: u, password: '${env:P}', ca: none.pem}", "ca"),
+        ("{kind: storage, url: 'sftp://a/b', options: {known_hosts: none}}", "options.known_hosts"),
+        ("{kind: storage, url: 'sftp://a/b', options: {known_hosts: '~/none'}}", "options.known_hosts"),
+        ("{kind: storage, url: 's3://a/b', options: {ca: true}}", "options.ca"),
+    ],
+)
+def test_a_file_that_a_target_names_is_there_before_a_run(folder, target, field):
+    (with_targets(folder, target) / "k").write_text("")
+    problem = only_problem(folder)
+    assert (problem.line, problem.field, problem.message) == (2, f"targets[0].{field}", "names no file")
+
+
+@pytest.mark.parametrize("album", ["Étude", "a\\\\b", "x" * 65])
+def test_an_album_that_cannot_stand_in_dicom_is_no_album(folder, album):
+    problem = only_problem(with_targets(folder, f'{{kind: karnak, {NODE}, album: "{album}"}}'))
+    assert problem.field == "targets[0].album"
+
+
 def test_files_of_a_storages_options_start_at_the_file_that_says_them(folder):
     options = "{username: u, known_hosts: keys/known, key_filename: '${env:KEY_FILE}'}"
+    (folder / "keys").mkdir(parents=True)
+    (folder / "keys/known").write_text("")
     project, _ = loaded(with_targets(folder, f"{{kind: storage, url: 'sftp://a/b', options: {options}}}"))
     assert project.export.targets[0].options == {
         "username": "u",

@@ -40,10 +40,14 @@ def test_a_node_needs_the_addresses_of_its_protocols_only(tmp_path, text):
         (WEB + "auth: {kind: bearer, token: hunter2}\n", "auth.token", "not the right form"),
         (WEB + "auth: {kind: kerberos}\n", "auth", "must say one of"),
         ("name: web\nprotocol: dicomweb\nurl: https://me:hunter2@a\n", "url", "not the right form"),
+        (FILES["pacs"] + "auth: {kind: bearer, token: '${env:A}'}\n", "auth", "web services only"),
+        (FILES["pacs"] + "ca: lung-ct.pem\n", "ca", "web services only"),
     ],
 )
 def test_a_mistake_is_told_where_it_stands(tmp_path, text, field, said):
-    problems = problems_of(write_files(tmp_path / "a", pacs=text))
+    folder = write_files(tmp_path / "a", pacs=text)
+    (folder / "lung-ct.pem").write_text("")
+    problems = problems_of(folder)
     assert field in {problem.field for problem in problems}
     [problem] = [problem for problem in problems if problem.field == field]
     assert said in problem.message
