@@ -27,3 +27,15 @@ def test_a_server_of_prefect_that_is_not_there_is_no_fault_of_pacsflow(tmp_path)
     assert done.returncode == 11, done.stderr
     assert "Prefect's server at PREFECT_API_URL does not answer" in done.stderr
     assert "mend: start it, or unset PREFECT_API_URL" in done.stderr
+
+
+def test_a_place_that_cannot_be_written_to_is_no_fault_of_pacsflow(tmp_path):
+    (tmp_path / "sub-4711").write_text("a file stands where the folder belongs")
+    words = [sys.executable, "-c", "from pacsflow.cli import main; main()", "schema", "--out", tmp_path / "sub-4711/x"]
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 5, done.stderr
+    assert "this computer refuses: Not a directory" in done.stderr
+    assert "4711" not in done.stderr
+    [details] = (tmp_path / "state/pacsflow/faults").iterdir()
+    assert "sub-4711" in details.read_text()
