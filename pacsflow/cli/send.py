@@ -85,9 +85,11 @@ def _targets(words: str, calling_aet: str) -> "list[Target]":
 
 
 def _opened(file: Path, settings: "Sequence[Settings]", workdir: Path) -> "list[Target]":
-    """The targets. Raises ProjectError for those that take no DICOM: they would be passed over in silence."""
+    """The targets. Raises ProjectError where there is none, and for those that take no DICOM: nothing would be sent."""
     from pacsflow.export import open_target
 
+    if not settings:
+        raise ProjectError.at(file.name, "is empty: there is nowhere to send to", "add a target", field="targets")
     problems = [
         Problem(file.name, 0, f"targets[{position}]", "takes converted files only", "pacsflow convert, or take it out")
         for position, one in enumerate(settings)

@@ -72,6 +72,11 @@ def test_a_tree_becomes_a_bids_dataset(tree, tmp_path):
     assert json.loads((tmp_path / "set/dataset_description.json").read_text())["Name"] == "Ours"
 
 
+def test_a_tree_that_goes_nowhere_is_not_said_to_be_sent(tree, tmp_path):
+    (tmp_path / "none.yaml").write_text("targets: []\n")
+    assert "none.yaml: targets: is empty" in pacsflow("send", tree, tmp_path / "none.yaml", expect=2)
+
+
 def test_mistakes_end_with_their_exit_codes(tmp_path):
     (tmp_path / "empty").mkdir()
     pacsflow("convert", tmp_path / "empty", expect=2)
