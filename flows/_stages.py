@@ -149,7 +149,7 @@ def describe_studies(run: Session) -> None:
 def describe_chunk(project: str, keys: list[str], node: str) -> None:
     """Describe the series of some studies, each study a task."""
     task = persistent(describe_study, session(project).node(node).retries)
-    with stoppable(project):
+    with stopping_tasks(project):
         wait([task.submit(StudyRef(project, key, node)) for key in keys])
 
 
@@ -158,7 +158,7 @@ def describe_chunk(project: str, keys: list[str], node: str) -> None:
 def find_chunk(project: str, numbers: list[int], node: str) -> None:
     """Find the studies of some rows, each a task; a row that fails leaves the others alone."""
     task = persistent(find_row, session(project).node(node).retries)
-    with stoppable(project):
+    with stopping_tasks(project):
         wait([task.submit(RowRef(project, number, node)) for number in numbers])
 
 
@@ -171,7 +171,7 @@ def retrieve_chunk(project: str, keys: list[str], node: str) -> None:
     retries = session(project).node(node).retries
     fetch, deliver = persistent(fetch_study, retries), persistent(deliver_study, retries)
     futures = []
-    with stoppable(project):
+    with stopping_tasks(project):
         for ref in (StudyRef(project, key, node) for key in keys):
             fetched = fetch.submit(ref)
             futures.append(deliver.submit(ref, return_state=False, wait_for=[allow_failure(fetched)]))
@@ -179,7 +179,7 @@ def retrieve_chunk(project: str, keys: list[str], node: str) -> None:
 
 
 @contextmanager
-def stoppable(project: str) -> Iterator[None]:
+def stopping_tasks(project: str) -> Iterator[None]:
     """Around tasks: a flow that is told to end (Ctrl-C, SIGTERM) has them end too, as it waits for them."""
     try:
         yield

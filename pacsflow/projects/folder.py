@@ -213,7 +213,6 @@ def _replaced(folder: Path, documents: dict[str, Document], models: dict[str, Ba
             check_workdir(documents[name], model.targets, Path(workdir))
         return model
     return model
-    return model
 
 
 def _with_targets(folder: Path, document: Document, model: Export, *, workdir: str) -> Export:
