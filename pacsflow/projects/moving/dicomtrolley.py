@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pacsflow.projects.moving.contract import Moved, Old
-from pacsflow.projects.moving.parts import COMPARED, IDENTIFIABLE, folder_target, table_of
+from pacsflow.projects.moving.parts import COMPARED, IDENTIFIABLE, folder_target, placed, table_of
 from pacsflow.projects.moving.reading import checked, read_json, refuse
 
 _SERVICE = "dicomtrolleytool"
@@ -74,13 +74,15 @@ def moved_dicomtrolley(old: Old) -> Moved:
         "pacs.yaml": node,
         "query.yaml": {"level": "study", "table": table_of(old, {})},
         "deid.yaml": {"base": "none"},
-        "export.yaml": folder_target(old),
+        "export.yaml": folder_target(old, "{study}/{series}"),
     }
-    return Moved(files, tuple(_changes(settings)), secrets)
+    return Moved(files, tuple(_changes(old, settings)), secrets)
 
 
-def _changes(settings: _Settings) -> Iterator[str]:
+def _changes(old: Old, settings: _Settings) -> Iterator[str]:
     yield COMPARED
+    yield from placed(old, "the folder given by -o")
+    yield "folders are of study and series, as before, with the dots of their UIDs"
     yield "request_per_series: images are asked for by series, after a fault one by one, and only what is missing"
     yield "query_missing, http_chunk_size: what is missing is always asked for, and answers are read as they come"
     if others := sorted({*settings.channels} - {settings.searcher_name, settings.downloader_name}):

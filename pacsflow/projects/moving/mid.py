@@ -10,7 +10,7 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from pacsflow.projects.moving.contract import Moved, Old
 from pacsflow.projects.moving.mid_defaults import HEADINGS, IDENTIFIERS, IMAGES, NUMBER, SELF, TAGS, USER, WIPED
-from pacsflow.projects.moving.parts import COMPARED, folder_target, profile, table_of
+from pacsflow.projects.moving.parts import COMPARED, DESCRIBED, folder_target, placed, profile, table_of
 from pacsflow.projects.moving.reading import checked, refuse
 
 _FILES = {
@@ -176,7 +176,7 @@ def _profile(config: _Config) -> dict[str, Any]:
     drop = [{keyword: values} for keyword, values in config.images.items() if tag_for_keyword(keyword) is not None]
     rules = [{"tag": name, "action": "empty"} for name in _named(config) if _emptied(name, vrs)]
     parts = {"patient": {"source": "sequential"}, "elements": rules, "vrs": vrs, "drop": drop}
-    return {**profile(**{name: part for name, part in parts.items() if part}), "options": []}
+    return profile(**{name: part for name, part in parts.items() if part})
 
 
 def _named(config: _Config) -> list[str]:
@@ -204,8 +204,8 @@ def _changes(config: _Config, old: Old, *, away: _Peer | None) -> Iterator[str]:
     yield "a cell with nothing but `*` is a mistake: leave it empty"
     yield "descriptions are still sought anywhere in the text (`contains` in query.yaml)"
     yield "series are chosen in the plan's workbook, or by `series:` rules in query.yaml; left alone, all are taken"
-    if not away and not old.choices.get("out"):
-        yield "images go to `out/` in the project's workdir, not to default_download_dir: `--out` names another folder"
+    if not away:
+        yield from placed(old, "default_download_dir")
     yield (
         "default_prefix_…, default_suffix_…, default_xlsx_dir: tables have names of their own, in `report/`: plan.xlsx "
         "with all results in its sheet `series`, queries without any in `unmatched`; results.xlsx with what was done"
@@ -220,7 +220,9 @@ def _cleaned_otherwise(config: _Config) -> Iterator[str]:
     yield "images are de-identified, as with the program's box ticked; without: `base: none` alone in deid.yaml"
     yield "UIDs become new ones that keep studies, series and references together; they were all the same word"
     yield "sequences are cleaned inside and not wiped, so enhanced images stay readable"
-    yield "patients get numbers by PatientID, the same in every run; studies had numbers"
+    yield "patients get numbers by PatientID, the same in every run, and folders; studies had numbers"
+    yield DESCRIBED
+    yield "what the standard's profile treats beside anon_vrs and anon_tags, as comments and serial numbers, goes too"
     for file, names in (("anon_tags.json", _named(config)), ("anon_imgs.json", config.images)):
         if unknown := [name for name in names if tag_for_keyword(name) is None]:
             yield f"these names in {file} are no DICOM keywords and never did anything: {', '.join(unknown)}"

@@ -6,7 +6,15 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from pacsflow.projects.moving.contract import Moved, Old
-from pacsflow.projects.moving.parts import COMPARED, IDENTIFIABLE, folder_target, profile, table_of
+from pacsflow.projects.moving.parts import (
+    COMPARED,
+    DESCRIBED,
+    IDENTIFIABLE,
+    folder_target,
+    placed,
+    profile,
+    table_of,
+)
 from pacsflow.projects.moving.reading import checked, refuse
 
 _NEW_IDS = "new_ids"
@@ -98,7 +106,8 @@ def _columns(old: Old, *, used: bool) -> dict[str, str]:
 
 def _profile(ids: str) -> dict[str, Any]:
     patient = {"source": "table", "file": ids} if ids else {"source": "column", "column": _NEW_IDS}
-    return profile(patient=patient, dates={"method": "shift", "days": [-30, 30]}, drop=_DROP)
+    dates = {"method": "shift", "days": [-30, 30]}
+    return profile("retain-longitudinal-modified-dates", patient=patient, dates=dates, drop=_DROP)
 
 
 def _changes(config: _Config, old: Old, *, pseudonyms: bool) -> Iterator[str]:
@@ -118,7 +127,10 @@ def _changes(config: _Config, old: Old, *, pseudonyms: bool) -> Iterator[str]:
     yield "one association at once, as before: raise `limits.associations` in pacs.yaml when the PACS allows"
     if old.choices.get("move"):
         yield "images go to the other application entity as they are, and only the PACS's numbers tell what went"
+    else:
+        yield from placed(old, "./data")
     if pseudonyms:
+        yield DESCRIBED
         yield "pseudonyms come from your new ids; every UID, date, name and private element is treated, not 32 of them"
         yield "dates keep their intervals: one shift per patient from the project's key, the same in every run"
         yield (

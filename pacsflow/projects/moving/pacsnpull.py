@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from pacsflow.projects.moving.contract import Moved, Old
-from pacsflow.projects.moving.parts import COMPARED, IDENTIFIABLE, folder_target, table_of
+from pacsflow.projects.moving.parts import COMPARED, IDENTIFIABLE, folder_target, placed, table_of
 from pacsflow.projects.moving.reading import checked
 
 
@@ -51,6 +51,8 @@ def moved_pacsnpull(old: Old) -> Moved:
         "query_break_count: a retrieval without progress ends by `timeouts.response`, and is tried again",
         "client_ip: we listen at every address; what counts is what the PACS knows of client_name and client_port",
         "log_level: troubles are in the ledger and on the report, whatever the level",
+        "job_title is the node's name in reports",
+        *placed(old, "instance/<job_title>/dcm"),
         "series have folders of their own below that of the study",
         IDENTIFIABLE,
         "`find` alone is `pacsflow plan`: its workbook has the answers",

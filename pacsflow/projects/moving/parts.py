@@ -1,7 +1,7 @@
 """The parts of a project that several old systems say alike."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pacsflow.projects.moving.contract import Old
@@ -11,6 +11,7 @@ IDENTIFIABLE = (
     "images stay IDENTIFIABLE, as the old command left them: write `base: ps3.15-basic` in deid.yaml before the first "
     "run to have them de-identified on the way"
 )
+DESCRIBED = "descriptions are cleaned, allowed words stay (`clean-descriptors` in deid.yaml); they were left alone"
 COMPARED = "every image the PACS lists is compared with what came, by UID; what is missing is asked for again"
 
 
@@ -20,11 +21,11 @@ def table_of(old: Old, columns: Mapping[str, str]) -> dict[str, Any]:
     return {"file": path, "columns": dict(columns)} if columns else {"file": path}
 
 
-def profile(**parts: Any) -> dict[str, Any]:
-    """deid.yaml of a project that de-identifies: the basic profile with dates shifted, and what `parts` add."""
+def profile(*options: str, **parts: Any) -> dict[str, Any]:
+    """deid.yaml of a project that de-identifies: the basic profile with ages and descriptions, and what is added."""
     return {
         "base": "ps3.15-basic",
-        "options": ["retain-longitudinal-modified-dates", "retain-patient-characteristics"],
+        "options": ["clean-descriptors", "retain-patient-characteristics", *options],
         **parts,
         "key": "@key@",
         "pixels": {"burned_in": "drop-risky"},
@@ -36,3 +37,9 @@ def folder_target(old: Old, layout: str = LAYOUT) -> dict[str, Any]:
     """export.yaml with one folder of DICOM files."""
     path = old.choices.get("out") or "${project.workdir}/out"
     return {"targets": [{"kind": "folder", "path": path, "layout": layout}]}
+
+
+def placed(old: Old, former: str) -> Iterator[str]:
+    """Where images go instead of the `former` place, unless somebody said where."""
+    if not old.choices.get("out"):
+        yield f"images go to `out/` in the project's workdir, not to {former}: `--out` names another folder"

@@ -46,6 +46,7 @@ def test_pacsman_example(config):
     ]
     assert project.deid.base == "none"
     assert "IDENTIFIABLE" in said
+    assert "in the project's workdir, not to ./data" in said
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,10 @@ def test_pacsman_misspelt_column_and_new_ids():
     assert (project.deid.base, project.deid.patient.source) == ("ps3.15-basic", "column")
     assert rows[1].extra == {"new_ids": "P0002"}
     assert {"ImageType": "SCREEN SAVE"} in project.deid.drop
+    assert "clean-descriptors" in project.deid.options, (
+        "PACSMAN left descriptions alone, and folders are called by them"
+    )
+    assert "descriptions are cleaned" in said
     for option in ("--delete_identifiable", "--remove_private_tags", "--fuzz_acq_dates"):
         assert option in said
 
@@ -99,7 +104,7 @@ def test_pacsnpull_example():
         {"QueryRetrieveLevel": "PATIENT", "PatientID": "77"},
     ]
     said = moved("pacsnpull", written("conf.json", {**PACSNPULL, "log_level": "DEBUG"}), written("move.json", query))
-    assert all(key in said for key in ("client_ip", "log_level", "query_model", "query_break_count"))
+    assert all(key in said for key in ("client_ip", "log_level", "query_model", "query_break_count", "job_title"))
     project, rows = load(Path("move"))
     assert (project.pacs.called_aet, project.pacs.calling_aet, project.pacs.port) == ("ANY-SCP", "STORESCP", 4242)
     assert project.pacs.fetch.move_to
@@ -119,12 +124,14 @@ def trolley(**settings):
 def test_dicomtrolley_by_mint_and_rad69():
     said = moved(*trolley())
     assert "left out: spare" in said
+    assert "not to the folder given by -o" in said
     project, rows = load(Path("old"))
     node = project.pacs
     assert (node.finds_by, node.fetches_by) == ("mint", "rad69")
     assert node.address("rad69") == "https://vitrea.example.org/rids"
     assert (node.auth.kind, node.auth.username, node.auth.realm) == ("vitrea", "research", "Ward")
     assert resolve(node.auth.password) == "hunter2"
+    assert project.export.targets[0].layout == "{study}/{series}"
     assert "hunter2" not in Path("old/pacs.yaml").read_text()
     assert [dict(row.keys) for row in rows] == [{"PatientID": "77"}]
 

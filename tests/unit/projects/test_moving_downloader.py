@@ -8,7 +8,9 @@ from openpyxl import Workbook
 from typer.testing import CliRunner
 
 from pacsflow.cli.app import app
+from pacsflow.deid import compile_profile
 from pacsflow.errors import ProjectError
+from pacsflow.pseudonyms import nobody
 from pacsflow.query import load
 from unit.projects.old_systems import HEADINGS, IDENTIFIERS, PEERS, moved, refused, written
 
@@ -56,6 +58,10 @@ def test_downloader_example(downloader):
     assert dict(rows[0].keys) == {"PatientID": "0045322", "StudyDate": "20150512", "SeriesDescription": "*lung*"}
     assert dict(rows[1].keys) == {"PatientID": "0123421", "StudyDate": "20180102"}
     assert project.deid.vrs == dict.fromkeys(["DT", "DA", "TM", "PN"], "empty"), "what its files lack it added"
+    profile = compile_profile(project.deid, bytes(32), pseudonyms=nobody("sequential")).describe()
+    assert any("over 89 years cut to 90" in line for line in profile), "it kept ages, and said so"
+    assert "ages above 89" in said
+    assert "descriptions are cleaned" in said
     assert {rule.tag for rule in project.deid.elements} == {
         "PatientSize",
         "AccessionNumber",
