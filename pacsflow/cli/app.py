@@ -25,7 +25,16 @@ from pacsflow.cli import (
     vault,
     verify,
 )
+from pacsflow.secrets import register_resolver
 
+
+def _of_prefect(name: str) -> str:
+    from tasks.blocks import secret_block
+
+    return secret_block(name)
+
+
+register_resolver("prefect", _of_prefect)
 app = typer.Typer(
     name="pacsflow",
     no_args_is_help=True,

@@ -205,3 +205,4 @@ def test_a_key_may_be_a_secret_block_of_prefect(prefect, pacs, tmp_path):
     environment = {**os.environ, **prefect.environment(prefect.folder), "PREFECT_API_URL": prefect.url}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True)
     prefect.pacsflow_here("status", str(folder))
+    assert "${prefect:demo-key}, found" in prefect.pacsflow_here("validate", str(folder))

@@ -39,3 +39,13 @@ def test_a_place_that_cannot_be_written_to_is_no_fault_of_pacsflow(tmp_path):
     assert "4711" not in done.stderr
     [details] = (tmp_path / "state/pacsflow/faults").iterdir()
     assert "sub-4711" in details.read_text()
+
+
+def test_every_command_knows_the_secrets_that_prefect_keeps(tmp_path):
+    key = {"key": "${prefect:demo-key}"}
+    pacs = {"port": 1, "called_aet": "X"}
+    folder = write_project(tmp_path / "p", pacs=pacs, rows=[{"id": "a", "PatientID": "1"}], deid=key)
+    environment = {**os.environ, "PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api"}
+    words = [sys.executable, "-c", "from pacsflow.cli import main; main()", "validate", str(folder)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, env=environment)
+    assert "not usable here: ${prefect:demo-key}: no such Secret block" in done.stdout
