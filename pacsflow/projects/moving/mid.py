@@ -195,7 +195,7 @@ def _changes(config: _Config, old: Old, *, away: _Peer | None) -> Iterator[str]:
     yield COMPARED
     if not old.choices.get("peer") and _alone(config):
         yield f"default_src names no peer there is: {_source(old, config).peer_name}, the only other one, is asked"
-    yield "of several sheets the first is read, as before; `sheet` in query.yaml names another"
+    yield "of several sheets the first is read, as before, but no hidden one; `sheet` in query.yaml names another"
     if away:
         yield "images go to the other application entity as they are, and only the PACS's numbers tell what went"
     else:
