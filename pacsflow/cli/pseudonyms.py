@@ -12,7 +12,7 @@ from pacsflow.cli.show import console, counted
 from pacsflow.errors import ProjectError
 from pacsflow.pseudonyms.api import Service
 from pacsflow.pseudonyms.key_files import LOG, KeyFiles
-from pacsflow.pseudonyms.table import read_table
+from pacsflow.pseudonyms.table import checked, read_table
 from pacsflow.query.columns import known_keyword
 from pacsflow.query.fault import FaultError
 from pacsflow.query.raw import RawRow, RawTable
@@ -103,9 +103,7 @@ def _of_service(config: Path, project_name: str) -> Gives:
 
 
 def _of_table(file: Path, *, shifts: bool) -> Gives:
-    pseudonyms_of, problems = read_table(file)
-    if problems:
-        raise ProjectError(problems)
+    pseudonyms_of = checked(read_table(file))
     chance = random.SystemRandom()
 
     def gives(patient: str) -> tuple[str, int] | None:

@@ -10,6 +10,15 @@ from pydicom.sequence import Sequence
 _SR = "1.2.840.10008.5.1.4.1.1.88."
 """Beginning of the UIDs of all SR storage SOP classes, Key Object Selection too (PS3.6 A)."""
 _HEAD = ("StudyDate", "ContentDate", "CompletionFlag", "VerificationFlag")
+_PLAIN = {
+    "TEXT": "TextValue",
+    "PNAME": "PersonName",
+    "UIDREF": "UID",
+    "DATETIME": "DateTime",
+    "DATE": "Date",
+    "TIME": "Time",
+}
+"""Value Type -> the element with its value (PS3.3 C.17.3.2)."""
 _DEEPEST = 60
 
 
@@ -47,10 +56,8 @@ def _value(item: Dataset) -> str:
     kind = str(item.get("ValueType") or "")
     if "ReferencedContentItemIdentifier" in item:
         return f"-> item {'.'.join(map(str, _several(item.ReferencedContentItemIdentifier)))}"
-    plain = {"TEXT": "TextValue", "PNAME": "PersonName", "UIDREF": "UID", "DATETIME": "DateTime", "DATE": "Date",
-             "TIME": "Time"}  # fmt: skip
-    if kind in plain:
-        return str(item.get(plain[kind]) or "")
+    if kind in _PLAIN:
+        return str(item.get(_PLAIN[kind]) or "")
     if kind == "CODE":
         return _code(item, "ConceptCodeSequence")
     if kind == "NUM":

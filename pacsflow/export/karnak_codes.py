@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pacsflow.errors import ProjectError
 from pacsflow.export.names import alphanumeric
-from pacsflow.pseudonyms.table import read_shifts, read_table
+from pacsflow.pseudonyms.table import checked, read_shifts, read_table
 
 _PREFIX = "sub-"
 
@@ -32,19 +31,11 @@ class Codes:
 
 def read_codes(new_ids: Path, day_shift: Path | None) -> Codes:
     """The codes of two files; without the second, shifts are 0. Raises ProjectError, which holds nothing of them."""
-    codes, problems = read_table(new_ids)
-    if problems:
-        raise ProjectError(problems)
-    return Codes(codes, _shifts(day_shift) if day_shift else None)
+    shifts = checked(read_shifts(day_shift)) if day_shift else None
+    days = None if shifts is None else {patient: str(shift) for patient, shift in shifts.items()}
+    return Codes(checked(read_table(new_ids)), days)
 
 
 def _find(table: dict[str, str], name: str) -> str:
     """What a table says of a patient; PACSMAN writes `_` for what is no letter and no digit."""
     return table.get(name) or table.get(alphanumeric(name), "")
-
-
-def _shifts(file: Path) -> dict[str, str]:
-    shifts, problems = read_shifts(file)
-    if problems:
-        raise ProjectError(problems)
-    return {patient: str(days) for patient, days in shifts.items()}

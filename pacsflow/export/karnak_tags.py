@@ -4,7 +4,6 @@ Group 000B, creator `CHUV_DEV_TML`: (000B,xx01) patient code, (000B,xx02) album,
 block xx is the one the creator has already, else the first that is free (PS3.5 7.8.1).
 """
 
-import os
 import shutil
 import stat
 import struct
@@ -19,6 +18,7 @@ from pydicom.filereader import data_element_generator, read_file_meta_info
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from pacsflow.errors import TargetError
+from pacsflow.export.disk import own_words
 from pacsflow.staging import half_beside, sync
 
 CREATOR = "CHUV_DEV_TML"
@@ -26,6 +26,7 @@ _GROUP, _AFTER = 0x000B0000, 0x000C0000
 _FIRST, _LAST = 0x10, 0xFF
 _LONGEST = 64
 _PREAMBLE = 132
+_CANNOT = "a file cannot be tagged"
 
 
 @dataclass(frozen=True)
@@ -88,23 +89,20 @@ def tag_in_place(path: Path, tags: Tags) -> bool:
 @contextmanager
 def _own_words() -> Iterator[None]:
     try:
-        with warnings.catch_warnings():
+        with own_words(_CANNOT), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # values in them may be anybody's
             yield
     except TargetError:
         raise
-    except OSError as error:
-        words = os.strerror(error.errno) if error.errno else type(error).__name__
-        raise TargetError(f"a file cannot be tagged: {words}") from None
     except Exception as error:  # noqa: BLE001 what is spoilt fails in many ways, in words that may be anybody's
-        raise TargetError(f"a file cannot be tagged: {type(error).__name__}") from None
+        raise TargetError(f"{_CANNOT}: {type(error).__name__}") from None
 
 
 def _group(stream: BinaryIO, source: Path) -> _Group:
     meta = read_file_meta_info(source)
     syntax = UID(meta.TransferSyntaxUID)
     if syntax == DeflatedExplicitVRLittleEndian:
-        raise TargetError("a file cannot be tagged: its data set is deflated", remedy="send it in another syntax")
+        raise TargetError(f"{_CANNOT}: its data set is deflated", remedy="send it in another syntax")
     explicit, little = not syntax.is_implicit_VR, syntax.is_little_endian
     # Group length (0002,0000) is 12 bytes, and says how much follows it.
     stream.seek(_PREAMBLE + 12 + meta.FileMetaInformationGroupLength)
@@ -150,7 +148,7 @@ def _block(elements: tuple[_Element, ...]) -> int:
             taken.add(number >> 8)
     free = next((block for block in range(_FIRST, _LAST + 1) if block not in taken), None)
     if free is None:
-        raise TargetError("a file cannot be tagged: all blocks of group 000B are taken")
+        raise TargetError(f"{_CANNOT}: all blocks of group 000B are taken")
     return free
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pacsflow.errors import ProjectError, RefusalError
+from pacsflow.errors import RefusalError
 from pacsflow.pseudonyms import api, column, sequential, table
 from pacsflow.pseudonyms.contract import Given, Means, Pseudonyms
-from pacsflow.pseudonyms.table import read_shifts
+from pacsflow.pseudonyms.table import checked, read_shifts
 from schemas import DeidProfile
 
 __all__ = ["NO_SHIFT", "SOURCES", "Given", "Means", "Pseudonyms", "day_shifts", "nobody", "pseudonyms_of", "wanting"]
@@ -33,11 +33,8 @@ def wanting(means: Means) -> Callable[[str], str]:
 
     What is given raises ServiceError where the source cannot be asked.
     """
-    shifts = means.day_shifts
-    if shifts is None:
-        return _wanting(means)
-    named = _wanting(means)
-    return lambda patient_id: named(patient_id) if patient_id in shifts else NO_SHIFT
+    named, shifts = _wanting(means), means.day_shifts
+    return named if shifts is None else lambda patient_id: named(patient_id) if patient_id in shifts else NO_SHIFT
 
 
 def _wanting(means: Means) -> Callable[[str], str]:
@@ -57,12 +54,7 @@ def _wanting(means: Means) -> Callable[[str], str]:
 
 def day_shifts(profile: DeidProfile) -> dict[str, int] | None:
     """Patient ID -> days, of the table that the profile names; None where it names none. Raises ProjectError."""
-    if profile.dates.file is None:
-        return None
-    shifts, problems = read_shifts(Path(profile.dates.file))
-    if problems:
-        raise ProjectError(problems)
-    return shifts
+    return checked(read_shifts(Path(profile.dates.file))) if profile.dates.file else None
 
 
 def nobody(kind: str) -> Pseudonyms | None:

@@ -6,11 +6,13 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from pacsflow.errors import Problem, ProjectError
 from pacsflow.pseudonyms.contract import Given, Means, Pseudonyms
 from pacsflow.pseudonyms.legal import folded, patient_fault, pseudonym_fault
 
+T = TypeVar("T")
 Entry = tuple[int, str, str]
 """1-based line, patient id, pseudonym."""
 
@@ -35,10 +37,7 @@ class _BrokenError(ValueError):
 
 def source(means: Means) -> Pseudonyms:
     """Pseudonyms of the table, whatever the issuer. Raises ProjectError with each mistake of the table."""
-    file = Path(means.patient.file or "")
-    table, problems = read_table(file)
-    if problems:
-        raise ProjectError(problems)
+    table = checked(read_table(Path(means.patient.file or "")))
 
     def given(patient_id: str, _issuer: str, shift_days: int) -> Given | None:
         pseudonym = table.get(patient_id)
@@ -59,6 +58,14 @@ def read_shifts(file: Path) -> tuple[dict[str, int], list[Problem]]:
     entries, problems = read_entries(file, days=True)
     problems += [] if problems else _problems_of_shifts(file.name, entries)
     return {} if problems else {patient: int(days) for _, patient, days in entries}, problems
+
+
+def checked(read: tuple[T, list[Problem]]) -> T:
+    """What was read. Raises ProjectError where something is wrong with it."""
+    found, problems = read
+    if problems:
+        raise ProjectError(problems)
+    return found
 
 
 def read_entries(file: Path, *, days: bool = False) -> tuple[list[Entry], list[Problem]]:
