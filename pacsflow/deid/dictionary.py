@@ -19,6 +19,9 @@ EXACT: Final = 0xFFFFFFFF
 CREATORS: Final = range(0x10, 0x100)
 """Element numbers of private creators (PS3.5 7.8.1)."""
 
+NEEDED: Final = frozenset({0x00080016, 0x00080018, 0x0020000D, 0x0020000E})
+"""UIDs that no instance can be without."""
+
 VR_OF: Final[dict[int, str]] = {
     tag: AMBIGUOUS.get(entry[0], entry[0])
     for tag, entry in DicomDictionary.items()

@@ -23,7 +23,7 @@ from pacsflow.deid.actions import (
     Uid,
     Year,
 )
-from pacsflow.deid.dictionary import EXACT, VR_OF, PrivateTag, TagError, parse_private, parse_tag
+from pacsflow.deid.dictionary import EXACT, NEEDED, VR_OF, PrivateTag, TagError, parse_private, parse_tag
 from pacsflow.deid.ge_blocks import PROTOCOL_BLOCK, USER_DATA, CleanProtocolBlock, CleanUserData
 from pacsflow.deid.private_sets import private_tags
 from pacsflow.deid.recipe.compile import CompiledRecipe
@@ -48,8 +48,6 @@ UNLISTED: Final = {"PN": "X ..........", "DA": "X .....KC...", "DT": "X .....KC.
 """Rules for names and dates that Table E.1-1 does not list: industrial and retired attributes."""
 LENGTH_TO_END: Final = 0x00080001
 """A retired count of bytes that would be wrong afterwards."""
-NEEDED: Final = frozenset({0x00080016, 0x00080018, 0x0020000D, 0x0020000E})
-"""What no instance can be without."""
 NAMING: Final = frozenset({0x00080018, 0x0020000D, 0x0020000E})
 """UIDs that books and references go by: all are new, or all stay."""
 PEOPLE: Final = frozenset({0x00401101})

@@ -23,6 +23,7 @@ DESCRIBED = {
 }
 _OLDEST = 89
 _AGE = re.compile(r"(\d{3})([DWMY])")
+_YEARS = re.compile(r"\d+(\.\d+)?\+?")
 _PER_YEAR = {"D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0}
 _TIME = re.compile(r"(\d{2})(\d{2})(\d{2})(\.\d{1,6})?")
 _DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
@@ -50,7 +51,7 @@ def acquired(series: SeriesFiles) -> str:
 def merged(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
     """What two sessions say of one participant, in whatever order they came: the lower age, an agreed sex."""
     known = [one["sex"] for one in (before, now) if one.get("sex", NOT_KNOWN) != NOT_KNOWN]
-    ages = [one["age"] for one in (before, now) if one.get("age", NOT_KNOWN) != NOT_KNOWN]
+    ages = [one["age"] for one in (before, now) if _YEARS.fullmatch(one.get("age", NOT_KNOWN))]
     sex = known[0] if len(set(known)) == 1 else NOT_KNOWN
     return {"sex": sex, "age": min(ages, key=_years, default=NOT_KNOWN)}
 

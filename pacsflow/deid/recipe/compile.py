@@ -16,7 +16,7 @@ from pydicom.datadict import private_dictionary_description
 
 from pacsflow.deid.actions import Action, Empty, Keep, Remove, Replace, Uid
 from pacsflow.deid.dates import shifted
-from pacsflow.deid.dictionary import VR_OF, PrivateTag, TagError, parse_private, parse_tag
+from pacsflow.deid.dictionary import NEEDED, VR_OF, PrivateTag, TagError, parse_private, parse_tag
 from pacsflow.deid.recipe.fields import Attribute, attribute, attributes, repeating
 from pacsflow.deid.recipe.filters import Filters
 from pacsflow.deid.recipe.functions import (
@@ -30,7 +30,7 @@ from pacsflow.deid.recipe.functions import (
     defined_in,
 )
 from pacsflow.deid.recipe.parse import Line, Recipe, parse
-from pacsflow.deid.recipe.steps import NEEDED, Means, Step, read_steps
+from pacsflow.deid.recipe.steps import Means, Step, read_steps
 from pacsflow.deid.recipe.worker import Job, Workers
 from pacsflow.errors import Problem
 from schemas.deid import DeidProfile

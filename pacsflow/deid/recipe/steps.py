@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from pacsflow.deid.dictionary import NEEDED
 from pacsflow.deid.recipe.fields import Attribute, Field, FieldError, UnknownError, attributes, parse_field
 from pacsflow.deid.recipe.functions import Value, ValueFaultError, parse_value
 from pacsflow.deid.recipe.parse import Line, Recipe
 
-NEEDED: Final = frozenset({0x00080016, 0x00080018, 0x0020000D, 0x0020000E})
-"""UIDs that no instance can be without."""
 MARKS: Final = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
 """The marking, which says what was really done."""
 PIXELS: Final = 0x7FE0

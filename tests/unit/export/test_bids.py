@@ -158,6 +158,7 @@ def test_ages_and_sexes_of_sessions_are_one_line():
     young, old = {"sex": "F", "age": "33"}, {"sex": "F", "age": "89+"}
     assert merged(young, old) == merged(old, young) == {"sex": "F", "age": "33"}
     assert merged({"sex": "F", "age": "n/a"}, {"sex": "M", "age": "n/a"}) == {"sex": "n/a", "age": "n/a"}
+    assert merged({"sex": "F", "age": "33 years"}, young) == young
 
 
 def fake(folder: Path, *, number=1, patient="P-1", name=None, **changes) -> StudyFolder:
