@@ -89,11 +89,13 @@ def _asked(groups: "Sequence[Group]", wanted: set[str]) -> set[str]:
     _show(groups, wanted)
     while True:
         verb, *words = _words(Prompt.ask(escape(_PROMPT), console=console)) or [""]
+        verb = verb.casefold()
         if verb == "ok":
             return wanted
         if verb in ("quit", "q"):
             raise typer.Abort
         if verb not in ("only", "take", "drop") or not words:
+            console.print("say take, drop or only with numbers or descriptions, a blank in one in quotes; ok, quit")
             continue
         try:
             wanted = _changed(groups, wanted, [(verb, words)])

@@ -321,7 +321,8 @@ def typed(monkeypatch):
 
 def test_questions_are_asked_until_the_person_is_content(folder, pacs, typed):
     found = _found(folder, pacs)
-    seen = typed(folder, "", "what", "take 'unfinished", "drop nothing-like-it", "drop 1-99", "take 1", "ok")
+    seen = typed(folder, "", "what", "take 'unfinished", "drop nothing-like-it", "Drop 1-99", "take 1", "OK")
+    assert seen.count("say take, drop or only") == 3
     assert seen.count("study description") == 3
     wanted = {one.key for one in series_found(folder) if one.wanted}
     assert wanted == {one.key for one in grouped(found)[0].series}
