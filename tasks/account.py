@@ -67,7 +67,7 @@ def _fetched(taken: tuple[StudyState, ...], series: list[SeriesState], left: set
         if status in statuses:
             return status, "; ".join(sorted({s.reason for s in taken if s.status == status and s.reason}))
     if any(study.key in left for study in taken):
-        return "undelivered", "; ".join(sorted(_undelivered(taken))) or "not at all targets yet"
+        return "undelivered", "; ".join(sorted({*_undelivered(taken)})) or "not at all targets yet"
     refusals: Counter[str] = Counter()
     for one in series:
         refusals.update(one.refusals)

@@ -95,7 +95,8 @@ def _deliver(run: Session, plan: Planned) -> None:
         outcomes.note_delivery(run.ledger, study.key, outcome)
     if faults:
         text = "; ".join(sorted({str(fault) for fault in faults}))
-        raise TargetError(text, remedy=faults[0].remedy, transient=any(fault.transient for fault in faults))
+        remedy = "; ".join(dict.fromkeys(fault.remedy for fault in faults if fault.remedy))
+        raise TargetError(text, remedy=remedy, transient=any(fault.transient for fault in faults))
 
 
 def _outdated(before: Delivery | None, files: Sequence[tuple[str, str, int]]) -> list[str]:

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from pacsflow.export import archive
+from peers.ports import free_port
 from whole_run import IMAGES, lying, project, run_once
 
 BROKEN = {
@@ -51,3 +52,21 @@ def test_the_others_have_everything_and_the_next_run_tries_the_failed_one_alone(
     assert not (work / "first").exists()
     assert not (work / "third").exists(), "what was delivered is not delivered again"
     assert len([path for path in (work / "blocked").rglob("*") if path.suffix in {".dcm", ".zip"}]) in {2, 2 * IMAGES}
+
+
+def test_several_faults_are_said_once_each_with_what_mends_them(tmp_path):
+    broken = [
+        BROKEN["a secret"][0],
+        {"kind": "dicom", "host": "127.0.0.1", "port": free_port(), "called_aet": "NOBODY"},
+    ]
+    with lying() as (pacs, node):
+        uids = "\\".join(list(pacs.archive.studies)[:2])
+        row = {"id": "r", "StudyInstanceUID": uids}
+        folder = project(tmp_path, pacs, node, asked=[row], attempts=1, export={"targets": broken})
+        told = run_once(folder, pacs)
+    ((status, reason),) = told.rows
+    assert (status, reason.count("APART"), reason.count("dicom 2")) == ("undelivered", 1, 1)
+    assert len(told.errors) == 2
+    for error in told.errors:
+        assert "set the environment variable APART" in error.remedy
+        assert "check host, port, called_aet" in error.remedy
