@@ -9,7 +9,7 @@ from pynetdicom.association import Association
 from pacsflow.dicom import takeover
 from pacsflow.dicom.channel import Channel
 from pacsflow.dicom.contexts import VERIFICATION, proposal
-from pacsflow.dicom.dialling import dial
+from pacsflow.dicom.dialling import dial, run_out
 from pacsflow.dicom.fastpath import FastChannel
 from pacsflow.dicom.pdu import PduStream
 from pacsflow.dicom.stock import StockChannel
@@ -74,8 +74,12 @@ def _refusal(association: Association, node: PacsNode) -> PacsError:
             f"node {node.name} accepts none of the services asked for",
             remedy=f"ask the PACS administrator to permit {node.calling_aet} to query and retrieve",
         )
+    said = f"node {node.name} ended the connection or stayed silent when asked for an association"
+    if run_out(node.tls):
+        remedy = "have `tls.certificate` in pacs.yaml renewed"
+        return PacsTransientError(f"{said}; our own certificate has expired", remedy=remedy)
     return PacsTransientError(
-        f"node {node.name} ended the connection or stayed silent when asked for an association",
+        said,
         remedy="check that `port` is the node's DICOM port, with or without TLS as pacs.yaml says, "
         "and whether it asks for `tls.certificate`",
     )

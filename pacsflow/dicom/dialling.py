@@ -2,9 +2,17 @@
 
 import socket
 import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.x509 import load_pem_x509_certificate
 
 from pacsflow.errors import PacsError, PacsPermanentError, PacsTransientError
 from schemas.pacs import PacsNode, Tls
+
+_EXPIRED = 10
+"""X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL."""
+_RENEW = "ask the PACS administrator to renew the node's certificate, or its authority's"
 
 
 def dial(node: PacsNode) -> tuple[socket.socket, str]:
@@ -42,7 +50,7 @@ def tls_refusal(error: BaseException, node: PacsNode, *, trust: str, speech: str
     """
     if isinstance(error, ssl.SSLCertVerificationError):
         why = f"the certificate of node {node.name} is not accepted: {error.verify_message}"
-        return PacsPermanentError(why, remedy=trust)
+        return PacsPermanentError(why, remedy=_RENEW if error.verify_code == _EXPIRED else trust)
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
         return PacsPermanentError(f"node {node.name} does not speak TLS as we do: {error.reason}", remedy=speech)
     return None
@@ -81,6 +89,15 @@ def _context(tls: Tls, purpose: ssl.Purpose) -> ssl.SSLContext:
         return ssl.create_default_context(purpose, cafile=tls.ca)
     except OSError:
         raise PacsPermanentError("`tls.ca` cannot be read", remedy="check `tls.ca` in pacs.yaml: a PEM file") from None
+
+
+def run_out(tls: Tls | None) -> bool:
+    """Whether our own certificate has expired; False where we have none, or it cannot be read."""
+    try:
+        pem = Path(tls.certificate).read_bytes() if tls and tls.certificate else b""
+        return bool(pem) and load_pem_x509_certificate(pem).not_valid_after_utc < datetime.now(UTC)
+    except (OSError, ValueError):
+        return False
 
 
 def _with_certificate(context: ssl.SSLContext, tls: Tls) -> ssl.SSLContext:

@@ -33,9 +33,10 @@ DESTINATION = (
     "port, and that a firewall lets the node connect to it"
 )
 
-_IF_IT_LASTS = (
-    "if it lasts, ask the PACS administrator for the node's log; a C-MOVE also ends so where the AE title of "
-    "`move_to` is not declared, or where it cannot be reached from the node"
+_IF_IT_LASTS = "if it lasts, ask the PACS administrator for the node's log"
+_OF_MOVES = (
+    "; a C-MOVE also ends so where the AE title of `move_to` is not declared, or where it cannot be reached from the "
+    "node"
 )
 
 # first code, last code, category, what it says, what the user can do
@@ -86,6 +87,7 @@ def status_error(operation: str, status: int, *, so_far: int = 0) -> PacsError:
     """The error that says why `operation` (as `C-FIND`) did not end in success, after so many answers."""
     category, meaning, remedy = _row(status)
     cancelled = category is Category.CANCELLED
+    remedy += _OF_MOVES if operation == "C-MOVE" and remedy == _IF_IT_LASTS else ""
     kind = PacsPermanentError if category is Category.PERMANENT or (cancelled and so_far) else PacsTransientError
     after = f" after {so_far} answers, maybe the most the node gives" if so_far else ""
     message = f"{operation} ended with status 0x{status:04X}: {meaning}{after}"

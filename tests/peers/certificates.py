@@ -22,7 +22,7 @@ class Authority:
         certificate = self._builder(self._name, self._key, authority=True).sign(self._key, hashes.SHA256())
         self.ca.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def _builder(self, subject, key, *, authority):
+    def _builder(self, subject, key, *, authority, days=2):
         now = dt.datetime.now(dt.UTC)
         return (
             x509.CertificateBuilder()
@@ -30,19 +30,19 @@ class Authority:
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(days=1))
-            .not_valid_after(now + dt.timedelta(days=2))
+            .not_valid_before(now - dt.timedelta(days=9))
+            .not_valid_after(now + dt.timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         )
 
-    def issue(self, name: str) -> tuple[Path, Path]:
-        """Certificate and key for the loopback address."""
+    def issue(self, name: str, *, days: int = 2) -> tuple[Path, Path]:
+        """Certificate and key for the loopback address; expired where `days` are below zero."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         names = x509.SubjectAlternativeName(
             [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
         )
-        builder = self._builder(subject, key, authority=False).add_extension(names, critical=False)
+        builder = self._builder(subject, key, authority=False, days=days).add_extension(names, critical=False)
         certificate_file, key_file = self.folder / f"{name}.pem", self.folder / f"{name}.key"
         certificate = builder.sign(self._key, hashes.SHA256())
         certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))

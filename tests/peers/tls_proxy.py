@@ -11,11 +11,11 @@ from peers.ports import LOOPBACK
 class TlsProxy:
     """Forwards what comes over TLS to `port`; `url`, or `port`, is its address. `cut_after`: bytes sent to the peer, once."""
 
-    def __init__(self, port, authority, *, clients=None, cut_after=0):
+    def __init__(self, port, authority, *, clients=None, cut_after=0, days=2):
         self._to, self._cut_after, self._open = port, cut_after, []
         self.passed = 0
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*authority.issue("proxy"))
+        context.load_cert_chain(*authority.issue("proxy", days=days))
         if clients:
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(clients.ca)

@@ -74,6 +74,24 @@ def test_dcmqrscp_behind_a_strangers_certificate_is_asked_for_nothing(dcmqrscp, 
         assert proxy.passed
 
 
+def test_a_node_whose_certificate_has_expired_is_told_with_who_can_mend_it(dcmqrscp, tmp_path):
+    authority = Authority(tmp_path / "ca")
+    with (
+        TlsProxy(dcmqrscp.port, authority, days=-1) as proxy,
+        pytest.raises(PacsPermanentError, match="certificate has expired") as raised,
+    ):
+        echo(node_of(dcmqrscp, port=proxy.port, tls=Tls(ca=str(authority.ca))))
+    assert "renew the node's certificate" in raised.value.remedy
+
+
+def test_our_own_certificate_that_has_expired_is_told(peer, authority):
+    certificate, key = authority.issue("long ago", days=-1)
+    old = Tls(ca=str(authority.ca), certificate=str(certificate), key=str(key))
+    with pytest.raises(PacsTransientError, match="our own certificate has expired") as raised:
+        echo(node_of(peer, tls=old))
+    assert "tls.certificate" in raised.value.remedy
+
+
 def test_our_certificate_is_needed_where_the_node_asks_for_it(peer, authority):
     with pytest.raises((PacsTransientError, PacsPermanentError)):
         echo(node_of(peer, tls=Tls(ca=str(authority.ca))))
