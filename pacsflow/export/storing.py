@@ -18,8 +18,8 @@ from pacsflow.errors import TargetError
 from pacsflow.export.bandwidth import Bandwidth
 from schemas.export import Dicom
 
-_MOST_CONTEXTS = 127
-"""Presentation contexts of one association, one kept for C-FIND (PS3.8 9.3.2.2)."""
+_MOST_CONTEXTS = 128
+"""Presentation contexts of one association (PS3.8 9.3.2.2)."""
 _SUCCESS, _OUT_OF_RESOURCES, _MISMATCH, _WARNING, _NOT_UNDERSTOOD = 0x0000, 0xA700, 0xA900, 0xB000, 0xC000
 _PENDING = (0xFF00, 0xFF01)
 _PDU = 1 << 17
@@ -109,12 +109,12 @@ def _asked_for(node: Dicom, contexts: set[Context]) -> Association:
     entity = AE(node.calling_aet)
     entity.acse_timeout = entity.connection_timeout = _PATIENCE
     entity.dimse_timeout = entity.network_timeout = 300
-    wanted = [build_context(sop_class, syntax) for sop_class, syntax in sorted(contexts)]
+    wanted = [build_context(*context) for context in sorted(contexts)] or [build_context(StudyRootFind)]
     for _ in range(_TRIES):
         association = entity.associate(
             node.host,
             node.port,
-            [*wanted, build_context(StudyRootFind)] if not wanted or node.query_back else wanted,
+            wanted,
             ae_title=node.called_aet,
             max_pdu=_PDU,
             tls_args=(_tls(node), node.host) if node.tls else None,
