@@ -12,6 +12,7 @@ from pydicom import Dataset, dcmread
 from pydicom.fileset import FileSet
 
 from pacsflow.errors import TargetError
+from pacsflow.export.disk import facts_of
 
 NAMES = "names.csv"
 _INVENTED = {"StudyDate": "19000101", "StudyTime": "000000", "StudyID": "1", "SeriesNumber": 1, "InstanceNumber": 1}
@@ -21,7 +22,8 @@ _INVENTED = {"StudyDate": "19000101", "StudyTime": "000000", "StudyID": "1", "Se
 def write_file_set(files: Iterable[Path], root: Path) -> dict[str, Path]:
     """Write a file-set below `root`, an empty folder or none: path below `root` -> the file it is a copy of.
 
-    Files are copied byte for byte. Raises TargetError for a file that is no DICOM, or has no directory record.
+    Files are copied byte for byte and compared; of two with the same instance, the first. Raises TargetError for a file
+    that is no DICOM, or has no directory record.
     """
     sources: dict[str, Path] = {}
     with ExitStack() as left, warnings.catch_warnings():
@@ -46,6 +48,8 @@ def write_file_set(files: Iterable[Path], root: Path) -> dict[str, Path]:
     for name, source in placed.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, root / name)
+        if facts_of(root / name) != facts_of(source):
+            raise TargetError("file-set: a file read back differs from what was written", transient=True)
     return placed
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import py7zr
 import pytest
@@ -166,6 +167,24 @@ def test_a_file_set_is_one_for_pydicom_and_dcmtk(tmp_path, study):
     assert names == found
     assert target.verify(delivered) == []
     assert {path for path, _, _ in target.deliver(study).files} == {path for path, _, _ in delivered.files}
+
+
+def test_two_images_of_one_uid_are_no_file_set_and_neither_is_lost_in_silence(tmp_path, study):
+    twin = dcmread(study.series[0].dicom[0][1])
+    twin.SeriesInstanceUID = "1.2.3"
+    twice = StudyFolder((*study.series, read_series(write_files([twin], tmp_path / "twin"))))
+    with pytest.raises(TargetError, match="Instance UID of another: 1") as caught:
+        file_set(tmp_path).deliver(twice)
+    assert not caught.value.transient
+
+
+def test_a_copy_that_the_disk_spoilt_is_no_file_set(tmp_path, study, monkeypatch):
+    spoils = SimpleNamespace(copyfile=lambda _, target: target.write_bytes(b"spoilt"))
+    monkeypatch.setattr("pacsflow.export.file_set.shutil", spoils)
+    with pytest.raises(TargetError, match="read back differs") as caught:
+        file_set(tmp_path).deliver(study)
+    assert caught.value.transient
+    assert [p.name for p in (tmp_path / "file-sets").iterdir()] == [".pacsflow"]
 
 
 def test_a_file_set_stands_until_the_next_one_is_there(tmp_path, study, monkeypatch):
