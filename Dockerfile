@@ -11,6 +11,7 @@ COPY schemas schemas
 COPY pacsflow pacsflow
 COPY tasks tasks
 COPY flows flows
+COPY projects/demo projects/demo
 RUN pip install --no-deps . && useradd --create-home pacsflow && install -d -o pacsflow /data
 USER pacsflow
 VOLUME /data

@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 
+from documents import ROOT
 from peers.ports import free_port
 from project_folder import write_project
 
@@ -49,3 +52,10 @@ def test_every_command_knows_the_secrets_that_prefect_keeps(tmp_path):
     words = [sys.executable, "-c", "from pacsflow.cli import main; main()", "validate", str(folder)]
     done = subprocess.run(words, capture_output=True, text=True, check=True, env=environment)
     assert "not usable here: ${prefect:demo-key}: no such Secret block" in done.stdout
+
+
+def test_what_is_installed_without_a_checkout_has_the_demo_too():
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["force-include"] == {"projects/demo": "pacsflow/demo"}, "where `pacsflow demo` looks for it"
+    copied = re.findall(r"^COPY (\S+) \1$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert {*wheel["packages"], *wheel["force-include"]} == set(copied)
