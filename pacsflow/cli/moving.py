@@ -25,7 +25,7 @@ _Query = Annotated[Path, typer.Argument(metavar="QUERY", help="The old system's 
 _Project = Annotated[
     Path | None, typer.Option(metavar="NAME", help="The folder to make; left out: named after the query file")
 ]
-_Out = Annotated[str, typer.Option(help="Folder for the images; left out: out/ in the project's workdir")]
+_Out = Annotated[Path | None, typer.Option(help="Folder for the images; left out: out/ in the project's workdir")]
 
 
 @app.command()
@@ -33,19 +33,21 @@ def pacsman(
     config: _Config,
     query: _Query,
     project: _Project = None,
-    out: _Out = "",
-    new_ids: Annotated[str, typer.Option(help="The JSON of pseudonyms given to PACSMAN's anonymiser")] = "",
+    out: _Out = None,
+    new_ids: Annotated[
+        Path | None,
+        typer.Option(help="The JSON of pseudonyms given to PACSMAN's anonymiser", exists=True, dir_okay=False),
+    ] = None,
     move: Annotated[bool, typer.Option("--move", help="As `pacsman --move`: to the other application entity")] = False,
 ) -> None:
     """PACSMAN or PACSIFIER: config.json and query.csv."""
-    choices = {"out": out, "new_ids": new_ids and str(Path(new_ids).absolute()), "move": "yes" if move else ""}
-    _move("pacsman", (config, query), project, choices)
+    _move("pacsman", (config, query), project, out=out, new_ids=new_ids, move="yes" if move else "")
 
 
 @app.command()
-def pacsnpull(config: _Config, query: _Query, project: _Project = None, out: _Out = "") -> None:
+def pacsnpull(config: _Config, query: _Query, project: _Project = None, out: _Out = None) -> None:
     """pacsnpull: conf.json and the JSON list of queries."""
-    _move("pacsnpull", (config, query), project, {"out": out})
+    _move("pacsnpull", (config, query), project, out=out)
 
 
 @app.command()
@@ -53,11 +55,11 @@ def mid(
     config: _Config,
     query: _Query,
     project: _Project = None,
-    out: _Out = "",
+    out: _Out = None,
     peer: Annotated[str, typer.Option(help="Name of the peer to ask; left out: the program's default source")] = "",
 ) -> None:
     """Medical-Imaging-Downloader: the folder of its JSON files, and the Excel query."""
-    _move("mid", (config, query), project, {"out": out, "peer": peer})
+    _move("mid", (config, query), project, out=out, peer=peer)
 
 
 @app.command()
@@ -65,24 +67,30 @@ def dicomtrolley(
     config: _Config,
     query: _Query,
     project: _Project = None,
-    out: _Out = "",
+    out: _Out = None,
     channels: Annotated[
-        str, typer.Option(metavar="FILE", help="JSON of the channels by name; left out: the old tool's keyring")
-    ] = "",
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="JSON of the channels by name; left out: the old tool's keyring",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
 ) -> None:
     """The tool of dicomtrolley: its settings (DICOMTrolleyToolSettings.yml), and a table of rows."""
-    choices = {"out": out, "channels": channels and str(Path(channels).absolute())}
-    _move("dicomtrolley", (config, query), project, choices)
+    _move("dicomtrolley", (config, query), project, out=out, channels=channels)
 
 
-def _move(system: str, files: tuple[Path, Path], project: Path | None, choices: dict[str, str]) -> None:
+def _move(system: str, files: tuple[Path, Path], project: Path | None, **choices: Path | str | None) -> None:
     config, query = files
     folder = (project or Path(_name_of(query))).absolute()
     try:
         meanings = read_headings(query, query.name)
     except FaultError as fault:
         raise ProjectError.at(query.name, fault.message, fault.remedy) from None
-    moved = SYSTEMS[system](Old(config, query, folder, meanings, choices))
+    said = {name: _seen_from_here(choice) for name, choice in choices.items() if choice}
+    moved = SYSTEMS[system](Old(config, query, folder, meanings, said))
     begun = begin_project(folder, texts_of(moved.files, system), kept=moved.secrets)
     console.print(f"[green]✓[/] {folder.name} is written", soft_wrap=True)
     console.print(f"  its key:    {begun.key}  (keep a copy in a safe place)", markup=False, soft_wrap=True)
@@ -101,3 +109,10 @@ def _move(system: str, files: tuple[Path, Path], project: Path | None, choices: 
 
 def _name_of(query: Path) -> str:
     return re.sub(r"[^a-z0-9_-]+", "-", query.stem.lower()).strip("-_")[:63] or "moved"
+
+
+def _seen_from_here(choice: Path | str) -> str:
+    """A choice as text; a path absolute, as the project that will hold it lies elsewhere."""
+    if isinstance(choice, str) or "${" in str(choice):
+        return str(choice)
+    return str(choice.expanduser().absolute())

@@ -91,6 +91,23 @@ def test_pacsman_table_of_new_ids():
     assert project.query.table.columns == {"new_ids": "ignore"}
 
 
+def test_places_that_the_command_names_are_seen_from_where_it_is_called():
+    arguments = ("pacsman", written("config.json", PACSMAN), written("query.csv", README_QUERY), "--project")
+    for name, out in (("a", "images"), ("b", "${project.workdir}/images"), ("c", "~/images")):
+        moved(*arguments, f"projects/{name}", "--out", out)
+    paths = [load(Path("projects", name))[0].export.targets[0].path for name in "abc"]
+    workdir = load(Path("projects/b"))[0].workdir
+    assert paths == [str(Path("images").absolute()), f"{workdir}/images", str(Path("~/images").expanduser())]
+
+
+def test_a_table_or_channels_that_are_not_there_leave_nothing_behind():
+    arguments = ("pacsman", written("config.json", PACSMAN), written("query.csv", README_QUERY))
+    moved(*arguments, "--new-ids", "none.json", "--project", "old", expect=2)
+    moved(*trolley()[:3], "--channels", "none.json", "--project", "old", expect=2)
+    assert not Path("old").exists()
+    assert not list(Path().rglob("*.key"))
+
+
 def test_pacsman_query_that_stopped_it_half_way_is_told_at_once():
     query = written("query.csv", "PatientID\n*\n\n7\n")
     said = moved("pacsman", written("config.json", PACSMAN), query, "--project", "old", expect=2)
