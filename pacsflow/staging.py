@@ -178,7 +178,10 @@ def write_text(path: Path, text: str, mode: int) -> Path:
 
 @contextmanager
 def half_beside(path: Path, mode: int) -> Iterator[Path]:
-    """An empty file beside `path`, gone at the end. What killed processes left of theirs for `path` goes first."""
+    """An empty file beside `path`, gone at the end. What killed processes left of theirs for `path` goes first.
+
+    Any number of processes may write the same file, but one thread of each.
+    """
     name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]  # the whole of it might be too long
     half = path.with_name(_half(name, str(os.getpid())))
     _sweep_dead(path.parent.glob(_half(name, "*")))

@@ -3,9 +3,12 @@
 import hashlib
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
+
+from pacsflow.staging import PRIVATE, half_beside, sync
 
 _PROFILE = """\
 # Made by `pacsflow deid` without --profile. Kept beside it: the key, and the vault that links patients and pseudonyms.
@@ -30,13 +33,7 @@ def _once(file: Path, text: str) -> None:
     """The file with its text, unless it is there: under its name only when whole."""
     if file.exists():
         return
-    temporary = file.with_name(f".{secrets.token_hex(8)}.part")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-    try:
-        os.link(temporary, file)
-    except FileExistsError:
-        pass  # another process was first
-    finally:
-        temporary.unlink()
+    with half_beside(file, PRIVATE) as half, suppress(FileExistsError):  # another process was first
+        half.write_text(text, encoding="utf-8")
+        sync(half)
+        os.link(half, file)
