@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pacsflow.export import StudyFolder, Target
     from schemas.export import Target as Settings
 
-_NODE = re.compile(r"^(?P<aet>[^@]{1,16})@(?P<host>[^@]+):(?P<port>\d+)$")
+_NODE = re.compile(r"^(?P<aet>[^@]+)@(?P<host>[^@]+):(?P<port>\d+)$")
 
 
 def send(
@@ -51,12 +51,13 @@ def _send(studies: "list[StudyFolder]", targets: "list[Target]") -> int:
     """Bring each study to each target; the number of deliveries that failed."""
     faults = 0
     for number, study in enumerate(track(studies, description="studies", console=errors, transient=True), 1):
-        for one in targets:
+        for place, one in enumerate(targets, 1):
             try:
                 one.deliver(study)
             except (TargetError, SecretError) as error:
                 faults += 1
-                errors.print(f"study {number} of {len(studies)}, {counted(len(study.instances), 'image')}:")
+                which = f", target {place} of {len(targets)}" if len(targets) > 1 else ""
+                errors.print(f"study {number} of {len(studies)}, {counted(len(study.instances), 'image')}{which}:")
                 show_error(error)
     return faults
 

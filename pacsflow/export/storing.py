@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydicom import Dataset
 from pydicom.filereader import read_file_meta_info
@@ -25,6 +26,8 @@ _PENDING = (0xFF00, 0xFF01)
 _PDU = 1 << 17
 _TRIES = 2
 """A node that closes as soon as it has rejected may seem to have broken off."""
+_MOST_BROKEN = 3
+"""Associations that may break off before a node is left alone."""
 _FOR_NOW = 2
 """Result of a rejection that is transient (PS3.8 9.3.4)."""
 _PATIENCE = 30.0
@@ -53,14 +56,46 @@ def instance(path: Path) -> Instance:
         raise TargetError(f"a file cannot be sent: {type(error).__name__}") from None
 
 
+class _BrokenError(TargetError):
+    """The association broke off, as some nodes end it at an image that is spoilt."""
+
+
 def send(node: Dicom, instances: Sequence[Instance]) -> None:
-    """Have all instances stored at `node`. Raises TargetError at the first that it does not take."""
+    """Have all instances stored at `node`; one that it does not take keeps no other back. Raises TargetError then."""
+    faults: list[TargetError] = []
     for group in _groups(instances):
-        with _association(node, {one.context for one in group}) as association:
-            bandwidth = Bandwidth(node.megabytes_per_second)
-            for one in group:
+        left = group
+        while left:
+            left = _sent(node, left, faults)
+            if sum(isinstance(fault, _BrokenError) for fault in faults) == _MOST_BROKEN:
+                raise _all_of(faults, len(instances))
+    if faults:
+        raise _all_of(faults, len(instances))
+
+
+def _sent(node: Dicom, group: list[Instance], faults: list[TargetError]) -> list[Instance]:
+    """Send over one association; those that are left when it broke off. Raises TargetError where it may pass."""
+    with _association(node, {one.context for one in group}) as association:
+        bandwidth = Bandwidth(node.megabytes_per_second)
+        for number, one in enumerate(group, 1):
+            try:
                 _store(association, one)
-                bandwidth.spend(one.path.stat().st_size)
+            except _BrokenError as fault:
+                faults.append(fault)
+                return group[number:]
+            except TargetError as fault:
+                if fault.transient:
+                    raise
+                faults.append(fault)
+            bandwidth.spend(one.path.stat().st_size)
+    return []
+
+
+def _all_of(faults: Sequence[TargetError], instances: int) -> TargetError:
+    said = "; ".join(sorted({str(fault) for fault in faults}))
+    share = f" ({len(faults)} of {instances} images)" if instances > 1 else ""
+    remedy = "; ".join(dict.fromkeys(fault.remedy for fault in faults if fault.remedy))
+    return TargetError(f"{said}{share}", remedy=remedy, transient=any(fault.transient for fault in faults))
 
 
 def held(node: Dicom, series: Iterable[tuple[str, str]]) -> set[str]:
@@ -111,7 +146,8 @@ def _asked_for(node: Dicom, contexts: set[Context]) -> Association:
     entity.dimse_timeout = entity.network_timeout = 300
     wanted = [build_context(*context) for context in sorted(contexts)] or [build_context(StudyRootFind)]
     for _ in range(_TRIES):
-        association = entity.associate(
+        association = _associated(
+            entity,
             node.host,
             node.port,
             wanted,
@@ -123,6 +159,13 @@ def _asked_for(node: Dicom, contexts: set[Context]) -> Association:
         if association.is_established or association.is_rejected or _takes_nothing(association):
             break
     return association
+
+
+def _associated(entity: AE, *address: Any, **more: Any) -> Association:
+    try:
+        return entity.associate(*address, **more)
+    except OSError:  # what is no connection is an association that did not come about; a name without address is not
+        raise TargetError("dicom: the node's name has no address", remedy="check host", transient=True) from None
 
 
 def _takes_nothing(association: Association) -> bool:
@@ -184,6 +227,11 @@ def _trusted(node: Dicom) -> bool:
     return True
 
 
+def _broken() -> _BrokenError:
+    remedy = "look at the node's log: some nodes end the association at an image that is spoilt"
+    return _BrokenError("dicom: the association broke off", remedy=remedy, transient=True)
+
+
 def _store(association: Association, one: Instance) -> None:
     try:
         with warnings.catch_warnings():
@@ -192,10 +240,10 @@ def _store(association: Association, one: Instance) -> None:
     except ValueError:
         raise _untaken(one.context) from None
     except RuntimeError:
-        raise TargetError("dicom: the association broke off", transient=True) from None
+        raise _broken() from None
     code = status.get("Status")
     if code is None:
-        raise TargetError("dicom: the association broke off", transient=True)
+        raise _broken()
     if code != _SUCCESS and not _WARNING <= code < _NOT_UNDERSTOOD:
         passing = _OUT_OF_RESOURCES <= code < _MISMATCH
         raise TargetError(f"dicom: the node refused an instance: status 0x{code:04X}", transient=passing)

@@ -112,9 +112,28 @@ def test_an_association_that_breaks_midway_may_be_tried_again(pacs, study):
         assert caught.value.transient
         assert not proxy.fault, "it has struck"
         uids = {uid for uid, _ in study.series[0].dicom}
-        assert set() < listed(pacs, study) < uids
+        assert set() < listed(pacs, study) <= uids
         target(proxy).deliver(study)
     assert listed(pacs, study) == uids
+
+
+@pytest.mark.parametrize("query_back", [True, False])
+def test_an_image_that_the_node_does_not_take_keeps_no_other_back(orthanc, tmp_path, query_back):
+    """Orthanc ends the association at an image that is cut off."""
+    instances = make_study(series=1, images=4, AccessionNumber=f"SPOILT{query_back}")
+    paths = write_files(instances, tmp_path / "staged")
+    study = StudyFolder((read_series(paths),))
+    spoilt, path = study.series[0].dicom[1]
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(TargetError, match=r"broke off \(1 of 4 images\)") as caught:
+        target(orthanc, query_back=query_back).deliver(study)
+    assert "spoilt" in caught.value.remedy
+    assert listed(orthanc, study) == {uid for uid, _ in study.series[0].dicom} - {spoilt}
+
+
+def test_a_name_without_an_address_is_said(study):
+    with pytest.raises(TargetError, match="has no address"):
+        open_target(Dicom(kind="dicom", host="nowhere.invalid", port=104, called_aet="A"), Path()).deliver(study)
 
 
 @pytest.mark.parametrize("kind", [Orthanc, Dcmqrscp])
@@ -183,6 +202,14 @@ def test_send_to_the_targets_of_a_file(tmp_path):
 @pytest.mark.usefixtures("study")
 def test_send_says_what_failed_and_ends_with_the_code_of_targets(tmp_path):
     assert "1 delivery failed" in sent(tmp_path / "staged", "AWAY@127.0.0.1:9", expect=8)
+    for words in ("TOO-LONG-FOR-AN-AE-TITLE@127.0.0.1:9", "AWAY@127.0.0.1:99999"):
+        result = CliRunner().invoke(app, ["send", str(tmp_path / "staged"), words])
+        assert "write AET@HOST:PORT" in str(result.exception)
+    (tmp_path / "targets.yaml").write_text(
+        f"targets: [{{kind: folder, path: {tmp_path}/out}}, {{kind: archive, path: a, password: '${{env:NOT_SET}}'}}]"
+    )
+    said = sent(tmp_path / "staged", tmp_path / "targets.yaml", expect=8)
+    assert "study 1 of 1, 3 images, target 2 of 2" in said
 
 
 @pytest.mark.usefixtures("study")
