@@ -66,7 +66,7 @@ def moved_mid(old: Old) -> Moved:
         "deid.yaml": {"base": "none"} if away else _profile(config),
         "export.yaml": {"targets": []} if away else folder_target(old, "{patient}/{session}/{series_number:03d}"),
     }
-    return Moved(files, tuple(_changes(config, old, away=away)))
+    return Moved(files, tuple(_changes(config, old, source=source, away=away)))
 
 
 def _read(place: Path) -> _Config:
@@ -191,10 +191,13 @@ def _emptied(name: str, vrs: Mapping[str, str]) -> bool:
     return not of_the_file and name not in _PATIENT and dictionary_VR(tag) not in {*_CLEANED, *vrs}
 
 
-def _changes(config: _Config, old: Old, *, away: _Peer | None) -> Iterator[str]:
+def _changes(config: _Config, old: Old, *, source: _Peer, away: _Peer | None) -> Iterator[str]:
     yield COMPARED
     if not old.choices.get("peer") and _alone(config):
-        yield f"default_src names no peer there is: {_source(old, config).peer_name}, the only other one, is asked"
+        yield f"default_src names no peer there is: {source.peer_name}, the only other one, is asked"
+    if others := [name for name, peer in config.peers.items() if name != SELF and peer not in (source, away)]:
+        yield f"a project asks one node; left out: {', '.join(others)}"
+    yield f"peer_ip of {SELF}: we listen at every address; what counts is what the PACS knows of its AE title"
     yield "of several sheets the first is read, as before, but no hidden one; `sheet` in query.yaml names another"
     if away:
         yield "images go to the other application entity as they are, and only the PACS's numbers tell what went"

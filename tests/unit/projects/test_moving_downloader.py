@@ -71,6 +71,8 @@ def test_downloader_example(downloader):
     }
     assert {"SeriesDescription": ["Summary", "Report"]} in project.deid.drop
     assert "ReferedPatientSequence" in said
+    assert "a project asks one node; left out: JVS" in said
+    assert "peer_ip of <SELF>" in said
     for named in ("default_download_dir", "default_suffix", "query.json", "tags.json", "synonyms.json"):
         assert named in said
 
