@@ -1,5 +1,6 @@
 # pacsflow with everything a run needs. Build: docker build -t pacsflow .
-# Run:  docker run --rm -v "$PWD/projects:/projects" -v pacsflow-work:/data -e PACSFLOW_WORK=/data pacsflow run /projects/lung-ct
+# Run:  docker run --rm -p 11113:11113 -v "$PWD/projects:/projects" -v pacsflow-work:/data -e LUNG_KEY pacsflow run /projects/lung-ct
+# where project.yaml says `workdir: ${env:PACSFLOW_WORK}/lung-ct`, deid.yaml `key: ${env:LUNG_KEY}`, pacs.yaml port 11113.
 FROM python:3.11-slim
 
 ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PREFECT_HOME=/data/prefect PACSFLOW_WORK=/data
