@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from pacsflow.projects.source import Document, FieldPath
 
-_UNSEEN = {"rows", "key", "token", "auth", "password", "ledger", "url", "webhook", "options", "value"}
+_UNSEEN = {"rows", "key", "token", "auth", "password", "ledger", "url", "urls", "webhook", "options", "value"}
 """Fields whose values are never repeated: they may hold an identifier or a secret."""
 _SHOWN = 40
 _QUOTED = re.compile(r"'([^']*)'")

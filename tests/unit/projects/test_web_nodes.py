@@ -40,6 +40,7 @@ def test_a_node_needs_the_addresses_of_its_protocols_only(tmp_path, text):
         (WEB + "auth: {kind: bearer, token: hunter2}\n", "auth.token", "not the right form"),
         (WEB + "auth: {kind: kerberos}\n", "auth", "must say one of"),
         ("name: web\nprotocol: dicomweb\nurl: https://me:hunter2@a\n", "url", "not the right form"),
+        ("name: web\nprotocol: rad69\nfind: mint\nurls: {mint: 'https://me:hunter2@a'}\n", "urls.mint", "right form"),
         (FILES["pacs"] + "auth: {kind: bearer, token: '${env:A}'}\n", "auth", "web services only"),
         (FILES["pacs"] + "ca: lung-ct.pem\n", "ca", "web services only"),
     ],
