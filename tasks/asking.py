@@ -121,8 +121,8 @@ def requests(run: Session, study: Study, attempt: Attempt, offered: set[str] | N
 
     A series of which the node counts more than it lists is asked for whole, as an uncertain one that it does not
     count, or of which it counts another number: nobody knows what is missing.
-    Of a node that the study does not come from, only the instances it has `offered` are asked for; of one that gives
-    only what we list, there is no series to ask for whole.
+    Of a node that the study does not come from, only the instances it has `offered` are asked for; one that
+    knows single images only is asked for those it listed.
     """
     by_series: dict[str, list[Instance]] = {s.key: [] for s in study.wanted}
     known = [i for i in studies.instances(run.ledger, study.key) if i.series_key in by_series]
@@ -134,8 +134,9 @@ def requests(run: Session, study: Study, attempt: Attempt, offered: set[str] | N
     numbers = Counter(i.series_key for i in known)
     blind = {s.key for s in study.wanted if (s.expected or 0) > numbers[s.key]}
     blind |= attempt.uncertain - {s.key for s in study.wanted if counted(s) == numbers[s.key]}
-    blind = blind if offered is None and not run.node(attempt.node).fetches_listed else set()
+    blind = blind if offered is None else set()
     whole = frozenset(key for key, missing in by_series.items() if key in blind or (missing and key not in begun))
+    whole = frozenset() if run.node(attempt.node).fetches_listed else whole
     classes = frozenset(attempt.classes.get(i.uid) or i.sop_class for missing in by_series.values() for i in missing)
     if "" in classes and study.status == "found":
         classes = frozenset(study.attributes.get("SOPClassesInStudy", "").split("\\"))

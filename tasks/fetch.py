@@ -119,8 +119,7 @@ def _receive(run: Session, lane: Lane, of: tuple[Study, list[Asked]], attempt: A
                 with counting(run, attempt.node):
                     outcome = lane.fetch(request, reception)
                 run.traffic(attempt.node, retrievals=outcome.requests)
-                listed = request.sop_uids or run.node(attempt.node).fetches_listed
-                attempt.answers.append((frozenset() if listed else keys, outcome))
+                attempt.answers.append((frozenset() if request.sop_uids else keys, outcome))
     except OSError as error:
         raise disk_refused(error) from None
     finally:

@@ -31,3 +31,6 @@ def test_a_short_list_is_no_complete_study(tmp_path, faults, said):
         assert (status, said is None or said in reason) == ("incomplete" if said else "complete", True), reason
         assert told.instances == {("held", ""): 4 if said else IMAGES}
         assert len(source.asked) == 1, "what is held is not asked for again"
+        tries = len(told.errors) or 1
+        # by a row without counts the images are counted too
+        assert told.counts["finds IMAGE"] == tries + (fault("no-counts") in faults), "nothing is listed twice"
