@@ -2,8 +2,10 @@
 
 import time
 from dataclasses import replace
+from functools import partial
 
-from pacsflow.dicom.contract import Lane
+from pacsflow.dicom.contract import Lane, Outcome, Sink
+from pacsflow.dicom.retrieve import alone
 from pacsflow.errors import PacsError, PacsflowError, PacsPermanentError, PacsTransientError, PausedError
 from pacsflow.ledger import studies
 from pacsflow.ledger.studies import Instance, Study
@@ -111,14 +113,17 @@ def _receive(run: Session, lane: Lane, of: tuple[Study, list[Asked]], attempt: A
         run.tell("images", len(batch))
         run.tell("bytes", sum(i.size for i in batch))
 
+    def ask(sink: Sink, asked: Asked) -> Outcome:
+        with counting(run, attempt.node):
+            outcome = lane.fetch(asked[1], sink)
+        run.traffic(attempt.node, retrievals=outcome.requests)
+        return outcome
+
     reception = None
     try:
         mode = 0o600 if run.identifiable else 0o666
         with staging(settled, mode=mode) as stager, Reception(run, study, stager) as reception:
-            for keys, request in todo:
-                with counting(run, attempt.node):
-                    outcome = lane.fetch(request, reception)
-                run.traffic(attempt.node, retrievals=outcome.requests)
+            for (keys, request), outcome in zip(todo, alone(todo, partial(ask, reception)), strict=True):
                 attempt.answers.append((frozenset() if request.sop_uids else keys, outcome))
     except OSError as error:
         raise disk_refused(error) from None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pacsflow.simpacs import phantom_archive
+from pacsflow.simpacs import demo_archive, phantom_archive
 from peers.rad69 import Rad69
 from whole_run import IMAGES, fault, lying, project, run_once
 
@@ -34,3 +34,19 @@ def test_a_short_list_is_no_complete_study(tmp_path, faults, said):
         tries = len(told.errors) or 1
         # by a row without counts the images are counted too
         assert told.counts["finds IMAGE"] == tries + (fault("no-counts") in faults), "nothing is listed twice"
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_series_that_is_refused_does_not_keep_back_the_others(tmp_path, number):
+    archive = demo_archive()
+    uid = next(uid for uid in archive.studies if len(archive.series(uid)) == 2)
+    refused, given = archive.series(uid)[number], archive.series(uid)[1 - number]
+    with lying(archive=archive) as (pacs, node), Rad69(archive) as source:
+        source.refused = {refused.attributes["SeriesInstanceUID"]}
+        fields = {**node, "fetch": {"method": "rad69"}, "urls": {"rad69": source.url}}
+        asked = [{"id": "r", "StudyInstanceUID": uid}]
+        told = run_once(project(tmp_path, pacs, fields, asked=asked), pacs)
+    assert told.instances[("held", "")] == len(given.instances)
+    assert told.instances[("expected", "")] == len(refused.instances)
+    assert [status for status, _ in told.rows] == ["failed"]
+    assert "XDSRepositoryError" in told.rows[0][1]

@@ -14,10 +14,11 @@ BOUNDARY = "=_Part_7"
 
 
 class Rad69(Service):
-    """Answers `POST` about `archive`."""
+    """Answers `POST` about `archive`. Series that are in `refused` have an error for their answer."""
 
     def __init__(self, archive, authority=None):
         super().__init__(_Retrieve, authority)
+        self.refused = set()
         self.instances = {
             (study.uid, series.attributes["SeriesInstanceUID"], instance.uid): instance
             for study in archive.studies.values()
@@ -35,6 +36,10 @@ class _Retrieve(Handler):
             self.answer(415)
             return
         wanted = list(_wanted(ET.fromstring(body)))
+        if self.server.refused & {series for _, series, _ in wanted}:
+            error = b'<e:RegistryError codeContext="no PATIENT" errorCode="XDSRepositoryError"/>'
+            self.answer(200, error, Content_Type="application/soap+xml")
+            return
         found = [uids for uids in wanted if uids in self.server.instances]
         soap = _response(wanted, found)
         if not found:
