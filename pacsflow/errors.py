@@ -22,6 +22,7 @@ response body. Each error carries the remedy: what the user can do.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 UNABLE = range(0xC000, 0xD000)
 """Statuses of "unable to process" (PS3.4 C.4.1.1.4, C.4.2.1.5): of what was asked for, maybe, and not of anything."""
@@ -95,6 +96,7 @@ class PacsError(PacsflowError):
     """The PACS did not do what was asked. `status` is the DIMSE status (PS3.7 C), where there was one.
 
     `answers`: how many a node gave before it said that it gives no more; 0 where it said nothing of the kind.
+    `partial`: these answers, where they are known; who catches the error takes them away, as they tell of patients.
     """
 
     exit_code = 6
@@ -103,6 +105,7 @@ class PacsError(PacsflowError):
         super().__init__(message, remedy=remedy)
         self.status = status
         self.answers = answers
+        self.partial: list[Any] = []
 
     @property
     def withholds(self) -> bool:

@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import flow_run
 
-from pacsflow.errors import PacsflowError
+from pacsflow.errors import PacsError, PacsflowError
 from schemas.pacs import Retries
 
 P = ParamSpec("P")
@@ -70,6 +70,8 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except PacsflowError as error:
             error.__cause__ = error.__context__ = None
+            if isinstance(error, PacsError):
+                error.partial = []
             raise
         except Exception as error:  # noqa: BLE001
             raise unexpected(error, function.__name__) from None

@@ -11,7 +11,7 @@ from pacsflow.dicom.channel import Ask, Channel, Response, conversation
 from pacsflow.dicom.contexts import PATIENT_ROOT, STUDY_ROOT, VERIFICATION
 from pacsflow.dicom.contract import Level
 from pacsflow.dicom.status import NARROWER, SUCCESS, Category, categorise, status_error, told
-from pacsflow.errors import PacsPermanentError, PacsTransientError
+from pacsflow.errors import PacsError, PacsPermanentError, PacsTransientError
 from schemas.pacs import PacsNode
 
 
@@ -44,16 +44,28 @@ def find(channel: Channel, level: Level, keys: Mapping[str, str], *, node: PacsN
     request = identifier.encode(keys, level=level, character_set=node.character_set, syntax=syntax)
     with conversation(channel, Ask("C-FIND", sop_class, context_id, request)):
         answers, status = _listen(channel, node.timeouts.response)
-    if categorise(status) is Category.WARNING:
-        raise PacsPermanentError(
-            f"the node cut its answers after {len(answers)}: C-FIND ended with status {told(status)}",
-            remedy=NARROWER,
-            status=status,
-            answers=len(answers),
-        )
-    if categorise(status) is not Category.SUCCESS:
-        raise status_error("C-FIND", status, so_far=len(answers))
-    return [identifier.decode(answer, character_set=node.character_set, syntax=syntax) for answer in answers]
+    error = _refusal(status, len(answers))
+    if error and not error.answers:
+        raise error
+    decoded = [identifier.decode(answer, character_set=node.character_set, syntax=syntax) for answer in answers]
+    if error:
+        error.partial = decoded
+        raise error
+    return decoded
+
+
+def _refusal(status: int, answers: int) -> PacsError | None:
+    """Why a C-FIND that ended with a status did not give all its answers; None where it did."""
+    if categorise(status) is Category.SUCCESS:
+        return None
+    if categorise(status) is not Category.WARNING:
+        return status_error("C-FIND", status, so_far=answers)
+    return PacsPermanentError(
+        f"the node cut its answers after {answers}: C-FIND ended with status {told(status)}",
+        remedy=NARROWER,
+        status=status,
+        answers=answers,
+    )
 
 
 def find_model(channel: Channel, level: Level) -> tuple[str, tuple[int, str]]:

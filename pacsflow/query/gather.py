@@ -46,7 +46,8 @@ class Gathering:
             if not error.answers:
                 raise
             self.cut_at = error.answers
-            found = self._in_pieces(keys, {}, error)
+            first, error.partial = self._by_uid(error.partial), []
+            found = self._in_pieces(keys, first, error)
         else:
             found = self._by_uid(answers)
             if self._reached(len(answers)):

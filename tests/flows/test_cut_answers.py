@@ -68,6 +68,28 @@ def test_a_limit_that_pacs_yaml_names_is_met(tmp_path):
     assert told.studies == [("complete", "")] * 30
 
 
+@pytest.mark.parametrize("status", ["success", "warning", "out-of-resources"])
+def test_an_answer_that_came_and_does_not_come_in_pieces_goes_to_the_guard(tmp_path, status):
+    made = list(phantom_archive(12, matrix=16, images=1).studies.values())
+    times = ["", *(f"{8 + hour:02d}0000" for hour in range(11))]
+    untold = [
+        replace(study, attributes={**study.attributes, "StudyDate": "20200202", "StudyTime": time})
+        for study, time in zip(made, times, strict=True)
+    ]
+    with lying(fault("result-limit", answers=5, status=status), archive=Archive(untold)) as (pacs, node):
+        node |= {"limits": {"results_per_query": 5}}
+        asked = [{"id": "a day", "StudyDate": "20200202"}]
+        told = {
+            how: find_only(
+                project(tmp_path / how, pacs, node, asked=asked, query={"guards": {"cut_answers": how} | ANYBODY})
+            )
+            for how in ("hold", "accept")
+        }
+    lost = "the node may have cut its answers, and 1 of them did not come when asked in pieces (cut_answers)"
+    blind = ("the node cuts its answers; asked in pieces, a study without a time is not found",)
+    assert told == {"hold": [("held", lost, blind, 0)], "accept": [("found", "", blind, 12)]}
+
+
 def at_one_moment(number):
     """Studies that no smaller question tells apart."""
     moment = {"StudyDate": "20200202", "StudyTime": "101112", "ModalitiesInStudy": "CT"}
