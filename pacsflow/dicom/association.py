@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 from pynetdicom import build_context
 from pynetdicom.association import Association
+from pynetdicom.pdu_primitives import A_ASSOCIATE
 
 from pacsflow.dicom import takeover
 from pacsflow.dicom.channel import Channel
@@ -17,7 +18,7 @@ from pacsflow.dicom.transport import MAXIMUM_PDU, CallingEntity
 from pacsflow.errors import PacsError, PacsPermanentError, PacsTransientError
 from schemas.pacs import PacsNode
 
-_PERMANENT = 1
+_PERMANENT, _TRANSIENT = 1, 2
 _PRESENTATION = 3
 _USER = 1
 _CALLING_UNKNOWN = 3
@@ -66,8 +67,8 @@ def _fast(association: Association, node: PacsNode, classes: Collection[str]) ->
 
 
 def _refusal(association: Association, node: PacsNode) -> PacsError:
-    answer = association.acceptor.primitive
-    if association.is_rejected and answer is not None:
+    answer = _answer(association)
+    if answer is not None and answer.result in (_PERMANENT, _TRANSIENT):
         return _rejection(int(answer.result or 0), int(answer.result_source or 0), int(answer.diagnostic or 0), node)
     if answer is not None and answer.result == 0:
         return PacsPermanentError(
@@ -83,6 +84,12 @@ def _refusal(association: Association, node: PacsNode) -> PacsError:
         remedy="check that `port` is the node's DICOM port, with or without TLS as pacs.yaml says, "
         "and whether it asks for `tls.certificate`",
     )
+
+
+def _answer(association: Association) -> A_ASSOCIATE | None:
+    """What the node answered. pynetdicom leaves it unread where the connection ended before it began to wait."""
+    unread = list(association.dul.to_user_queue.queue)
+    return association.acceptor.primitive or next((one for one in unread if isinstance(one, A_ASSOCIATE)), None)
 
 
 def _rejection(result: int, source: int, reason: int, node: PacsNode) -> PacsError:

@@ -1,10 +1,13 @@
 """C-FIND against two makes of PACS: every column, dates, wildcards, names in any script, and truth about failures."""
 
+import threading
+
 import pytest
 
 from factory import make_study, write_files
 from pacsflow.dicom.lanes import open_lane
 from pacsflow.dicom.query import echo
+from pacsflow.dicom.transport import DialledSocket
 from pacsflow.errors import PacsPermanentError, PacsTransientError
 from peers.nodes import lane_to, node_of
 
@@ -197,6 +200,29 @@ def test_a_wrong_ae_title_is_a_lasting_fault_that_names_what_to_ask_for(dcmqrscp
     with pytest.raises(PacsPermanentError) as raised:
         open_lane(node_of(dcmqrscp, called_aet="NOTHERE")).find("STUDY", {"StudyInstanceUID": ""})
     assert "NOTHERE" in raised.value.remedy
+
+
+def test_a_rejection_that_is_over_before_our_side_looks_for_it_is_one_all_the_same(dcmqrscp, monkeypatch):
+    class Late(threading.Event):
+        """Who waits for the connection wakes up when it has ended."""
+
+        def set(self):
+            pass
+
+    real, close = DialledSocket.__init__, DialledSocket.close
+
+    def dialled(self, *args, **fields):
+        real(self, *args, **fields)
+        self._ready = Late()
+
+    def ended(self):
+        close(self)
+        threading.Event.set(self._ready)
+
+    monkeypatch.setattr(DialledSocket, "__init__", dialled)
+    monkeypatch.setattr(DialledSocket, "close", ended)
+    with pytest.raises(PacsPermanentError, match="rejected the association"):
+        open_lane(node_of(dcmqrscp, called_aet="NOTHERE")).find("STUDY", {"StudyInstanceUID": ""})
 
 
 def test_a_port_that_does_not_speak_dicom_is_no_empty_answer(orthanc):
