@@ -16,6 +16,8 @@ Bandwidth = Annotated[
 _SECRET = re.compile(r"pass(word|wd|phrase)|secret|token|account_key|connection_string", re.IGNORECASE)
 _REFERENCE = re.compile(r"\$\{(env|file|keyring|prefect):[^}]+\}")
 _SIGNED_IN = re.compile(r"://[^/]*@")
+UNPROTECTED = {"ftp": "ftps://", "http": "webdavs://", "https": "webdavs://", "webdav": "webdavs://", "ssh": "sftp://"}
+"""Schemes that no storage is taken by: open to all on the way, or another word for it -> what to write instead."""
 
 
 class Nifti(Model):

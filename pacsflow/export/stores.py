@@ -14,6 +14,7 @@ from fsspec.implementations.sftp import SFTPFileSystem
 
 from pacsflow.errors import TargetError
 from pacsflow.secrets import resolve
+from schemas.export import UNPROTECTED
 
 WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "memory"})
 """Storages whose objects appear whole or not at all: no temporary name is needed."""
@@ -121,7 +122,6 @@ _OPENERS: dict[str, Callable[[str, Mapping[str, Any]], tuple[AbstractFileSystem,
     "webdavs": _webdav,
     "s3": _s3,
 }
-_OPEN_TO_ALL = {"ftp": "ftps://", "http": "webdavs://", "https": "webdavs://", "webdav": "webdavs://", "ssh": "sftp://"}
 
 
 @contextmanager
@@ -131,7 +131,7 @@ def opened_store(url: str, options: Mapping[str, Any]) -> Iterator[tuple[Abstrac
     Raises TargetError for an address that is not protected on its way, or of a kind that is not known.
     """
     scheme = url.partition("://")[0]
-    if better := _OPEN_TO_ALL.get(scheme):
+    if better := UNPROTECTED.get(scheme):
         raise TargetError(f"storage: {scheme}:// is not taken", remedy=f"write the address with {better}")
     try:
         store, path = _OPENERS.get(scheme, _any)(url, _resolved(options))

@@ -12,7 +12,7 @@ from pacsflow.projects.source import Document, FieldPath
 from pacsflow.projects.validation import nearest
 from pacsflow.pseudonyms.table import read_shifts, read_table
 from schemas import DeidProfile, Export
-from schemas.export import Dicom, Dicomweb, Files, Karnak, Storage, Target, Xnat
+from schemas.export import UNPROTECTED, Dicom, Dicomweb, Files, Karnak, Storage, Target, Xnat
 from schemas.layout import FIELDS, check_layout
 
 LAYOUT_FIELDS = frozenset(FIELDS)
@@ -22,7 +22,7 @@ _OURS = ("private", "report", "staging")
 
 
 def check_targets(document: Document, targets: Sequence[Target]) -> None:
-    """A problem for each layout with a mistake, each file that is not there, each target that has another's place."""
+    """A problem for each layout, file or address that cannot be used, and each target that has another one's place."""
     places: dict[tuple[object, ...], int] = {}
     for position, target in enumerate(targets):
         check_files(document, ("targets", position), target)
@@ -32,6 +32,8 @@ def check_targets(document: Document, targets: Sequence[Target]) -> None:
                 document.problem(("targets", position), "writes neither DICOM nor NIfTI", "set one of them to true")
         if isinstance(target, Karnak):
             _check_tables(document, position, target)
+        if isinstance(target, Storage):
+            _check_protected(document, position, target)
         first = places.setdefault(_place(target), position)
         if first != position:
             message = f"writes to the same place as target {first + 1}"
@@ -68,6 +70,14 @@ def _check_tables(document: Document, position: int, target: Karnak) -> None:
             document.problem(("targets", position, name), "names no file", "write the path of a JSON table")
         elif file is not None:
             document.problems += read(Path(file))[1]
+
+
+def _check_protected(document: Document, position: int, target: Storage) -> None:
+    if better := UNPROTECTED.get(target.url.partition("://")[0]):
+        document.problem(("targets", position, "url"), "is not taken", f"write the address with {better}")
+    if str(target.options.get("endpoint_url", "")).startswith("http://"):
+        at: FieldPath = ("targets", position, "options", "endpoint_url")
+        document.problem(at, "is not taken", "write the address with https://")
 
 
 def _place(target: Target) -> tuple[object, ...]:

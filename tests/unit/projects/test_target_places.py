@@ -127,6 +127,20 @@ def test_a_file_that_a_target_names_is_there_before_a_run(folder, target, field)
     assert (problem.line, problem.field, problem.message) == (2, f"targets[0].{field}", "names no file")
 
 
+@pytest.mark.parametrize(
+    ("target", "field", "remedy"),
+    [
+        ("url: ftp://a/b", "url", "ftps://"),
+        ("url: http://a/b", "url", "webdavs://"),
+        ("url: s3://a/b, options: {endpoint_url: 'http://s3.example.org'}", "options.endpoint_url", "https://"),
+    ],
+)
+def test_an_address_that_all_could_read_on_its_way_is_refused_before_a_run(folder, target, field, remedy):
+    problem = only_problem(with_targets(folder, f"{{kind: storage, {target}}}"))
+    assert (problem.line, problem.field, problem.message) == (2, f"targets[0].{field}", "is not taken")
+    assert remedy in problem.remedy
+
+
 @pytest.mark.parametrize("album", ["Étude", "a\\\\b", "x" * 65])
 def test_an_album_that_cannot_stand_in_dicom_is_no_album(folder, album):
     problem = only_problem(with_targets(folder, f'{{kind: karnak, {NODE}, album: "{album}"}}'))
