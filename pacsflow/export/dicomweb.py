@@ -25,6 +25,10 @@ _ACCEPTED, _CONFLICT, _NOTHING = 202, 409, {204, 404}
 Files = dict[str, Path]
 
 
+class _RefusedError(TargetError):
+    """Instances that the server did not take, of those of one request."""
+
+
 class ServerTarget:
     """Studies at a DICOMweb server. A path of a delivery is study/series/instance, by UID."""
 
@@ -38,8 +42,7 @@ class ServerTarget:
         with own_words("dicomweb"), self._client() as client:
             asks = self._settings.query_back
             absent = _lacks(client, files) if asks else list(files)
-            for group in _groups({name: files[name] for name in absent}, self._settings.megabytes_per_request):
-                self._store(client, group)
+            self._store_all(client, {name: files[name] for name in absent})
             if asks and absent and (missing := _lacks(client, files)):
                 raise TargetError(
                     f"dicomweb: {len(missing)} of {len(files)} instances were sent, and the server does not list them",
@@ -63,6 +66,19 @@ class ServerTarget:
     def _client(self) -> httpx.Client:
         settings = self._settings
         return web_client(settings.url, auth=settings.auth, ca=settings.ca, seconds=SECONDS)
+
+    def _store_all(self, client: httpx.Client, files: Files) -> None:
+        """Store what there is; an instance that is refused for good keeps no other back. Raises TargetError then."""
+        refused: list[_RefusedError] = []
+        for group in _groups(files, self._settings.megabytes_per_request):
+            try:
+                self._store(client, group)
+            except _RefusedError as fault:
+                if fault.transient:
+                    raise
+                refused.append(fault)
+        if refused:
+            raise TargetError("; ".join(dict.fromkeys(map(str, refused))), remedy=refused[0].remedy)
 
     def _store(self, client: httpx.Client, group: Files) -> None:
         boundary = uuid.uuid4().hex
@@ -101,7 +117,7 @@ def _check_stored(answer: httpx.Response, sent: set[str], *, silence: bool) -> N
         numbers = {reason for reason in reasons if isinstance(reason, int)}
         codes = ", ".join(f"0x{number:04X}" for number in sorted(numbers)) or "not said"
         passing = numbers and all(n in _OUT_OF_RESOURCES or n == _PROCESSING_FAILURE for n in numbers)
-        raise TargetError(
+        raise _RefusedError(
             f"dicomweb: the server refused {len(failed) or len(sent)} of {len(sent)} instances: reason {codes}",
             remedy="look up the reason in PS3.18 annex I.2, and at the server's log",
             transient=bool(passing),

@@ -166,6 +166,14 @@ def test_what_a_server_refuses_is_told(scripted, authority, study, script, told,
     assert caught.value.transient is transient
 
 
+@pytest.mark.parametrize(("reason", "requests"), [(0x0122, 3), (0xA700, 1)])
+def test_an_instance_that_is_refused_for_good_keeps_no_other_back(scripted, authority, study, reason, requests):
+    scripted.script = 202, failed(reason)
+    with pytest.raises(TargetError, match="refused 1 of 1 instances"):
+        target(scripted.url, authority, query_back=False, megabytes_per_request=0.0001).deliver(study)
+    assert len(scripted.received) == requests
+
+
 def test_instances_that_are_not_listed_afterwards_are_an_error(scripted, authority, study):
     with pytest.raises(TargetError, match="3 of 3 instances were sent") as caught:
         target(scripted.url, authority).deliver(study)
