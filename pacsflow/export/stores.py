@@ -18,6 +18,8 @@ from schemas.export import UNPROTECTED
 
 WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "memory"})
 """Storages whose objects appear whole or not at all: no temporary name is needed."""
+_PACKAGES = {"gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "abfss": "adlfs", "az": "adlfs"}
+"""What storages need that do not come with pacsflow."""
 _REFERENCE = re.compile(r"^\$\{[^}]+\}$")
 _TIMEOUT = 60
 
@@ -136,7 +138,8 @@ def opened_store(url: str, options: Mapping[str, Any]) -> Iterator[tuple[Abstrac
     try:
         store, path = _OPENERS.get(scheme, _any)(url, _resolved(options))
     except ImportError as error:
-        raise TargetError(f"storage: {scheme}:// needs a package", remedy=f"pip install {error.name}") from None
+        package = _PACKAGES.get(scheme) or error.name or "what fsspec names for it"
+        raise TargetError(f"storage: {scheme}:// needs a package", remedy=f"pip install {package}") from None
     except ValueError as error:
         if "Protocol not known" not in str(error):
             raise

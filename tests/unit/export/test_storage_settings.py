@@ -26,6 +26,14 @@ def test_addresses_that_are_not_taken_say_what_is(url, instead):
     assert instead in caught.value.remedy
 
 
+@pytest.mark.parametrize(("url", "package"), [("gs://b/x", "gcsfs"), ("abfs://b/x", "adlfs")])
+def test_a_package_that_a_storage_needs_is_named(url, package):
+    with pytest.raises(TargetError) as caught:
+        open_target(settings(url), Path()).deliver(StudyFolder(()))
+    assert caught.value.remedy == f"pip install {package}"
+    assert not caught.value.transient
+
+
 def test_an_unprotected_endpoint_is_not_taken():
     target = open_target(settings("s3://b/x", options={"endpoint_url": "http://s3.example.org"}), Path())
     with pytest.raises(TargetError, match="endpoint_url"):
