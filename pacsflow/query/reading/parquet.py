@@ -13,13 +13,16 @@ def read_parquet(file: Path, name: str, _how: Reading) -> RawTable:
     import pandas as pd
 
     try:
-        frame = pd.read_parquet(file)
+        stored = pd.read_parquet(file)
+        named = [name for name in stored.index.names if name is not None]
+        frame = stored.reset_index(named, allow_duplicates=True)
+        records = list(frame.astype(object).where(frame.notna(), None).itertuples(index=False, name=None))
     except ImportError:
         raise FaultError("parquet needs a library that is not installed", "pip install pyarrow, or use CSV") from None
-    except ValueError:
+    except OSError:
+        raise
+    except Exception:  # noqa: BLE001 it fails in many ways at what is damaged
         raise FaultError("is no parquet file", "write it again") from None
-    frame = frame.reset_index([name for name in frame.index.names if name is not None])
-    records = frame.astype(object).where(frame.notna(), None).itertuples(index=False, name=None)
     heads = (0, [Cell(str(column)) for column in frame.columns])
     return table_of(name, [heads, *((number, [*map(_cell, row)]) for number, row in enumerate(records, start=1))])
 

@@ -7,6 +7,7 @@ import zipfile
 
 import openpyxl
 import pandas as pd
+import pyarrow.parquet
 import pytest
 
 from yaml_folder import loaded, only_problem, write_files
@@ -116,6 +117,15 @@ def test_the_index_of_a_frame_is_a_column_where_it_has_a_name(rows_of):
     assert (first.id, dict(first.keys)) == ("a", {"PatientID": "1", "StudyDate": "20150512", "Modality": "CT"})
     (other,) = rows_of("c.parquet", parquet(frame[frame["Mod"] == "MR"]))
     assert (other.id, other.keys["PatientID"]) == ("b", "2")
+
+
+def test_a_damaged_frame_is_one_problem(tmp_path):
+    sink = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table({"MRN": ["1"]}).replace_schema_metadata({"pandas": "{}"}), sink)
+    problem = only_problem(written(tmp_path / "lung-ct", "c.parquet", sink.getvalue()))
+    assert problem.message == "is no parquet file"
+    twice = pd.DataFrame({"MRN": ["1"]}, index=pd.Index(["2"], name="MRN"))
+    assert "same heading" in only_problem(written(tmp_path / "lung-ct", "c.parquet", parquet(twice))).message
 
 
 def test_moments_of_a_frame_are_days_and_those_of_a_zone_are_not(rows_of, tmp_path):
