@@ -8,7 +8,7 @@ from pydicom import Dataset
 from pydicom.multival import MultiValue
 
 from pacsflow.dicom.contract import Lane, Level
-from pacsflow.errors import PacsError, PacsPermanentError, PausedError
+from pacsflow.errors import PacsError, PacsflowError, PacsPermanentError, PausedError
 from pacsflow.ledger import rows
 from pacsflow.ledger.rows import Finding, FoundSeries, Hit
 from pacsflow.query import Row
@@ -31,7 +31,7 @@ TWICE = 2
 def find_row(ref: RowRef) -> RowRef | None:
     """The row, asked: its finding is in the ledger. None: it was not, outside the node's hours.
 
-    Raises PacsError where the PACS gave no full answer.
+    Raises PacsError where the PACS gave no full answer; SecretError where its log-in does.
     """
     run = session(ref.project)
     row = run.row(ref.number)
@@ -40,7 +40,7 @@ def find_row(ref: RowRef) -> RowRef | None:
             finding = replace(Search(run, lane, row, node=ref.node).finding(), node=ref.node)
     except PausedError:
         return None
-    except PacsError as error:
+    except PacsflowError as error:
         rows.record(run.ledger, row.id, Finding("failed", told_by(ref.node, str(error)), row.warnings))
         run.advise(f"row {ref.number}", error)
         raise

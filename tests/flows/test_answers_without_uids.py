@@ -68,3 +68,13 @@ def test_a_row_that_a_fault_of_ours_breaks_off_is_told_as_failed(tmp_path, monke
         told = run_once(project(tmp_path, pacs, node, number=1), pacs)
     assert told.rows == [("failed", "broke off")]
     assert [type(error).__name__ for error in told.errors] == ["UnexpectedError"]
+
+
+def test_a_row_that_a_secret_of_ours_stops_says_which(tmp_path, monkeypatch):
+    monkeypatch.delenv("NO_SUCH_SECRET", raising=False)
+    auth = {"kind": "basic", "username": "pacsflow", "password": "${env:NO_SUCH_SECRET}"}
+    with lying() as (pacs, _):
+        node = {"protocol": "dicomweb", "url": "https://127.0.0.1:9", "auth": auth}
+        told = run_once(project(tmp_path, pacs, node, number=1), pacs)
+    [(status, reason)] = told.rows
+    assert (status, "NO_SUCH_SECRET" in reason) == ("failed", True), reason
