@@ -4,7 +4,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email.utils import mktime_tz, parsedate_tz
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 import httpx
@@ -60,10 +60,11 @@ def refused(what: str, response: httpx.Response, node: PacsNode) -> PacsError:
 def longest_wait(response: httpx.Response, node: PacsNode) -> float:
     """Seconds the service asks us to wait (RFC 9110 10.2.3), at most as long as we wait for a response."""
     text = response.headers.get("Retry-After", "")
-    if text.isascii() and text.isdigit():
-        return min(float(text), node.timeouts.response)
-    date = parsedate_tz(text)
-    return min(max(0.0, mktime_tz(date) - time.time()), node.timeouts.response) if date else 0.0
+    try:
+        seconds = float(text) if text.isdigit() else parsedate_to_datetime(text).timestamp() - time.time()
+    except (ValueError, OverflowError):
+        return 0.0
+    return min(max(0.0, seconds), node.timeouts.response)
 
 
 @contextmanager

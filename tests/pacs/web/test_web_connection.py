@@ -118,6 +118,7 @@ def test_a_rest_that_the_service_asks_for_is_kept_by_all_lanes(monkeypatch):
         ("Wed, 21 Oct 2500 07:28:00 GMT", 600),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
         ("soon", 0),
+        ("Wed, 99 Nov 99999 07:28:00 GMT", 0),
         (None, 0),
     ],
 )
