@@ -1,9 +1,8 @@
 """What was found of a node, remembered on this computer for all projects that ask it. Nothing of patients."""
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ import platformdirs
 
 from pacsflow.dicom.probe.contract import Finding
 from pacsflow.dicom.ways import fingerprint
+from pacsflow.staging import write_text
 from schemas.pacs import PacsNode
 
 _TRAFFIC = {
@@ -59,14 +59,9 @@ def recall(node: PacsNode) -> Capabilities | None:
 def keep(node: PacsNode, capabilities: Capabilities) -> None:
     """Remember. Where the disk does not let us, the node is asked anew the next time."""
     place = _place(node)
-    try:
+    with suppress(OSError):
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, temporary = tempfile.mkstemp(dir=place.parent, prefix=".", suffix=".part")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(capabilities.as_data(), file, indent=1)
-        Path(temporary).replace(place)
-    except OSError:
-        return
+        write_text(place, json.dumps(capabilities.as_data(), indent=1), 0o600)
 
 
 def amend(node: PacsNode, finding: Finding) -> None:
