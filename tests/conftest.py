@@ -1,12 +1,21 @@
-"""What every test may ask for: real peers on loopback, and the shared data."""
+"""What every test may ask for: real peers on loopback, and the shared data. And what every test begins with."""
 
+import gc
 import logging
+import os
+import re
 import signal
+import tempfile
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+import pacsflow.dicom.transport  # noqa: F401 - what it tells pydicom and pynetdicom holds, whichever files are run
+from pacsflow.dicom import ways
 from pacsflow.discretion import TALKATIVE
 from peers.dcmqrscp import Dcmqrscp
 from peers.orthanc import Orthanc
@@ -14,14 +23,33 @@ from peers.prefect import Prefect
 
 LEVELS = {name: logging.getLogger(name).level for name in TALKATIVE}
 SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+OF_A_PERSON = re.compile(
+    r"(PREFECT|XDG|AWS|TTY)_.*|PACSFLOW_(?!SEED$).*|.*_(PROXY|CA_BUNDLE|COLORS?)|COLUMNS|LINES|TERMINAL_WIDTH|GITHUB_ACTIONS",
+    re.IGNORECASE,
+)
+"""What a shell may say of servers, folders, proxies and screens: for whoever sits there, not for the tests."""
+NUMBERS = count()
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before anything is imported that looks at its surroundings: they are the same everywhere."""
+    home = tempfile.TemporaryDirectory(prefix="pacsflow-tests-")
+    surroundings = {name: text for name, text in os.environ.items() if not OF_A_PERSON.fullmatch(name)}
+    changed = patch.dict(os.environ, {**surroundings, "PREFECT_HOME": home.name}, clear=True)
+    changed.start()
+    config.add_cleanup(home.cleanup)
+    config.add_cleanup(changed.stop)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def states(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """What is remembered of nodes belongs to the tests alone."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-        yield
+    folder = tmp_path_factory.mktemp("states")
+    with patch.dict(os.environ, XDG_STATE_HOME=str(folder / "modules")):
+        yield folder
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,10 +60,30 @@ def interruptible() -> None:
 
 
 @pytest.fixture(autouse=True)
-def heard() -> None:
-    """Loggers that pacsflow, run in the tests' process, silenced for good speak again."""
+def anew(states: Path) -> Iterator[None]:
+    """A test begins as if it were the first: nothing known of nodes, whose ports come again, and loggers that speak.
+
+    Programs that ran in the tests' process silenced them for good. A line is as wide as in the tests of processes.
+    """
+    from pacsflow.cli import show
+
     for name, level in LEVELS.items():
         logging.getLogger(name).setLevel(level)
+    with (
+        patch.dict(os.environ, XDG_STATE_HOME=str(states / str(next(NUMBERS)))),
+        patch.dict(ways._ways, clear=True),
+        patch.object(show.console, "_width", 200),
+        patch.object(show.errors, "_width", 200),
+    ):
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def swept(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a module is forgiven for leaving open is collected in it, and not in the middle of another's test."""
+    yield
+    if any("Unraisable" in str(mark.args) for mark in request.node.iter_markers("filterwarnings")):
+        gc.collect()
 
 
 @pytest.fixture(scope="session")

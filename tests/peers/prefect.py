@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
-
-import pytest
+from unittest.mock import patch
 
 from peers.ports import free_port
 from peers.process import Server
@@ -41,7 +40,7 @@ class Prefect(Server):
 
     def ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/health", timeout=1) as answer:
+            with urllib.request.urlopen(f"{self.url}/health", timeout=30) as answer:
                 return bool(json.load(answer))
         except OSError:
             return False
@@ -56,19 +55,21 @@ class Prefect(Server):
 
     def pacsflow(self, *arguments: str, expect: int = 0, **environment: str) -> str:
         """What `pacsflow ARGUMENTS` printed; its exit code must be the expected one."""
-        process = self.start_pacsflow(*arguments, **environment)
-        output, _ = process.communicate(timeout=280)
+        with self.start_pacsflow(*arguments, **environment) as process:
+            try:
+                output, _ = process.communicate(timeout=280)
+            finally:
+                process.kill()
         assert process.returncode == expect, f"exit code {process.returncode}, expected {expect}:\n{output}"
         return output
 
     def pacsflow_here(self, *arguments: str, expect: int = 0) -> str:
         """As `pacsflow`, in this process: seconds sooner, and all the same but for what a process begins and ends with."""
         from pacsflow.cli.app import app
-        from pacsflow.cli.show import console, errors, show_error
+        from pacsflow.cli.show import show_error
         from pacsflow.errors import PacsflowError
 
         said, code = StringIO(), 0
-        console.width = errors.width = 200
         with self._here(), redirect_stdout(said), redirect_stderr(said):
             try:
                 app(list(arguments))
@@ -82,15 +83,18 @@ class Prefect(Server):
 
     @contextmanager
     def _here(self) -> Iterator[None]:
-        """Prefect in this process speaks to this server, in threads too."""
+        """Prefect in this process speaks to this server, in threads too; afterwards to none, as before."""
         from prefect.context import refresh_global_settings_context
 
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in {**self.environment(self.folder), "PREFECT_API_URL": self.url}.items():
-                patch.setenv(name, value)
-            patch.setenv("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
-            patch.setenv("PREFECT_LOGGING_TO_API_ENABLED", "false")  # its sender would outlive the server
-            refresh_global_settings_context()
-            yield
-            patch.delenv("PREFECT_API_URL")
+        words = {
+            **self.environment(self.folder),
+            "PREFECT_API_URL": self.url,
+            "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+            "PREFECT_LOGGING_TO_API_ENABLED": "false",  # its sender would outlive the server
+        }
+        try:
+            with patch.dict(os.environ, words):
+                refresh_global_settings_context()
+                yield
+        finally:
             refresh_global_settings_context()

@@ -7,6 +7,7 @@ import os
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
 
@@ -30,8 +31,7 @@ def storage(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     authority, stranger = Authority(folder / "ca"), Authority(folder / "stranger")
     kind: Storage = KINDS[request.param](folder / "server", authority, stranger)
-    os.environ["STORAGE_WORD"], os.environ["STORAGE_WRONG"] = PASSWORD, "wrong"
-    with kind.server:
+    with patch.dict(os.environ, STORAGE_WORD=PASSWORD, STORAGE_WRONG="wrong"), kind.server:
         if request.param == "s3":
             make_bucket(kind)
         yield kind
