@@ -2,19 +2,38 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from pacsflow.cli.server import DEMO_KEY
 from pacsflow.projects import read_project
 from pacsflow.simpacs import SimPacs, demo_archive
+from peers.ports import free_port
 from peers.prefect import BIN
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_demo_runs_as_a_deployment_by_a_worker(prefect, tmp_path, monkeypatch):
+@pytest.fixture
+def checkout(tmp_path):
+    """What a worker needs of the checkout; the demo's PACS at a port that nobody else on this machine has."""
+    folder = tmp_path / "checkout"
+    shutil.copytree(ROOT / "flows", folder / "flows")
+    shutil.copytree(ROOT / "projects" / "demo", folder / "projects" / "demo")
+    shutil.copy(ROOT / "prefect.yaml", folder)
+    node = folder / "projects" / "demo" / "pacs.yaml"
+    text, found = re.subn(r"\b1114[01]\b", lambda _: str(free_port()), node.read_text("utf-8"))
+    assert found == 2, "where it listens, and where we do"
+    node.write_text(text, "utf-8")
+    return folder
+
+
+def test_the_demo_runs_as_a_deployment_by_a_worker(prefect, checkout, tmp_path, monkeypatch):
     monkeypatch.setenv("PACSFLOW_WORK", str(tmp_path))
     monkeypatch.setenv("PACSFLOW_DEMO_KEY", DEMO_KEY)
     environment = {
@@ -23,12 +42,12 @@ def test_the_demo_runs_as_a_deployment_by_a_worker(prefect, tmp_path, monkeypatc
         "PREFECT_API_URL": prefect.url,
         "COLUMNS": "250",
     }
-    project = read_project(ROOT / "projects" / "demo")
+    project = read_project(checkout / "projects" / "demo")
 
     def command(*words: str) -> str:
         done = subprocess.run(
             [str(BIN / "prefect"), "--no-prompt", *words],
-            cwd=ROOT,
+            cwd=checkout,
             env=environment,
             capture_output=True,
             text=True,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from peers.ports import free_port
 from whole_run import METHODS, MISSING, SUCCESS, fault, lying, project, run_once
 
 UNREACHED = {"busy", "all-failed-but-success"}
@@ -156,8 +157,10 @@ PORT = "ask the PACS administrator to see that the AE title of `move_to` is decl
 AE_TITLE = "ask the PACS administrator to declare the AE title of `move_to` with this computer's address and its port"
 
 
+ANOTHER = 0
+"""In place of a port that is drawn when the test runs."""
 NO_WAY = (
-    f"6 of 6 {MISSING}; the node ended with {REFUSED}, 0 sent, 6 failed; the node never connected to our port 11199"
+    f"6 of 6 {MISSING}; the node ended with {REFUSED}, 0 sent, 6 failed; the node never connected to our port {{port}}"
 )
 
 
@@ -166,14 +169,16 @@ NO_WAY = (
     [
         ([fault("drop-images")], {}, f"2 of 6 {MISSING}; {SUCCESS}, 2 sent, 0 failed", AGAIN),
         ([], {"aet": "NOBODY"}, "C-MOVE ended with status 0xA801: move destination unknown", AE_TITLE),
-        ([], {"port": 11199}, NO_WAY, PORT),
+        ([], {"port": ANOTHER}, NO_WAY, PORT),
     ],
 )
 def test_what_to_do_is_told_where_something_is_missing(tmp_path, faults, destination, reason, mend):
     with lying(*faults, method="c-move") as (pacs, node):
-        fetch = {"method": "c-move", "move_to": {**node["fetch"]["move_to"], **destination}}
+        move_to = {**node["fetch"]["move_to"], **destination}
+        move_to["port"] = move_to["port"] or free_port()
+        fetch = {"method": "c-move", "move_to": move_to}
         told = run_once(project(tmp_path, pacs, {**node, "fetch": fetch}, number=1, attempts=2), pacs)
-    assert [why for _, why in told.rows] == [reason]
+    assert [why for _, why in told.rows] == [reason.format(port=move_to["port"])]
     [told_to_do] = told.mends
     assert told_to_do.startswith(mend)
 

@@ -26,7 +26,7 @@ def node_with(*faults, archive=None, known=True, **fields):
             "port": pacs.port,
             "called_aet": pacs.aet,
             "fetch": Fetch(move_to=MoveTo(aet="PACSFLOW", port=port, host="127.0.0.1")),
-            "timeouts": Timeouts(connect=2, response=2, idle=60),
+            "timeouts": Timeouts(connect=20, response=30, idle=60),
         }
         yield pacs, PacsNode(**own | fields)
 
@@ -79,7 +79,7 @@ def test_neither_c_get_nor_a_declared_destination():
 
 
 def test_what_pacs_yaml_wants_does_not_work_and_the_other_way_does():
-    fetch = Fetch(method="c-move", move_to=MoveTo(aet="NOBODY", port=11199, host="127.0.0.1"))
+    fetch = Fetch(method="c-move", move_to=MoveTo(aet="NOBODY", port=free_port(), host="127.0.0.1"))
     with node_with(fetch=fetch) as (pacs, node):
         found, plan, _ = ask(pacs, node)
     assert plan.method is None
@@ -202,11 +202,12 @@ def test_images_that_are_not_online_are_not_tried():
 
 
 def test_silence_and_a_lost_association_are_findings():
-    with node_with({"kind": "stall", "seconds": 30}) as (pacs, node):
+    brief = Timeouts(connect=20, response=3, idle=60)
+    with node_with({"kind": "stall", "seconds": 600}, timeouts=brief) as (pacs, node):
         found, plan, _ = ask(pacs, node)
     assert verdicts(found) == {"C-GET": "partly", "C-MOVE": "partly"}
     for way in ("C-GET", "C-MOVE"):
-        assert found[way].said == "1 of 4 images arrived, then it failed: the node said nothing for 2 s"
+        assert found[way].said == "1 of 4 images arrived, then it failed: the node said nothing for 3 s"
     assert not plan.proven
 
 
