@@ -157,7 +157,8 @@ def sftp(folder: Path, *_: Authority) -> Storage:
         Subsystem sftp internal-sftp
     """
     (folder / "sshd_config").write_text(textwrap.dedent(settings))
-    Path("/run/sshd").mkdir(exist_ok=True)
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)
     options = {
         "username": subprocess.run(["id", "-un"], check=True, capture_output=True, text=True).stdout.strip(),
         "key_filename": str(folder / "user"),

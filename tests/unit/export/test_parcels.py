@@ -22,6 +22,7 @@ from pacsflow.cli.app import app
 from pacsflow.errors import ProjectError, SecretError, TargetError
 from pacsflow.export import StudyFolder, open_target, read_series
 from pacsflow.export import archive as archives
+from peers.process import program
 from schemas.export import Archive, Dicomdir
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -160,7 +161,7 @@ def test_a_file_set_is_one_for_pydicom_and_dcmtk(tmp_path, study):
     assert found.keys() == originals.keys()
     assert all(found[uid].read_bytes() == originals[uid].read_bytes() for uid in found)
     assert all(len(part) <= 8 for path in found.values() for part in path.relative_to(root).parts)
-    said = subprocess.run(["/usr/bin/dcmdump", root / "DICOMDIR"], capture_output=True, text=True, check=True)
+    said = subprocess.run([program("/usr/bin/dcmdump"), root / "DICOMDIR"], capture_output=True, text=True, check=True)
     assert said.stdout.count("DirectoryRecordType") == 6
     with (tmp_path / "file-sets" / f"{root.name}.names.csv").open() as stream:
         names = {row["was"]: root / row["file"] for row in csv.DictReader(stream)}

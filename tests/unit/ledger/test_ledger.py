@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -160,11 +161,11 @@ def test_two_images_that_go_by_one_uid_are_noticed_wherever_they_are(ledger):
 
 
 def test_traffic_adds_up_by_hour_and_node(ledger, monkeypatch):
-    monkeypatch.setattr("pacsflow.ledger.traffic.time.time", lambda: 3600.0 * 500_000 + 59)
+    monkeypatch.setattr(traffic, "time", SimpleNamespace(time=lambda: 3600.0 * 500_000 + 59))
     traffic.count(ledger, "main", {"find": 2, "retrievals": 1})
     traffic.count(ledger, "main", {"find": 3})
     traffic.count(ledger, "other", {"find": 1})
-    monkeypatch.setattr("pacsflow.ledger.traffic.time.time", lambda: 3600.0 * 500_001)
+    monkeypatch.setattr(traffic, "time", SimpleNamespace(time=lambda: 3600.0 * 500_001))
     traffic.count(ledger, "main", {"bytes": 5_000_000_000})
     assert traffic.total(ledger) == {"find": 6, "retrievals": 1, "bytes": 5_000_000_000}
     hours = [(h.begin.isoformat(), h.node, dict(h.counts)) for h in traffic.by_hour(ledger)]
