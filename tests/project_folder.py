@@ -19,7 +19,7 @@ def write_project(folder: Path, *, pacs: dict[str, Any], rows: list[dict[str, An
             "name": "test",
             "host": "127.0.0.1",
             "calling_aet": "PACSFLOW",
-            "timeouts": {"connect": 5, "response": 30, "idle": 60},
+            "timeouts": {"connect": 20, "response": 30, "idle": 60},
             "retries": {"attempts": 3, "wait": {"first": 0, "max": 0}},
             "limits": {"associations": 2},
         }

@@ -30,7 +30,7 @@ class Kept:
 
 def web_node(url, **fields):
     """A node at `url`, or at the `urls` of its protocols."""
-    known = {"name": "web", "protocol": "dicomweb", "url": url, "timeouts": {"connect": 2, "response": 10, "idle": 60}}
+    known = {"name": "web", "protocol": "dicomweb", "url": url, "timeouts": {"connect": 20, "response": 30, "idle": 60}}
     return PacsNode.model_validate(known | fields)
 
 

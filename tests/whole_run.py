@@ -70,16 +70,16 @@ def by_uid(archive, number):
     return [{"id": f"r{n}", "StudyInstanceUID": uid} for n, uid in enumerate(list(archive.studies)[:number])]
 
 
-def project(tmp_path, pacs, node, *, asked=None, number=2, attempts=3, response=5, **files):
-    """A project of the first studies of the PACS, or of the rows `asked`."""
-    timeouts = {"connect": 2, "response": response, "idle": 60}
+def project(tmp_path, pacs, node, *, asked=None, number=2, attempts=3, response=30, **files):
+    """A project of the first studies of the PACS, or of the rows `asked`; `response` is less where a node is silent."""
+    timeouts = {"connect": 20, "response": response, "idle": 60}
     node = {**node, "timeouts": timeouts, "retries": {"attempts": attempts, "wait": {"first": 0, "max": 0}}}
     return write_project(tmp_path / "p", pacs=node, rows=asked or by_uid(pacs.archive, number), **files)
 
 
 def write_node(path, node, **fields):
     """A further node file."""
-    timeouts = {"connect": 2, "response": 5, "idle": 60}
+    timeouts = {"connect": 20, "response": 30, "idle": 60}
     retries = {"attempts": 2, "wait": {"first": 0, "max": 0}}
     known = {"host": "127.0.0.1", "calling_aet": "PACSFLOW", "timeouts": timeouts, "retries": retries}
     path.write_text(json.dumps(known | node | fields))

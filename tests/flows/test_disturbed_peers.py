@@ -42,13 +42,13 @@ def archive(request, tmp_path_factory):
         yield SimpleNamespace(peer=peer, uids=uids, out=told.out)
 
 
-def project(tmp_path, peer, uids, *, method="c-get"):
+def project(tmp_path, peer, uids, *, method="c-get", response=60):
     move_to = {"aet": "PACSFLOW", "port": peer.move_port, "host": "127.0.0.1"}
     node = {
         "port": peer.port,
         "called_aet": peer.aet,
         "fetch": {"method": method, "move_to": move_to},
-        "timeouts": {"connect": 5, "response": 5, "idle": 60},
+        "timeouts": {"connect": 20, "response": response, "idle": 60},
         "retries": {"attempts": 50, "wait": {"first": 0, "max": 0}},
     }
     return write_project(
@@ -90,7 +90,7 @@ class PowerCut:
         self._watched.up.set()
 
     def join(self):
-        self._thread.join(60)
+        self._thread.join()
 
 
 def dice():
@@ -116,7 +116,7 @@ def test_an_archive_that_loses_its_power_and_comes_back_changes_nothing(archive,
 def test_a_connection_that_breaks_anywhere_changes_nothing(archive, tmp_path, how):
     size = STUDIES * SERIES * IMAGES * 9000
     with Proxy(archive.peer, fault=how, after=dice().randrange(1, size // STUDIES)) as between:
-        told = run_once(project(tmp_path, between, archive.uids), Watched())
+        told = run_once(project(tmp_path, between, archive.uids, response=5), Watched())
         assert not between.fault, "it has struck"
     assert told.errors
     assert all(error.transient for error in told.errors)

@@ -70,8 +70,8 @@ SILENT = {"stall", "no-final-response"}
 """Faults after which the node says nothing: for the others patience costs nothing, and a busy machine is forgiven."""
 
 
-def patience(name, silent):
-    return silent if name in SILENT else 20
+def patience(name):
+    return 2 if name in SILENT else 60
 
 
 @METHODS
@@ -81,7 +81,7 @@ def test_what_passes_leaves_the_output_of_an_honest_pacs_and_asks_for_no_more_th
 ):
     faults, retrievals, sent = PASSING[name]
     with lying(*faults, method=method) as (pacs, node):
-        told = run_once(project(tmp_path, pacs, node, response=patience(name, 2)), pacs)
+        told = run_once(project(tmp_path, pacs, node, response=patience(name)), pacs)
     assert told.rows == [("complete", "")] * 2
     assert told.studies == [("complete", "")] * 2
     assert told.instances == {("held", ""): 2 * IMAGES}
@@ -112,7 +112,7 @@ MID_IMAGE = [
 def test_the_same_holds_for_instances_that_are_cleaned_while_they_come(tmp_path, honest, streamed, name, method):
     faults, retrievals, sent = PASSING[name]
     with lying(*faults, method=method) as (pacs, node):
-        told = run_once(project(tmp_path, pacs, node, response=patience(name, 1)), pacs)
+        told = run_once(project(tmp_path, pacs, node, response=patience(name)), pacs)
     assert told.rows == [("complete", "")] * 2
     assert told.instances == {("held", ""): 2 * IMAGES}
     assert told.out == honest

@@ -165,7 +165,7 @@ class Run:
         return self.process.stdout.readline() == "share\n"
 
     def end(self):
-        self.process.communicate("end\n", timeout=60)
+        self.process.communicate("end\n", timeout=120)
         return self.process.returncode
 
 

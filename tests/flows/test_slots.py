@@ -28,7 +28,7 @@ def granted(process):
 
 
 def end(process):
-    process.communicate(input="\n", timeout=30)
+    process.communicate(input="\n", timeout=120)
     return process.returncode
 
 

@@ -16,9 +16,9 @@ def test_a_run_that_is_told_to_end_keeps_what_came_and_the_next_one_goes_on(pref
         folder = project(tmp_path, pacs, node, number=1, response=300)
         for number, (sign, code) in enumerate(((signal.SIGINT, 130), (signal.SIGTERM, 143)), 1):
             process = prefect.start_pacsflow("run", str(folder))
-            wait_until(lambda want=number: pacs.counts["images sent"] >= 2 * want, seconds=60, what="two images")
+            wait_until(lambda want=number: pacs.counts["images sent"] >= 2 * want, what="two images")
             process.send_signal(sign)
-            told, _ = process.communicate(timeout=60)
+            told, _ = process.communicate(timeout=120)
             assert (process.returncode, "run it again and it goes on" in told) == (code, True), told
             assert not list(tmp_path.rglob("*.part"))
             before, kept = kept, held(tmp_path)

@@ -23,7 +23,7 @@ def node_of(peer, *, method: str = "auto", **fields) -> PacsNode:
         "port": peer.port,
         "called_aet": peer.aet,
         "fetch": Fetch(method=method, move_to=move_to),
-        "timeouts": Timeouts(connect=5, response=20, idle=60),
+        "timeouts": Timeouts(connect=20, response=30, idle=60),
     }
     return PacsNode(**{**defaults, **fields})
 

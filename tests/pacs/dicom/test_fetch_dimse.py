@@ -233,7 +233,7 @@ def test_a_pacs_killed_in_the_middle_is_a_passing_fault(tmp_path, study, method)
             with pytest.raises(PacsTransientError):
                 lane.fetch(Request(study[0].StudyInstanceUID), kill)
             assert 5 <= len(received) < len(study)
-            assert killed.wait(20)
+            assert killed.wait(60)
             peer.start()
             basket = Basket()
             lane.fetch(Request(study[0].StudyInstanceUID), basket)
@@ -286,7 +286,7 @@ def test_a_pacs_that_says_nothing_is_a_passing_fault(orthanc):
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        node = node_of(orthanc, port=silent.getsockname()[1], timeouts=Timeouts(connect=1, response=1, idle=10))
+        node = node_of(orthanc, port=silent.getsockname()[1], timeouts=Timeouts(connect=20, response=1, idle=10))
         with pytest.raises(PacsTransientError):
             open_lane(node).find("STUDY", {"StudyInstanceUID": ""})
 
@@ -297,7 +297,7 @@ def test_our_port_is_free_again_when_the_last_lane_closes(orthanc, study):
     with lane_to(orthanc, method="c-move") as lane:
         lane.fetch(Request(study[0].StudyInstanceUID), Basket())
         assert answers(orthanc.move_port)
-    wait_until(lambda: not answers(orthanc.move_port), seconds=10)
+    wait_until(lambda: not answers(orthanc.move_port))
 
 
 @pytest.mark.parametrize("method", ["c-get", "c-move"])

@@ -10,7 +10,7 @@ from pacsflow.dicom.ways import Way
 from pacsflow.errors import PacsTransientError
 from peers.nodes import Basket, node_of
 from peers.orthanc import Orthanc
-from schemas.pacs import Fetch, MoveTo, Timeouts
+from schemas.pacs import Fetch, MoveTo
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def refusing(tmp_path_factory, study):
 
 def node_to(peer, *, method="auto", port=None):
     move_to = MoveTo(aet="PACSFLOW", port=port or peer.move_port, host="127.0.0.1")
-    return node_of(peer, fetch=Fetch(method=method, move_to=move_to), timeouts=Timeouts(connect=2, response=5, idle=60))
+    return node_of(peer, fetch=Fetch(method=method, move_to=move_to))
 
 
 def fetched(node, study):

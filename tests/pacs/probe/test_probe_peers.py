@@ -9,7 +9,7 @@ from peers.certificates import Authority
 from peers.nodes import node_of
 from peers.orthanc import Orthanc
 from peers.ports import free_port
-from schemas.pacs import Fetch, MoveTo, Timeouts, Tls
+from schemas.pacs import Fetch, MoveTo, Tls
 
 ROW = {"STUDY": {"AccessionNumber": "PROBE-0", "StudyInstanceUID": ""}, "SERIES": {}}
 STUDIES = 6
@@ -29,8 +29,7 @@ def files(tmp_path_factory):
 def of(peer, *, aet="PACSFLOW", **fields):
     """The node of a peer that may be fetched from both ways."""
     move_to = MoveTo(aet=aet, port=peer.move_port, host="127.0.0.1")
-    times = Timeouts(connect=2, response=10, idle=60)
-    return node_of(peer, **{"fetch": Fetch(method="auto", move_to=move_to), "timeouts": times, **fields})
+    return node_of(peer, **{"fetch": Fetch(method="auto", move_to=move_to), **fields})
 
 
 def ask(node, *rows):

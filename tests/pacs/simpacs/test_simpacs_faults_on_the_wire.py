@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import threading
 from collections import Counter
 from contextlib import contextmanager
 
@@ -60,7 +61,7 @@ def lying(*faults, studies=4, images=IMAGES):
 
 def associate(pacs, taken, **more):
     entity = AE(ae_title="PEER")
-    entity.acse_timeout = entity.dimse_timeout = more.pop("patience", 10)
+    entity.acse_timeout, entity.dimse_timeout = 60, more.pop("patience", 60)
     for uid in (*METHODS.values(), StudyRootQueryRetrieveInformationModelFind):
         entity.add_requested_context(uid)
     for uid in STORAGE:
@@ -131,13 +132,8 @@ def uids_of(pacs, number=0):
 
 
 def bytes_of(pacs, uid):
-    return next(
-        one.encoded()
-        for study in pacs.archive.studies
-        for series in pacs.archive.series(study)
-        for one in series.instances
-        if one.uid == uid
-    )
+    every = (one for study in pacs.archive.studies for series in pacs.archive.series(study) for one in series.instances)
+    return next(one.encoded() for one in every if one.uid == uid)
 
 
 both = pytest.mark.parametrize("method", sorted(METHODS))
@@ -260,7 +256,7 @@ def test_the_association_ends_at_the_third_image(method, how):
 @both
 def test_half_an_image_then_nothing(method):
     with lying({"kind": "stall", "image": 2, "seconds": 3600}) as pacs:
-        taken = retrieve(pacs, method, patience=1)
+        taken = retrieve(pacs, method, patience=3)
         assert len(taken.uids) == 1
         assert taken.final is None
 
@@ -274,13 +270,16 @@ def test_a_stall_that_ends_loses_nothing(method):
 
 
 @both
-def test_the_pacs_restarts_at_the_second_image(method):
-    with lying({"kind": "restart", "image": 2, "seconds": 0.5, "times": 1}) as pacs:
+def test_the_pacs_restarts_at_the_second_image(monkeypatch, method):
+    seen, back = threading.Event(), SimPacs._return
+    monkeypatch.setattr(SimPacs, "_return", lambda pacs, seconds: seen.wait(60) and back(pacs, seconds))
+    with lying({"kind": "restart", "image": 2, "seconds": 0.1, "times": 1}) as pacs:
         taken = retrieve(pacs, method)
         assert len(taken.uids) == 1
         assert taken.final is None
         with pytest.raises(OSError, match="refused"):
-            socket.create_connection(("127.0.0.1", pacs.port), 1)
+            socket.create_connection(("127.0.0.1", pacs.port), 20)
+        seen.set()
         wait_until(lambda: pacs.listening, what="simpacs")
         assert len(retrieve(pacs, method).uids) == IMAGES
 
@@ -301,7 +300,7 @@ def test_the_last_image_comes_after_the_final_response(method):
 @both
 def test_the_final_response_never_comes(method):
     with lying({"kind": "no-final-response"}) as pacs:
-        taken = retrieve(pacs, method, patience=1)
+        taken = retrieve(pacs, method, patience=3)
     assert len(taken.uids) == IMAGES
     assert taken.final is None
 
@@ -384,7 +383,7 @@ def test_only_tls_is_spoken_and_a_certificate_is_asked_for(tmp_path):
     with lying(fault) as pacs:
         taken = retrieve(pacs, "get", tls_args=(context, None))
         assert taken.uids == uids_of(pacs)
-        plain = associate(pacs, Taken(), patience=1)
+        plain = associate(pacs, Taken())
         assert not plain.is_established
 
 

@@ -11,6 +11,7 @@ from peers.ports import free_port, wait_until
 from peers.process import program
 
 DOSE_AND_CHEST, TWO_SERIES = "00710001", "00710003"
+QUICK = {"TCP_NODELAY": "1"}
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def pacs():
 def ask(tool, pacs, *arguments, node=True):
     called = ["-aet", "DCMTK", "-aec", pacs.aet, "127.0.0.1", str(pacs.port)] if node else []
     command = [program(f"/usr/bin/{tool}"), *called, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env={"TCP_NODELAY": "1"})
+    return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=200, check=False, env=QUICK)
 
 
 def study_of(pacs, accession):
@@ -46,7 +47,7 @@ def held(folder):
 def storescp(folder):
     port = free_port()
     command = [program("/usr/bin/storescp"), "-aet", "DCMTK", "-od", str(folder), str(port)]
-    with subprocess.Popen(command, env={"TCP_NODELAY": "1"}) as process:
+    with subprocess.Popen(command, env=QUICK) as process:
         try:
             wait_until(
                 lambda: ask("echoscu", None, "127.0.0.1", str(port), node=False).returncode == 0, what="storescp"

@@ -132,9 +132,9 @@ def test_implicit_vr_comes_out_as_implicit_vr(recipes):
 
 @pytest.fixture(scope="module")
 def faulty(recipes):
-    """A cleaner with a function that does what ImageComments says, in two seconds at most."""
+    """A cleaner with a function that does what ImageComments says, in five seconds at most."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(worker.Workers.__init__, "__kwdefaults__", {"seconds": 2.0})
+    patch.setattr(worker.Workers.__init__, "__kwdefaults__", {"seconds": 5.0})
     with_faults = cleaner(**recipes.profile("REPLACE ProtocolName func:by_comments", functions=FUNCTIONS))
     patch.undo()
     return with_faults

@@ -103,7 +103,7 @@ def test_who_leaves_the_desk_breaks_off_what_is_on_its_way_and_waits_for_the_end
 
     def rest():
         yield memoryview(b"a piece")
-        assert broken_off.wait(10)
+        assert broken_off.wait(60)
         ended.append("the sink heard of it")
         raise CutError("broken off")
 
@@ -114,7 +114,7 @@ def test_who_leaves_the_desk_breaks_off_what_is_on_its_way_and_waits_for_the_end
     one = replace(one, received=replace(one.received, rest=rest()), abort=broken_off.set)
     with ThreadPoolExecutor(1) as other:
         future = other.submit(desk.deliver, one)
-        assert begun.wait(10)
+        assert begun.wait(60)
         desk.leave(waiting)
         assert ended
         with pytest.raises(CutError):

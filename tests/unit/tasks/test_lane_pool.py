@@ -85,7 +85,7 @@ def test_a_node_that_takes_two_associations_is_asked_by_two_and_later_by_three(s
         waiting = threading.Thread(target=node.find)
         waiting.start()
         assert node.pool.busy == 2, "a third waits for one of the two"
-    waiting.join(20)
+    waiting.join(60)
     assert not waiting.is_alive()
     node.clock.go(2000)
     node.find()
@@ -130,7 +130,7 @@ def test_lanes_that_are_taken_away_are_closed_when_they_come_back(stack):
     waiting.start()
     assert node.pool.busy == 0
     node.pool.allow(1)
-    waiting.join(20)
+    waiting.join(60)
     assert not waiting.is_alive()
 
 
@@ -186,7 +186,7 @@ def test_a_pause_that_lasts_beyond_the_hours_begins_nothing(stack):
 
 
 def test_who_is_told_to_stop_breaks_off_and_who_waits_for_a_lane_or_a_turn_does_not_wait_on(stack):
-    node = Node(stack, {"kind": "stall", "seconds": 30}, limits={"associations": 1, "studies_per_minute": 0.01})
+    node = Node(stack, {"kind": "stall", "seconds": 600}, limits={"associations": 1, "studies_per_minute": 0.01})
     node.pool.allow(-3)
     node.pool.pace(1)
     ended = []
@@ -203,7 +203,7 @@ def test_who_is_told_to_stop_breaks_off_and_who_waits_for_a_lane_or_a_turn_does_
     threads[1].start()
     node.pool.stop()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert len(ended) == 2, "the one whose node says nothing, and the one behind it"
     with pytest.raises(PausedError):
         node.pool.pace(1)
