@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -19,7 +19,7 @@ from peers.ports import free_port, wait_until
 from project_folder import write_project
 from tasks.account import accounts
 from tasks.asking import to_retrieve
-from tasks.deliver import deliver_study
+from tasks.deliver import deliver_study, left_to_do
 from tasks.fetch import fetch_study
 from tasks.find import find_row
 from tasks.report import mends
@@ -96,6 +96,28 @@ def persist(task, ref, *, run, pacs, errors):
                 return None
             wait_until(lambda: pacs.listening)
     return None
+
+
+def find_rows(run, *forgiven, everything=False):
+    """Find each row once, by one lane, whatever of the `forgiven` errors comes of it."""
+    run.lanes.allow(1)
+    for number in rows.to_find(run.ledger, everything=everything):
+        with suppress(*forgiven):
+            find_row.fn(RowRef(str(run.project.folder), number))
+
+
+def find_only(folder):
+    """What becomes of the rows of a project by finding alone."""
+    with open_session(str(folder), action="run") as run:
+        find_rows(run, PacsflowError)
+        return accounts(run.ledger, run.project)
+
+
+def bring(run):
+    """Fetch and deliver what was found."""
+    for ref in [StudyRef(str(run.project.folder), plan.key) for plan in left_to_do(run.ledger, run.project)]:
+        fetch_study.fn(ref)
+        deliver_study.fn(ref)
 
 
 def run_once(folder, pacs, *, lanes=1):

@@ -3,15 +3,14 @@
 import json
 
 from clock import TestClock
-from pacsflow.ledger import outcomes, rows, studies
-from pacsflow.refs import RowRef, StudyRef
+from pacsflow.ledger import outcomes, studies
+from pacsflow.refs import StudyRef
 from pacsflow.simpacs import phantom_archive
 from tasks.asking import to_retrieve
 from tasks.deliver import deliver_study, left_to_do
 from tasks.fetch import fetch_study
-from tasks.find import find_row
 from tasks.session import open_session
-from whole_run import lying, project
+from whole_run import find_rows, lying, project
 
 T1 = {"when": {"SeriesDescription": "*mprage*"}, "datatype": "anat", "suffix": "T1w"}
 OTHER = {"when": {"Modality": "CT"}, "leave_out": True}
@@ -20,9 +19,7 @@ OTHER = {"when": {"Modality": "CT"}, "leave_out": True}
 def run(folder):
     """One run; the warnings of conversions, and the studies left to deliver at its end."""
     with open_session(str(folder), action="run", clock=TestClock()) as session:
-        session.lanes.allow(1)
-        for number in rows.to_find(session.ledger):
-            find_row.fn(RowRef(str(folder), number))
+        find_rows(session)
         for key in [plan.key for plan in to_retrieve(session, "")]:
             fetch_study.fn(StudyRef(str(folder), key))
         for key in [plan.key for plan in left_to_do(session.ledger, session.project)]:

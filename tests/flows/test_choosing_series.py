@@ -15,16 +15,14 @@ from typer.testing import CliRunner
 from pacsflow.cli import select as select_module
 from pacsflow.cli.app import app
 from pacsflow.errors import ProjectError
-from pacsflow.ledger import choices, rows
-from pacsflow.refs import RowRef
+from pacsflow.ledger import choices
 from pacsflow.simpacs import SimPacs, demo_archive
 from tasks.account import accounts
 from tasks.choices import choose, choose_in_workbook, forget_choices, grouped, picked, series_found
 from tasks.decisions import approve_plan
-from tasks.find import find_row
 from tasks.plan import approved, write_plan
 from tasks.session import open_session
-from whole_run import project, run_once
+from whole_run import find_rows, project, run_once
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +58,7 @@ def planned(monkeypatch):
 
     def plan(folder, *, again=False):
         with open_session(str(folder), action="plan") as run:
-            run.lanes.allow(1)
-            for number in rows.to_find(run.ledger, everything=again):
-                find_row.fn(RowRef(str(folder), number))
+            find_rows(run, everything=again)
             written = write_plan(run)
             return (
                 written,
@@ -191,9 +187,7 @@ def test_series_taken_after_a_run_are_fetched_and_dropped_ones_are_taken_away(fo
 
 def _found(folder, pacs):
     with open_session(str(folder), action="plan") as run:
-        run.lanes.allow(1)
-        for number in rows.to_find(run.ledger):
-            find_row.fn(RowRef(str(folder), number))
+        find_rows(run)
     return series_found(folder)
 
 

@@ -1,19 +1,17 @@
 """Nodes that cut, lose or change their answers to queries: everything is found, or a guard speaks."""
 
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
 
-from pacsflow.errors import PacsflowError
-from pacsflow.ledger import rows
 from pacsflow.refs import RowRef
 from pacsflow.simpacs import phantom_archive
 from pacsflow.simpacs.archive import Archive
 from tasks.account import accounts
 from tasks.find import find_row
 from tasks.session import open_session
-from whole_run import IMAGES, fault, lying, project, run_once
+from whole_run import IMAGES, fault, find_only, find_rows, lying, project, run_once
 
 
 @pytest.mark.parametrize("how", ["hold", "warn", "accept"])
@@ -24,7 +22,7 @@ def test_fewer_series_than_the_node_counts_go_to_the_guard(tmp_path, how):
     ]
     with lying(archive=Archive(claims)) as (pacs, node):
         guards = {"guards": {"fewer_series_than_counted": how}}
-        told = find_only(project(tmp_path, pacs, node, number=1, query=guards))
+        told = found(project(tmp_path, pacs, node, number=1, query=guards))
         assert pacs.counts["finds SERIES"] == 2
     why = "the node counts 2 series in a study, but lists 1 (fewer_series_than_counted)"
     assert told == [
@@ -36,15 +34,9 @@ EVERYTHING = {"id": "all", "StudyDate": "20000101-20301231"}
 ANYBODY = {"several_patients_per_row": "accept"}
 
 
-def find_only(folder):
+def found(folder):
     """Rows by status and reason, after finding."""
-    with open_session(str(folder), action="run") as run:
-        run.lanes.allow(1)
-        for number in rows.to_find(run.ledger):
-            with suppress(PacsflowError):
-                find_row.fn(RowRef(str(folder), number))
-        found = accounts(run.ledger, run.project)
-    return [(one.status, one.reason, tuple(one.row.warnings), len(one.studies)) for one in found]
+    return [(one.status, one.reason, tuple(one.row.warnings), len(one.studies)) for one in find_only(folder)]
 
 
 @pytest.mark.parametrize("limit", [{}, {"status": "warning"}, {"status": "out-of-resources"}])
@@ -52,7 +44,7 @@ def test_all_studies_are_found_at_a_node_that_cuts_its_answers(tmp_path, limit):
     nobody = {"id": "nobody", "StudyDate": "20000101-20301231", "PatientSex": "O"}
     faults = [fault("result-limit", answers=100, **limit), fault("ignored-keys", keys=["PatientSex"])]
     with lying(*faults, archive=phantom_archive(120, matrix=16, images=1)) as (pacs, node):
-        told = find_only(project(tmp_path, pacs, node, asked=[EVERYTHING, nobody], query={"guards": ANYBODY}))
+        told = found(project(tmp_path, pacs, node, asked=[EVERYTHING, nobody], query={"guards": ANYBODY}))
         assert 2 * 3 <= pacs.counts["finds STUDY"] <= 2 * 40
     assert told == [
         ("found", "", (), 120),
@@ -101,7 +93,7 @@ def test_answers_that_may_have_been_cut_go_to_the_guard(tmp_path):
     with lying(fault("result-limit", answers=7), archive=at_one_moment(9)) as (pacs, node):
         node |= {"limits": {"results_per_query": 7}}
         told = {
-            how: find_only(
+            how: found(
                 project(
                     tmp_path / how, pacs, node, asked=[EVERYTHING], query={"guards": {"cut_answers": how} | ANYBODY}
                 )
@@ -132,9 +124,7 @@ def test_a_study_that_was_not_among_the_answers_is_found_by_the_next_run(tmp_pat
         pacs.mischief.nth(pacs.mischief.faults[0], "nothing is asked yet")
         with ExitStack() as stack:
             run = stack.enter_context(open_session(str(folder), action="run"))
-            run.lanes.allow(1)
-            for number in rows.to_find(run.ledger):
-                find_row.fn(RowRef(str(folder), number))
+            find_rows(run)
             assert [one.status for one in accounts(run.ledger, run.project)] == ["found", "found"]
             find_row.fn(RowRef(str(folder), 1))
             assert [one.status for one in accounts(run.ledger, run.project)] == ["unmatched", "found"]

@@ -1,17 +1,10 @@
 """Each column of PACSMAN's query, with values as they are in life: the series that fits is found, and no other."""
 
-from contextlib import suppress
-
 import pytest
 
 from factory import make_study, write_files
-from pacsflow.errors import PacsflowError
-from pacsflow.ledger import rows
-from pacsflow.refs import RowRef
 from project_folder import write_project
-from tasks.account import accounts
-from tasks.find import find_row
-from tasks.session import open_session
+from whole_run import find_only
 
 PATIENT = "COLUMNS 1/2"
 STUDY = {
@@ -52,11 +45,8 @@ def test_each_column_finds_what_it_names(store, tmp_path, protocol):
     node = {"port": store.port, "called_aet": store.aet} if protocol == "dimse" else {"url": f"{store.url}/dicom-web"}
     asked = [{"PatientID": PATIENT, **row} for row in ROWS]
     folder = write_project(tmp_path / "p", pacs={"protocol": protocol, **node}, rows=asked)
-    with open_session(str(folder), action="run") as run:
-        run.lanes.allow(1)
-        for number in rows.to_find(run.ledger):
-            with suppress(PacsflowError):
-                find_row.fn(RowRef(str(folder), number))
-        told = accounts(run.ledger, run.project)
-    found = {one.row.id: (one.status, one.reason, {s.attributes["SeriesNumber"] for s in one.series}) for one in told}
+    found = {
+        one.row.id: (one.status, one.reason, {s.attributes["SeriesNumber"] for s in one.series})
+        for one in find_only(folder)
+    }
     assert found == {row["id"]: ("found", "", {"2"} | ({"1"} if row["id"] in STUDY else set())) for row in ROWS}

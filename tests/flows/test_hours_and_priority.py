@@ -9,17 +9,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from clock import TestClock
-from pacsflow.ledger import rows
-from pacsflow.refs import RowRef, StudyRef
 from pacsflow.simpacs import SimPacs, phantom_archive
 from project_folder import write_project
 from tasks.account import accounts
-from tasks.deliver import deliver_study, left_to_do
-from tasks.fetch import fetch_study
-from tasks.find import find_row
 from tasks.reception import Reception
 from tasks.session import open_session
 from tasks.status import hours_of
+from whole_run import bring, find_rows
 
 IMAGES = 4
 DAY = {"timezone": "UTC", "allow": [{"days": "mon-fri", "from": "08:00", "to": "18:00"}], "finish_minutes": 10}
@@ -46,12 +42,8 @@ def run_at(monkeypatch):
         clock = TestClock(moment)
         monkeypatch.setattr(Reception, "__call__", lambda self, received: clock.go(seconds) or take(self, received))
         with open_session(str(folder), action="run", clock=clock) as run:
-            run.lanes.allow(1)
-            for number in rows.to_find(run.ledger):
-                find_row.fn(RowRef(str(folder), number))
-            for key in [plan.key for plan in left_to_do(run.ledger, run.project)]:
-                fetch_study.fn(StudyRef(str(folder), key))
-                deliver_study.fn(StudyRef(str(folder), key))
+            find_rows(run)
+            bring(run)
             found = accounts(run.ledger, run.project)
             return [(one.status, one.reason, one.counts["held"]) for one in found], run.paused
 

@@ -2,14 +2,11 @@
 
 from pydicom import dcmread
 
-from pacsflow.ledger import rows, studies
-from pacsflow.refs import RowRef, StudyRef
+from pacsflow.ledger import studies
 from pacsflow.simpacs import SimPacs, phantom_archive
 from project_folder import write_project
-from tasks.deliver import deliver_study, left_to_do
-from tasks.fetch import fetch_study
-from tasks.find import find_row
 from tasks.session import open_session
+from whole_run import bring, find_rows
 
 IMAGES = 3
 RECIPE = """FORMAT dicom
@@ -33,12 +30,8 @@ FUNCTIONS = """def short(item, value, field, dicom):
 def run(folder):
     """What became of each instance, and the delivered files."""
     with open_session(str(folder), action="run") as session:
-        session.lanes.allow(1)
-        for number in rows.to_find(session.ledger):
-            find_row.fn(RowRef(str(folder), number))
-        for key in [plan.key for plan in left_to_do(session.ledger, session.project)]:
-            fetch_study.fn(StudyRef(str(folder), key))
-            deliver_study.fn(StudyRef(str(folder), key))
+        find_rows(session)
+        bring(session)
         held = [
             each for plan in studies.planned(session.ledger) for each in studies.instances(session.ledger, plan.key)
         ]

@@ -3,7 +3,6 @@
 import datetime as dt
 import json
 import logging
-import threading
 import warnings
 from collections import Counter
 from dataclasses import replace
@@ -12,8 +11,8 @@ import pytest
 from pydicom import dcmread
 
 from pacsflow.errors import PacsflowError
-from pacsflow.ledger import rows, studies
-from pacsflow.refs import RowRef, StudyRef
+from pacsflow.ledger import studies
+from pacsflow.refs import StudyRef
 from pacsflow.simpacs import SimPacs, phantom_archive
 from pacsflow.simpacs.archive import Archive
 from pacsflow.vault import Vault
@@ -23,9 +22,9 @@ from project_folder import KEY, write_project
 from tasks.account import accounts
 from tasks.deliver import deliver_study, left_to_do
 from tasks.fetch import fetch_study
-from tasks.find import find_row
 from tasks.report import _summary
 from tasks.session import open_session
+from whole_run import find_rows
 
 IMAGES = 3
 RETRIES = {"attempts": 1, "wait": {"first": 0, "max": 0}}
@@ -52,9 +51,7 @@ def project(tmp_path, pacs, **files):
 def run(folder, errors=None):
     """The statuses and reasons of the rows after a run, and what the report shows of them."""
     with open_session(str(folder), action="run") as opened:
-        opened.lanes.allow(1)
-        for number in rows.to_find(opened.ledger):
-            find_row.fn(RowRef(str(folder), number))
+        find_rows(opened)
         for key in [plan.key for plan in left_to_do(opened.ledger, opened.project)]:
             for task in (fetch_study, deliver_study):
                 try:
@@ -100,19 +97,13 @@ def service(tmp_path, monkeypatch):
     authority = Authority(tmp_path / "ca")
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca))
     monkeypatch.setenv("DEID_TOKEN", "s3cret")
-    server = Service(authority.issue("service"))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with Service(authority) as server:
+        yield server
 
 
 def by_service(service):
-    url = f"https://127.0.0.1:{service.server_port}/deid"
     return {
-        "patient": {"source": "api", "url": url, "token": "${env:DEID_TOKEN}"},
+        "patient": {"source": "api", "url": f"{service.url}/deid", "token": "${env:DEID_TOKEN}"},
         "dates": {"source": "api"},
         "options": ["retain-longitudinal-modified-dates"],
     }

@@ -1,21 +1,15 @@
 """A real PACS that is set up to cut its answers, asked by a project of all its studies."""
 
-from contextlib import suppress
-
 import pytest
 
 from factory import make_instance
 from factory import write_files as write_instances
 from pacsflow.dicom.lanes import open_lane
-from pacsflow.errors import PacsflowError, PacsPermanentError
-from pacsflow.ledger import rows
-from pacsflow.refs import RowRef
+from pacsflow.errors import PacsPermanentError
 from peers.nodes import node_of
 from peers.orthanc import Orthanc
 from project_folder import write_project
-from tasks.account import accounts
-from tasks.find import find_row
-from tasks.session import open_session
+from whole_run import find_only
 
 STUDIES, SERIES = 23, 10
 
@@ -54,9 +48,4 @@ def find_all(tmp_path, peer):
     node = {"port": peer.port, "called_aet": peer.aet, "limits": {"results_per_query": 5}}
     query = {"guards": {"several_patients_per_row": "accept"}}
     folder = write_project(tmp_path / "p", pacs=node, rows=asked, query=query)
-    with open_session(str(folder), action="run") as run:
-        run.lanes.allow(1)
-        for number in rows.to_find(run.ledger):
-            with suppress(PacsflowError):
-                find_row.fn(RowRef(str(folder), number))
-        return accounts(run.ledger, run.project)
+    return find_only(folder)

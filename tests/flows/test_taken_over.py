@@ -2,13 +2,12 @@
 
 import sqlalchemy as sa
 
-from pacsflow.ledger import rows, studies, tables
-from pacsflow.refs import RowRef, StudyRef
+from pacsflow.ledger import studies, tables
+from pacsflow.refs import StudyRef
 from tasks.fetch import fetch_study
-from tasks.find import find_row
 from tasks.lanes import LanePool
 from tasks.session import open_session
-from whole_run import lying, project, run_once
+from whole_run import find_rows, lying, project, run_once
 
 
 def lease(ledger, key):
@@ -26,9 +25,7 @@ def test_a_study_whose_lease_ran_out_in_the_queue_for_lanes_is_left_to_the_run_t
         folder = project(tmp_path, pacs, node, number=1)
         borrow, other = LanePool.borrow, studies.new_owner()
         with open_session(str(folder), action="run") as run:
-            run.lanes.allow(1)
-            for number in rows.to_find(run.ledger):
-                find_row.fn(RowRef(str(folder), number))
+            find_rows(run)
             [plan] = studies.planned(run.ledger)
 
             def late(pool):

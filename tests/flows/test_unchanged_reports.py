@@ -2,13 +2,10 @@
 
 import pytest
 
-from pacsflow.ledger import rows
-from pacsflow.refs import RowRef
-from tasks.find import find_row
 from tasks.plan import write_plan
 from tasks.report import write_report
 from tasks.session import open_session
-from whole_run import lying, project, run_once
+from whole_run import find_rows, lying, project, run_once
 
 
 @pytest.fixture
@@ -64,9 +61,7 @@ def test_what_was_asked_since_is_told(done, told):
     folder, _ = done
     _, files = told(folder)
     with open_session(str(folder), action="plan") as run:
-        run.lanes.allow(1)
-        for number in rows.to_find(run.ledger, everything=True):
-            find_row.fn(RowRef(str(folder), number))
+        find_rows(run, everything=True)
     _, after = told(folder)
     assert after["report.html"] != files["report.html"]
     assert after["plan.xlsx"] == files["plan.xlsx"]

@@ -9,25 +9,13 @@ from pathlib import Path
 
 import pytest
 from pydicom import Dataset, dcmread
-from typer.testing import CliRunner
 
+from commands import pacsflow
 from factory import make_instance, write_files
-from pacsflow.cli.app import app
 from pacsflow.convert.sr_text import report_text
-from pacsflow.errors import PacsflowError
 from pacsflow.export import info
 
 ROOT = Path(__file__).parents[3]
-
-
-def pacsflow(*words: object, expect: int = 0) -> str:
-    done = CliRunner().invoke(app, [str(word) for word in words])
-    if isinstance(done.exception, PacsflowError):
-        assert done.exception.exit_code == expect, done.exception
-        return str(done.exception)
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    assert done.exit_code == expect, done.output
-    return done.output
 
 
 def volume(folder: Path, **changes) -> None:

@@ -1,7 +1,5 @@
 """The De-ID API over TLS: what it gives is checked and kept, and nothing of it is told when it misbehaves."""
 
-import threading
-
 import pytest
 
 from pacsflow.errors import LedgerError, RefusalError, ServiceError
@@ -20,18 +18,12 @@ def service(tmp_path, monkeypatch):
     authority = Authority(tmp_path / "ca")
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca))
     monkeypatch.setenv("DEID_TOKEN", TOKEN)
-    server = Service(authority.issue("service"))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with Service(authority) as server:
+        yield server
 
 
-def opened(service, tmp_path, *, service_shifts=False, name="127.0.0.1"):
-    url = f"https://{name}:{service.server_port}/deid"
-    patient = Patient(source="api", url=url, token="${env:DEID_TOKEN}")
+def opened(service, tmp_path, *, service_shifts=False):
+    patient = Patient(source="api", url=f"{service.url}/deid", token="${env:DEID_TOKEN}")
     vault = Vault(tmp_path / "vault", KEY)
     return SOURCES["api"](Means(patient, vault, project="lung-ct", service_shifts=service_shifts))
 

@@ -5,15 +5,13 @@ import signal
 import stat
 import subprocess
 import sys
-import threading
 
 import openpyxl
 import pytest
-from typer.testing import CliRunner
 
-from pacsflow.cli.app import app
+from commands import pacsflow
 from pacsflow.deid.compile import compile_alone
-from pacsflow.errors import PacsflowError, ProjectError, RefusalError
+from pacsflow.errors import ProjectError, RefusalError
 from pacsflow.pseudonyms import NO_SHIFT, Means, wanting
 from pacsflow.pseudonyms.key_files import LOG, KeyFiles
 from pacsflow.pseudonyms.table import read_shifts, read_table
@@ -23,16 +21,6 @@ from schemas import DeidProfile
 from schemas.deid import Patient
 from unit.deid.instances import KEY, PATIENT_ID, ct, encoded
 from yaml_folder import FILES, only_problem, problems_of, write_files
-
-
-def pacsflow(*words: object, expect: int = 0) -> str:
-    done = CliRunner().invoke(app, [str(word) for word in words])
-    if isinstance(done.exception, PacsflowError):
-        assert done.exception.exit_code == expect, done.exception
-        return str(done.exception)
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    assert done.exit_code == expect, done.output
-    return done.output
 
 
 @pytest.fixture
@@ -45,19 +33,13 @@ def query(tmp_path):
 def service(tmp_path, monkeypatch):
     authority = Authority(tmp_path / "ca")
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca))
-    server = Service(authority.issue("service"))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    url = f"https://127.0.0.1:{server.server_port}/deid"
-    (tmp_path / "config.json").write_text(json.dumps({"deid_URL": url, "deid_token": "s3cret"}))
-    server.answers = {
-        "/deid": (200, b'{"4711": "P1", "4712": "P2"}'),
-        "/deid_shift": (200, b'{"4711": -12, "4712": 7}'),
-    }
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with Service(authority) as server:
+        (tmp_path / "config.json").write_text(json.dumps({"deid_URL": f"{server.url}/deid", "deid_token": "s3cret"}))
+        server.answers = {
+            "/deid": (200, b'{"4711": "P1", "4712": "P2"}'),
+            "/deid_shift": (200, b'{"4711": -12, "4712": 7}'),
+        }
+        yield server
 
 
 def told(folder) -> tuple[dict, dict]:
