@@ -1,6 +1,5 @@
 """Series chosen by eye: in the plan's workbook, in the terminal; a run takes exactly those."""
 
-import csv
 import io
 import json
 import os
@@ -12,6 +11,7 @@ from openpyxl import load_workbook
 from rich.console import Console
 from typer.testing import CliRunner
 
+from csv_lines import lines
 from pacsflow.cli import select as select_module
 from pacsflow.cli.app import app
 from pacsflow.errors import ProjectError
@@ -70,8 +70,7 @@ def planned(monkeypatch):
 
 
 def sheet(folder, name="series"):
-    with (folder.parent / "data" / "report" / f"plan-{name}.csv").open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
+    return lines(folder.parent / "data" / "report" / f"plan-{name}.csv")
 
 
 def fill(folder, **said):

@@ -1,6 +1,5 @@
 """Persons decide: held rows, plans that wait; and a changed key or profile is noticed before anything is done."""
 
-import csv
 import json
 import os
 import subprocess
@@ -10,6 +9,7 @@ import pytest
 from openpyxl import load_workbook
 from pydicom import dcmread
 
+from csv_lines import lines
 from pacsflow.simpacs import SimPacs, demo_archive
 from peers.ports import free_port
 from project_folder import KEY, write_project
@@ -33,13 +33,11 @@ def project(tmp_path, pacs, **files):
 
 
 def results(tmp_path):
-    with (tmp_path / "data" / "report" / "results.csv").open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
+    return lines(tmp_path / "data" / "report" / "results.csv")
 
 
 def held(tmp_path):
-    with (tmp_path / "data" / "report" / "plan-held.csv").open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
+    return lines(tmp_path / "data" / "report" / "plan-held.csv")
 
 
 def test_a_held_row_is_fetched_after_a_person_said_which_study_is_meant(prefect, pacs, tmp_path):
@@ -136,8 +134,7 @@ def test_the_link_table_is_for_whoever_holds_the_key(prefect, pacs, tmp_path):
     out = tmp_path / "links.csv"
     said = prefect.pacsflow_here("vault", "export", str(folder), "--out", str(out))
     assert "1 patient written" in said
-    with out.open(newline="") as file:
-        [link] = csv.DictReader(file)
+    [link] = lines(out)
     assert link["patient_id"] == study.attributes["PatientID"]
     assert link["pseudonym"].startswith("X-")
     assert out.stat().st_mode & 0o077 == 0
@@ -183,10 +180,9 @@ def test_the_series_sheet_has_what_only_images_answer_when_asked_for(prefect, or
     node, rows = {"port": orthanc.port, "called_aet": orthanc.aet}, [{"id": "a", "StudyInstanceUID": uid}]
     folder = write_project(tmp_path / "p", pacs=node, rows=rows)
     prefect.pacsflow_here("plan", str(folder), "--info")
-    with (tmp_path / "data" / "report" / "plan-series.csv").open(encoding="utf-8-sig", newline="") as file:
-        lines = list(csv.DictReader(file))
-    assert len(lines) == 4
-    assert all(line["ImageType"] and line["SequenceName"] for line in lines)
+    series = lines(tmp_path / "data" / "report" / "plan-series.csv")
+    assert len(series) == 4
+    assert all(line["ImageType"] and line["SequenceName"] for line in series)
 
 
 def test_a_node_that_does_not_answer_ends_the_run_at_once_with_what_to_do(prefect, tmp_path):

@@ -1,12 +1,12 @@
 """A node that lacks something, and the nodes that are asked for it then."""
 
-import csv
 import json
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 
+from csv_lines import lines
 from pacsflow.ledger import open_ledger, studies
 from pacsflow.projects import read_project
 from pacsflow.simpacs import phantom_archive
@@ -132,22 +132,17 @@ def test_a_study_that_rows_find_at_both_nodes_is_fetched_once(tmp_path):
         assert (told.retrievals, other.counts["finds STUDY"], other.counts["gets"]) == (2, 1, 0)
 
 
-def results(tmp_path):
-    with (tmp_path / "data" / "report" / "results.csv").open(encoding="utf-8-sig", newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
 def test_the_flow_asks_one_node_after_the_other_and_its_reports_name_them(prefect, tmp_path):
     with two_nodes(tmp_path, [0, 1], [1, 2], faults=[fault("drop-images", every=6)], attempts=1) as (_, other, folder):
         output = prefect.pacsflow_here("run", str(folder), expect=1)
         assert "1 unmatched" in output
-        table = results(tmp_path)
+        table = lines(tmp_path / "data" / "report" / "results.csv")
         assert [line["node"] for line in table] == ["main", "main", "second", ""]
         assert [line["status"] for line in table] == ["incomplete", "complete", "complete", "unmatched"]
         assert "second" in prefect.pacsflow_here("status", str(folder))
         other.stop()
         prefect.pacsflow_here("run", str(folder), expect=1)
-        table = results(tmp_path)
+        table = lines(tmp_path / "data" / "report" / "results.csv")
         assert [line["status"] for line in table] == ["incomplete", "complete", "complete", "failed"]
         for line in (table[0], table[3]):
             assert "second: node second cannot be reached" in line["reason"]

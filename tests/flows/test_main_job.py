@@ -1,6 +1,5 @@
 """The main job against real peers: every instance accounted for, by UID, nothing identifying left, NIfTI as published."""
 
-import csv
 import json
 from collections import defaultdict
 
@@ -8,6 +7,7 @@ import numpy as np
 import pydicom
 import pytest
 
+from csv_lines import lines
 from pacsflow.deid import compile_profile
 from peers.dcmqrscp import Dcmqrscp
 from peers.orthanc import Orthanc
@@ -95,8 +95,7 @@ def test_row_table_comes_back_with_what_became_of_each_row(tmp_path, pacs, prefe
     ]
     folder = write_project(tmp_path / "p", pacs=node(pacs, "c-get"), rows=rows)
     prefect.pacsflow("run", str(folder), expect=1)
-    with (tmp_path / "data" / "report" / "results.csv").open(encoding="utf-8-sig") as file:
-        table = {row["id"]: row for row in csv.DictReader(file)}
+    table = {row["id"]: row for row in lines(tmp_path / "data" / "report" / "results.csv")}
     said = {i: (row["status"], row["reason"]) for i, row in table.items()}
     assert [said[i][0] for i in said] == ["complete", "complete", "unmatched", "unmatched"], said
     assert table["whole"]["images received"] == table["whole"]["images expected"] == str(len(studies[uid]))

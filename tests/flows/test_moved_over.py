@@ -21,13 +21,8 @@ from whole_run import run_once
 
 
 @pytest.fixture
-def pacs(tmp_path, monkeypatch):
+def pacs(new_user):
     """The old system's PACS, for somebody who has nothing yet."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-    monkeypatch.chdir(tmp_path)
     with SimPacs(demo_archive()) as simulator:
         config = {**PACSMAN, "port": str(simulator.port), "server_AET": simulator.aet, "batch_wait_time": "0.01"}
         Path("config.json").write_text(json.dumps(config))

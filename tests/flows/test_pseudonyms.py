@@ -1,9 +1,8 @@
 """Pseudonyms from elsewhere, through whole runs."""
 
-import csv
-
 import pytest
 
+from csv_lines import lines
 from pacsflow.simpacs import SimPacs, demo_archive
 from project_folder import write_project
 
@@ -23,7 +22,6 @@ def test_a_run_uses_the_pseudonyms_of_its_source(prefect, tmp_path, source):
         asked = pacs.counts["gets"]
         prefect.pacsflow_here("run", str(folder))
         assert pacs.counts["gets"] == asked
-    with (tmp_path / "data" / "report" / "results.csv").open(encoding="utf-8-sig", newline="") as file:
-        [told] = csv.DictReader(file)
+    [told] = lines(tmp_path / "data" / "report" / "results.csv")
     assert (told["status"], told["pseudonym"]) == ("complete", "P-000001")
     assert list((tmp_path / "data" / "out").glob("sub-P_000001*"))

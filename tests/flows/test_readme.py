@@ -1,6 +1,5 @@
 """Every command of README.md and docs/*.md works, in order, for somebody who has nothing yet."""
 
-import csv
 import json
 import re
 import shlex
@@ -10,6 +9,7 @@ import pytest
 from openpyxl import Workbook, load_workbook
 from typer.main import get_command
 
+from csv_lines import lines
 from documents import DOCUMENTS, ROOT, blocks
 from factory import make_instance, write_files
 from pacsflow.cli.app import app
@@ -44,8 +44,8 @@ HINTED = ("pacsflow plan", "pacsflow run")
 
 
 def commands(document: Path) -> list[str]:
-    lines = "".join(block.text for block in blocks(document, "sh")).splitlines()
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    every = "".join(block.text for block in blocks(document, "sh")).splitlines()
+    return [line.strip() for line in every if line.strip() and not line.startswith("#")]
 
 
 @pytest.fixture(scope="module")
@@ -55,16 +55,11 @@ def pacs():
 
 
 @pytest.fixture
-def new_user(tmp_path, monkeypatch):
-    """A home of his own, nothing in it, no keyring."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "PACSFLOW_WORK"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-    monkeypatch.setattr("keyring.core._keyring_backend", None)
+def here(new_user, tmp_path, monkeypatch):
+    """The empty folder of somebody who has nothing yet; where the work of his project will be."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    return tmp_path / "home" / ".local" / "share" / "pacsflow" / "lung-ct"
+    return new_user / ".local" / "share" / "pacsflow" / "lung-ct"
 
 
 def edit(folder: Path, pacs: SimPacs) -> None:
@@ -86,8 +81,7 @@ def edit(folder: Path, pacs: SimPacs) -> None:
 
 def held_study(workdir: Path, row: str) -> str:
     """The first study of a held row, as the plan names it."""
-    with (workdir / "report" / "plan-held.csv").open(encoding="utf-8-sig", newline="") as file:
-        return next(line["study"] for line in csv.DictReader(file) if line["id"] == row)
+    return next(line["study"] for line in lines(workdir / "report" / "plan-held.csv") if line["id"] == row)
 
 
 def decide(workbook: Path) -> None:
@@ -108,7 +102,7 @@ def run(call, line: str, workdir: Path) -> str:
 
 
 @pytest.fixture
-def scans(new_user):
+def scans(here):
     """Folders with DICOM files, as from a CD, where the documents expect one."""
     for number in range(2):
         source = encoded(ct(SOPInstanceUID=f"1.3.6.1.4.1.9999.1.2.{number}"))
@@ -119,7 +113,7 @@ def scans(new_user):
 
 
 @pytest.fixture
-def old_systems(new_user):
+def old_systems(here):
     """What other systems were told, where the documents expect it."""
     cases = Workbook()
     for row in (["ID", "MRN", "Date", "Report"], [1, 4752, "05/12/2015", "none"]):
@@ -147,7 +141,7 @@ def old_systems(new_user):
 
 
 @pytest.fixture
-def head(new_user):
+def head(here):
     """A volume of MR, and rules for BIDS names that know it: those of the page."""
     looks = {"Modality": "MR", "SeriesDescription": "t1_mprage", "ImageType": ["ORIGINAL", "PRIMARY", "M", "NORM"]}
     slices = [make_instance(InstanceNumber=n, ImagePositionPatient=[0, 0, n], **looks) for n in range(6)]
@@ -157,7 +151,7 @@ def head(new_user):
 
 
 @pytest.fixture
-def clinical(new_user):
+def clinical(here):
     """A table of clinical data, one of pseudonyms and one of day shifts."""
     Path("new_ids.json").write_text(json.dumps({f"sub-{PATIENT_ID}": "P0001"}))
     Path("day_shift.json").write_text(json.dumps({f"sub-{PATIENT_ID}": -12}))
@@ -166,7 +160,7 @@ def clinical(new_user):
 
 @pytest.mark.usefixtures("scans", "old_systems", "head", "clinical")
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_the_commands_of_a_document_work_in_order(document, prefect, pacs, new_user):
+def test_the_commands_of_a_document_work_in_order(document, prefect, pacs, here):
     told = commands(document)
     call = prefect.pacsflow if document.name == "README.md" else prefect.pacsflow_here
     for line in told:
@@ -174,14 +168,14 @@ def test_the_commands_of_a_document_work_in_order(document, prefect, pacs, new_u
             continue
         assert line.startswith("pacsflow "), f"{document.name} shows a command that is neither run nor listed: {line}"
         if "--workbook" in line:
-            decide(new_user / "report" / "plan.xlsx")
-        said = run(call, line, new_user)
+            decide(here / "report" / "plan.xlsx")
+        said = run(call, line, here)
         assert said.strip(), f"{line} says nothing"
         assert ("pacsflow settle" in said) == (line.startswith(HINTED) and "held" in said), said
         if line.startswith("pacsflow init "):
             edit(Path(shlex.split(line)[2]), pacs)
     if document.name == "README.md":
-        delivered = list((new_user / "out").rglob("*.nii.gz"))
+        delivered = list((here / "out").rglob("*.nii.gz"))
         assert len(delivered) == 3, "A-001 has two series of MR, the study taken for A-002 one"
         assert Path("links.csv").read_text().count("\n") == 3, "a heading and two patients"
 

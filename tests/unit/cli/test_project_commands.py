@@ -7,10 +7,8 @@ import re
 from pathlib import Path
 
 import jsonschema
-import keyring
 import pytest
 import typer
-from keyring.backends.fail import Keyring as NoKeyring
 from rich.console import Console
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
@@ -26,19 +24,13 @@ DOCS = Path(__file__).resolve().parents[3] / "docs" / "schemas"
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch):
-    """Call a command in an empty folder, with a home of its own and no keyring."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
-        monkeypatch.delenv(name, raising=False)
+def call(new_user, monkeypatch):
+    """Call a command in an empty folder, with a home of its own and a keyring that refuses."""
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     app = typer.Typer()
     for command in (init.init, schema.schema, validate.validate):
         app.command()(command)
-    before = keyring.get_keyring()
-    keyring.set_keyring(NoKeyring())
-    yield lambda *words: CliRunner().invoke(app, words)
-    keyring.set_keyring(before)
+    return lambda *words: CliRunner().invoke(app, words)
 
 
 def test_a_project_begun_is_right_at_once_and_has_a_key_of_its_own(call, tmp_path):

@@ -13,7 +13,7 @@ from pacsflow.query import load
 from pacsflow.secrets import resolve
 from unit.projects.old_systems import CHANNELS, PACSMAN, PACSNPULL, TROLLEY, moved, refused, written
 
-pytestmark = pytest.mark.usefixtures("home")
+pytestmark = pytest.mark.usefixtures("new_user")
 PACSIFIER = {
     **{k: v for k, v in PACSMAN.items() if k != "server_ip"},
     "server_address": "localhost",

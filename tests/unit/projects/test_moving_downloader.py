@@ -14,7 +14,7 @@ from pacsflow.pseudonyms import nobody
 from pacsflow.query import load
 from unit.projects.old_systems import HEADINGS, IDENTIFIERS, PEERS, moved, refused, written
 
-pytestmark = pytest.mark.usefixtures("home")
+pytestmark = pytest.mark.usefixtures("new_user")
 ANON_TAGS = {
     "DS": ["PatientSize"],
     "SH": ["AccessionNumber", "ImplementationVersionName", "StationName"],

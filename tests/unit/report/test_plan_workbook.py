@@ -1,6 +1,5 @@
 """The plan on paper: what is in it, and the decisions that come back."""
 
-import csv
 import stat
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
+from csv_lines import lines
 from pacsflow.errors import ProjectError
 from pacsflow.report import HeldStudy, PlanRow, PlanSeries, PlanStudy, PlanSummary, read_decisions, write_plan
 from pacsflow.report.plan import plan_sheets
@@ -58,11 +58,6 @@ PLAN = PlanSummary(
 def plan(tmp_path: Path) -> Path:
     write_plan(PLAN, tmp_path)
     return tmp_path / "plan.xlsx"
-
-
-def lines(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        return list(csv.DictReader(stream))
 
 
 def decide(path: Path, **decisions: str) -> None:
