@@ -21,7 +21,6 @@ from peers.dcmqrscp import Dcmqrscp
 from peers.orthanc import Orthanc
 from peers.prefect import Prefect
 
-LEVELS = {name: logging.getLogger(name).level for name in TALKATIVE}
 SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 OF_A_PERSON = re.compile(
     r"(PREFECT|XDG|AWS|TTY)_.*|PACSFLOW_(?!SEED$).*|.*_(PROXY|CA_BUNDLE|COLORS?)|COLUMNS|LINES|TERMINAL_WIDTH|GITHUB_ACTIONS",
@@ -59,15 +58,21 @@ def interruptible() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def levels() -> dict[str, int]:
+    """Of the loggers that pacsflow silences for good, once everything that is tested was imported."""
+    return {name: logging.getLogger(name).level for name in TALKATIVE}
+
+
 @pytest.fixture(autouse=True)
-def anew(states: Path) -> Iterator[None]:
+def anew(states: Path, levels: dict[str, int]) -> Iterator[None]:
     """A test begins as if it were the first: nothing known of nodes, whose ports come again, and loggers that speak.
 
     Programs that ran in the tests' process silenced them for good. A line is as wide as in the tests of processes.
     """
     from pacsflow.cli import show
 
-    for name, level in LEVELS.items():
+    for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
     with (
         patch.dict(os.environ, XDG_STATE_HOME=str(states / str(next(NUMBERS)))),
