@@ -239,8 +239,8 @@ def _abort(fault: Any, retrieval: Retrieval, _: Delivery) -> None:
 
 
 def _restart(fault: Any, retrieval: Retrieval, _: Delivery) -> None:
+    retrieval.pacs.restart(fault.seconds)  # first: who sees the cut finds nobody listening
     retrieval.carrier.cut()
-    retrieval.pacs.restart(fault.seconds)
     raise Gone
 
 
