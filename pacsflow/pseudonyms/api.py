@@ -4,6 +4,7 @@ import json
 import ssl
 from threading import Lock
 from typing import Any
+from weakref import finalize
 
 import httpx
 
@@ -62,6 +63,7 @@ class Service:
         self._url, self._project = url, project
         head = {"Authorization": f"token {token}"}
         self._client = httpx.Client(verify=ssl.create_default_context(), headers=head, timeout=SECONDS)
+        finalize(self, self._client.close)
 
     def pseudonym(self, patient_id: str) -> str | None:
         """The patient's pseudonym; None where the service has none."""
