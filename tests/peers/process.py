@@ -52,7 +52,7 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
-        wait_until(self._alive_and_ready, seconds=120, what=f"the answer of {self._command[0]}")
+        wait_until(self._alive_and_ready, seconds=240, what=f"the answer of {self._command[0]}")
 
     def _alive_and_ready(self) -> bool:
         assert self._process is not None
