@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 
 import pacsflow.dicom.transport  # noqa: F401 - what it tells pydicom and pynetdicom holds, whichever files are run
 from pacsflow.dicom import ways
+from pacsflow.dicom.web import connection
 from pacsflow.discretion import TALKATIVE
 from peers.dcmqrscp import Dcmqrscp
 from peers.orthanc import Orthanc
@@ -77,6 +78,7 @@ def anew(states: Path, levels: dict[str, int]) -> Iterator[None]:
     with (
         patch.dict(os.environ, XDG_STATE_HOME=str(states / str(next(NUMBERS)))),
         patch.dict(ways._ways, clear=True),
+        patch.dict(connection._RESTS, clear=True),
         patch.object(show.console, "_width", 200),
         patch.object(show.errors, "_width", 200),
     ):

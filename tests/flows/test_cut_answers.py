@@ -72,7 +72,7 @@ def test_an_answer_that_came_and_does_not_come_in_pieces_goes_to_the_guard(tmp_p
         node |= {"limits": {"results_per_query": 5}}
         asked = [{"id": "a day", "StudyDate": "20200202"}]
         told = {
-            how: find_only(
+            how: found(
                 project(tmp_path / how, pacs, node, asked=asked, query={"guards": {"cut_answers": how} | ANYBODY})
             )
             for how in ("hold", "accept")

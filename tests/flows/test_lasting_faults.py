@@ -188,9 +188,9 @@ def test_what_to_do_is_told_where_something_is_missing(tmp_path, faults, destina
 def test_silence_ends_in_an_error_that_may_pass(tmp_path, method, kind):
     faults = [fault(kind), fault("drop-images", every=6)]
     with lying(*faults, method=method) as (pacs, node):
-        told = run_once(project(tmp_path, pacs, node, number=1, attempts=2, response=0.5), pacs)
+        told = run_once(project(tmp_path, pacs, node, number=1, attempts=2, response=2), pacs)
     [(status, reason)] = told.studies
     assert status == "failed"
-    assert reason.startswith("the node said nothing for 0.5 s; ")
+    assert reason.startswith("the node said nothing for 2 s; ")
     assert [error.transient for error in told.errors] == [True, True]
     assert told.retrievals == 2

@@ -4,12 +4,9 @@ import json
 
 import pytest
 
-from pacsflow.ledger import rows
-from pacsflow.refs import RowRef
 from pacsflow.simpacs import phantom_archive
-from tasks.find import find_row
 from tasks.session import open_session
-from whole_run import IMAGES, METHODS, by_uid, fault, lying, project, run_once
+from whole_run import IMAGES, METHODS, by_uid, fault, find_rows, lying, project, run_once
 
 FEWER = 4
 
@@ -17,9 +14,7 @@ FEWER = 4
 def find_all(folder):
     """As `pacsflow plan --again`."""
     with open_session(str(folder), action="plan") as run:
-        run.lanes.allow(1)
-        for number in rows.to_find(run.ledger, everything=True):
-            find_row.fn(RowRef(str(folder), number))
+        find_rows(run, everything=True)
 
 
 def grow(pacs):

@@ -146,7 +146,7 @@ def test_a_log_in_is_not_waited_for_longer_than_an_answer(authority, monkeypatch
         door.over = Event()
         vitrea = {"kind": kind, "login_url": f"{door.url}/login", "username": "me", "password": "${env:WEB_SECRET}"}
         auth = vitrea if kind == "vitrea" else oidc(door)
-        with asked(door, authority, auth, seconds=0.5) as client, pytest.raises(httpx.ReadTimeout):
+        with asked(door, authority, auth, seconds=3) as client, pytest.raises(httpx.ReadTimeout):
             client.get("/")
         door.over.set()
 

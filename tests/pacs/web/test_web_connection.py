@@ -8,7 +8,6 @@ import pytest
 
 from pacsflow.dicom.greeting import greet
 from pacsflow.dicom.lanes import open_lane
-from pacsflow.dicom.web import connection
 from pacsflow.dicom.web.refusal import longest_wait
 from pacsflow.errors import PacsError, PacsPermanentError, PacsTransientError
 from peers.certificates import Authority
@@ -54,9 +53,9 @@ def silent(request, tmp_path):
 def test_a_lane_that_is_closed_does_not_wait_for_a_silent_service(silent):
     with closing(open_lane(web_node(silent.url, ca=silent.ca, timeouts=PATIENT))) as lane:
         asking = Asking(lane)
-        assert silent.heard.wait(20)
+        assert silent.heard.wait(60)
         lane.close()
-        asking.join(20)
+        asking.join(60)
         assert isinstance(asking.error, PacsTransientError)
         with pytest.raises(PacsTransientError, match="was closed"):
             lane.find("STUDY", STUDIES)
@@ -88,25 +87,24 @@ class Tired(Handler):
             self.answer(503, Retry_After="600")
 
 
-def test_a_rest_that_the_service_asks_for_is_kept_by_all_lanes(monkeypatch):
-    monkeypatch.setattr(connection, "_RESTS", {})  # no other test may get the port, and rest
+def test_a_rest_that_the_service_asks_for_is_kept_by_all_lanes():
     with ExitStack() as stack:
         service = stack.enter_context(Service(Tired))
         service.heard, service.over = Event(), Event()
         node = web_node(service.url, timeouts=PATIENT)
         slow, quick, *others = [stack.enter_context(closing(open_lane(node))) for _ in range(4)]
         first = Asking(slow)
-        assert service.heard.wait(20)
+        assert service.heard.wait(60)
         with pytest.raises(PacsTransientError, match="busy"):
             quick.find("STUDY", STUDIES)
         service.over.set()
-        first.join(20)
+        first.join(60)
         assert isinstance(first.error, PacsPermanentError)
         waiting = [Asking(lane) for lane in others]
         for asking, lane in zip(waiting, others, strict=True):
             asking.join(0.5)
             lane.close()
-            asking.join(20)
+            asking.join(60)
         assert len(service.asked) == 2
 
 

@@ -10,22 +10,13 @@ import pytest
 from pydicom import dcmread
 from typer.testing import CliRunner
 
+from commands import pacsflow
 from factory import make_instance, make_study, write_files
 from pacsflow.cli.app import app
 from pacsflow.errors import PacsflowError
 
 BARRED = Path("/proc/self/mem")
 """A file that not even root can read from its beginning."""
-
-
-def pacsflow(*words: object, expect: int = 0) -> str:
-    done = CliRunner().invoke(app, [str(word) for word in words])
-    if isinstance(done.exception, PacsflowError):
-        assert done.exception.exit_code == expect, done.exception
-        return f"{done.exception} -> {done.exception.remedy}"
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    assert done.exit_code == expect, done.output
-    return done.output
 
 
 @pytest.fixture
