@@ -4,6 +4,8 @@ import codecs
 import csv
 import io
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 _SEPARATORS = (",", ";", "\t", "|")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_SHORT = "the line has fewer cells than there are headings: what it lacks is not asked for"
 _TOO_MANY = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 
@@ -33,7 +36,18 @@ def read_delimited(file: Path, name: str, how: Reading) -> RawTable:
     for values in _frame(body, separator, first).itertuples(index=False, name=None):
         grid.append((line, [Cell(value) for value in values]))
         line += 1 + sum(value.count("\n") for value in values)
-    return replace(table_of(name, grid), warnings=warnings)
+    table = table_of(name, grid)
+    short = set(_short(body, separator, len(table.headings), [at for at, _ in grid]))
+    rows = tuple(replace(row, notes=(_SHORT,)) if row.line in short else row for row in table.rows)
+    return replace(table, rows=rows, warnings=warnings)
+
+
+def _short(text: str, separator: str, columns: int, lines: list[int]) -> Iterator[int]:
+    """The lines that break off before their last column, but for empty ones."""
+    with suppress(csv.Error):  # a cell larger than it takes: pandas took it
+        for line, values in zip(lines, csv.reader(io.StringIO(text), delimiter=separator), strict=False):
+            if 0 < len(values) < columns:
+                yield line
 
 
 def _decoded(data: bytes, said: str | None) -> tuple[str, tuple[str, ...]]:

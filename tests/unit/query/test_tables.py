@@ -121,6 +121,10 @@ def test_empty_lines_at_the_end_are_nothing_and_short_lines_are_blank_at_their_e
         {"PatientID": "1"},
         {"PatientID": "2", "Modality": "CT"},
     ]
+    short, whole = loaded(folder)[1]
+    assert ("fewer cells than there are headings" in " ".join(short.warnings), whole.warnings) == (True, ())
+    (whole,) = loaded(with_table(folder, "c.csv", 'MRN,Mod\n"1\n",\n'))[1]
+    assert whole.warnings == ()
 
 
 def test_the_users_row_comes_back_as_it_was(folder):
