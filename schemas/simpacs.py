@@ -160,10 +160,10 @@ class Offline(_Passing):
 
 
 class Busy(_Passing):
-    """Retrievals are refused: out of resources."""
+    """Retrievals are refused: out of resources, or unable to process."""
 
     kind: Literal["busy"]
-    status: Literal["A700", "A701", "A702"] = Field("A702", description="DIMSE status (PS3.4 C.4.2.1.5)")
+    status: Literal["A700", "A701", "A702", "C000"] = Field("A702", description="DIMSE status (PS3.4 C.4.2.1.5)")
 
 
 class ChangingAnswers(Model):

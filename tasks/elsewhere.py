@@ -3,8 +3,10 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
-from pacsflow.dicom.contract import Received
+from pacsflow.dicom.contract import Lane, Outcome, Received
+from pacsflow.dicom.retrieve import alone
 from pacsflow.dicom.status import SUCCESS
 from pacsflow.errors import PacsTransientError
 from pacsflow.ledger import outcomes, studies
@@ -28,22 +30,28 @@ def send(run: Session, study: Study, to: MoveTo, node: str) -> Verdict:
     _ask_again(run, study, to)
     attempt = Attempt(lost=f"did not arrive at {to.aet}", node=node)
     lanes = run.lanes_to(node)
+
+    def ask(lane: Lane, asked: Asked) -> Outcome:
+        keys, request = asked
+        lanes.pace(1)
+        wanted = _expected(run, study, keys)
+        with counting(run, node):
+            outcome = lane.fetch(request, _nobody)
+        sent = outcome.completed + outcome.warning
+        run.traffic(node, retrievals=outcome.requests, sent=sent)
+        if not run.arrivals and outcome.status == SUCCESS and not outcome.failed and sent >= len(wanted) > 0:
+            _note(run, study, wanted, told(to))
+        return outcome
+
     try:
         with lane_for(run, study, node) as lane:
             listed = expect(run, lane, study, attempt)
             _look(run, study, to)
             offered = {i.uid for i in listed} if guest(run, study, node) else None
-            for keys, request in _by_series(study, requests(run, study, attempt, offered)):
-                lanes.pace(1)
-                asked = _expected(run, study, keys)
-                with counting(run, node):
-                    outcome = lane.fetch(request, _nobody)
-                run.traffic(node, retrievals=outcome.requests, sent=outcome.completed + outcome.warning)
+            todo = list(_by_series(study, requests(run, study, attempt, offered)))
+            for (keys, _), outcome in zip(todo, alone(todo, partial(ask, lane)), strict=True):
                 attempt.answers.append((keys, outcome))
-                sent = outcome.completed + outcome.warning
-                attempt.received += sent  # nothing comes here: there is but the node's word
-                if not run.arrivals and outcome.status == SUCCESS and not outcome.failed and sent >= len(asked) > 0:
-                    _note(run, study, asked, told(to))
+                attempt.received += outcome.completed + outcome.warning  # there is but the node's word
     except PacsTransientError as error:
         if attempt.listed is None:
             raise

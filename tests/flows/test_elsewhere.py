@@ -7,7 +7,7 @@ import pytest
 from pydicom import dcmread
 
 from factory import make_study, write_files
-from pacsflow.simpacs import Faults, SimPacs, phantom_archive
+from pacsflow.simpacs import Faults, SimPacs, demo_archive, phantom_archive
 from pacsflow.simpacs.archive import Archive
 from peers.orthanc import Orthanc
 from project_folder import write_project
@@ -19,12 +19,13 @@ RECEIVES_NOTHING = {"deid": {"base": "none", "key": None}, "export": {"targets":
 
 
 @contextmanager
-def sending(tmp_path, *faults, check=True, **wishes):
+def sending(tmp_path, *faults, check=True, archive=None, **wishes):
     """A PACS, the one it sends to, and a project that only asks: (pacs, other, folder)."""
     with SimPacs(Archive([]), aet="OTHER") as other:
         there = {"OTHER": ("127.0.0.1", other.port), "ELSE": ("127.0.0.1", other.port)}
         told = Faults.model_validate({"faults": list(faults)})
-        with SimPacs(phantom_archive(3, matrix=16, images=IMAGES), told, destinations=there) as pacs:
+        archive = archive or phantom_archive(3, matrix=16, images=IMAGES)
+        with SimPacs(archive, told, destinations=there) as pacs:
             folder = asking(tmp_path, pacs, other, check=check, **wishes)
             yield pacs, other, folder
 
@@ -72,6 +73,23 @@ def test_a_loss_that_the_node_does_not_count_is_found_at_the_destination_alone(t
         assert len(held(other)) == 2 * 4
     with sending(tmp_path / "b", fault("drop-images"), check=False) as (pacs, _, folder):
         assert run_once(folder, pacs).rows == [TOLD] * 2, "it takes the node by its word, and says so"
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_series_that_the_node_is_unable_to_send_keeps_back_no_other(tmp_path, check):
+    archive = demo_archive()
+    uid = next(uid for uid in archive.studies if len(archive.series(uid)) == 2)
+    first, second = (len(series.instances) for series in archive.series(uid))
+    refused = fault("busy", status="C000", times=1)
+    asked = [{"id": "r", "StudyInstanceUID": uid}]
+    with sending(tmp_path, refused, check=check, archive=archive, asked=asked, attempts=1) as (pacs, other, folder):
+        told = run_once(folder, pacs)
+        assert [status for status, _ in told.rows] == ["incomplete"]
+        sent = sum(number for (status, _), number in told.instances.items() if status == "sent")
+        assert (sent, told.instances.total()) in {(first, first + second), (second, first + second)}
+        assert len(held(other)) == sent
+        assert run_once(folder, pacs).rows == [COMPARED if check else TOLD]
+        assert other.counts["stores"] == first + second
 
 
 @pytest.mark.parametrize("lie", ["success-none-sent", "all-failed-but-success"])
