@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from pydicom import Dataset
 
+from pacsflow.dicom.classes import believable
 from pacsflow.dicom.contract import BrokenError, Lane, Request
 from pacsflow.errors import PacsError, PacsflowError, PausedError
 from pacsflow.ledger import studies
@@ -84,9 +85,14 @@ def _told(run: Session, study: Study, node: str) -> dict[str, str]:
     something did not come, or comes from another node.
     """
     first = study.status == "found" and not guest(run, study, node)
-    if first and study.attributes.get("SOPClassesInStudy"):
+    if first and _named_classes(study):
         return {"SOPInstanceUID": ""}
     return {"SOPInstanceUID": "", "SOPClassUID": ""} | ({} if first else {"InstanceAvailability": ""})
+
+
+def _named_classes(study: Study) -> frozenset[str]:
+    """The SOP classes that the node named in the study; none where it did not."""
+    return believable(study.attributes.get("SOPClassesInStudy", "").split("\\"))
 
 
 @contextmanager
@@ -139,7 +145,7 @@ def requests(run: Session, study: Study, attempt: Attempt, offered: set[str] | N
     whole = frozenset() if run.node(attempt.node).fetches_listed else whole
     classes = frozenset(attempt.classes.get(i.uid) or i.sop_class for missing in by_series.values() for i in missing)
     if "" in classes and study.status == "found":
-        classes = frozenset(study.attributes.get("SOPClassesInStudy", "").split("\\"))
+        classes = _named_classes(study)
     if blind or "" in classes:
         classes = frozenset()  # nobody knows them all
     if offered is None and study.listed and whole == uids.keys():

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from pydicom import Dataset
+from pydicom.uid import UID
 
 from pacsflow.dicom.contract import Level, Request
 from pacsflow.errors import PacsError
@@ -25,7 +26,13 @@ def discover(find: Find, request: Request) -> frozenset[str]:
 
 def _of_study(find: Find, keys: Mapping[str, str]) -> frozenset[str]:
     answers = find("STUDY", {**keys, "SOPClassesInStudy": ""})
-    return values(answers, "SOPClassesInStudy")
+    return believable(values(answers, "SOPClassesInStudy"))
+
+
+def believable(classes: Iterable[str]) -> frozenset[str]:
+    """The SOP classes a node names in a study; none where one of them is no UID, as then nobody knows them all."""
+    named = frozenset(classes)
+    return named if all(UID(uid).is_valid for uid in named) else frozenset()
 
 
 def _of_instances(find: Find, keys: Mapping[str, str], series: Iterable[str]) -> frozenset[str]:

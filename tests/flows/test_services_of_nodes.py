@@ -77,14 +77,17 @@ def test_images_come_by_c_move_over_mutual_tls(tmp_path, honest):
     assert (told.counts["moves"], told.counts["images sent"]) == (2, 2 * IMAGES)
 
 
-def test_images_come_whose_class_the_node_does_not_name_in_their_study(tmp_path, honest):
+@pytest.mark.parametrize(
+    ("named", "gets"), [("1.2.840.10008.5.1.4.1.1.88.67", 4), ("CT Image Storage", 2), ("1.2.840.1\\", 2)]
+)
+def test_images_come_whose_class_the_node_does_not_name_in_their_study(tmp_path, honest, named, gets):
     with lying(method="c-get") as (pacs, node):
         for study in pacs.archive.studies.values():
-            study.attributes["SOPClassesInStudy"] = "1.2.840.10008.5.1.4.1.1.88.67"
+            study.attributes["SOPClassesInStudy"] = named
         told = run_once(project(tmp_path, pacs, node), pacs)
     assert told.rows == [("complete", "")] * 2
     assert told.out == honest
-    assert (told.counts["gets"], told.counts["images sent"]) == (4, 2 * IMAGES)
+    assert (told.counts["gets"], told.counts["images sent"]) == (gets, 2 * IMAGES)
 
 
 def test_a_port_of_ours_that_another_program_holds_is_told_once_before_any_study_is_asked_for(tmp_path):
