@@ -1,6 +1,6 @@
 """Start a program, wait for it, say what it took: `python child.py RESULT.json PROGRAM ARGUMENT…`.
 
-A small process of its own: Linux counts the memory of whoever starts a program as the program's first peak.
+A small process of its own: Linux counts the memory of the parent process as the program's first peak.
 """
 
 import json

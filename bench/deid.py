@@ -2,7 +2,7 @@
 
 python -m bench.deid [--quick]
 
-Each tool reads every file of a set and writes it anew. The rounds of all tools are interleaved and the best counts, by
+Each tool reads every file of a set and writes it again. The rounds of all tools are interleaved and the best counts, by
 the clock and in processor time, so that other work on the machine strikes them alike. Verification is on in our figure.
 The last line is JSON: files/s and MB/s per set and tool, ratios, versions. dicognito and dicom-anonymizer take part
 where they are installed.
@@ -30,8 +30,8 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ComprehensiveSRStorage, CTImageStorage, ExplicitVRLittleEndian
 
 from pacsflow.deid import compile_profile, read_part10
-from pacsflow.deid.dictionary import VR_OF
-from pacsflow.deid.profile import table
+from pacsflow.deid.compile_rules import table
+from pacsflow.deid.encoding.dictionary import VR_OF
 from schemas.deid import DeidProfile
 
 Tool = Callable[[Path, Path], None]

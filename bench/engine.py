@@ -7,9 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pacsflow.ledger import rows, studies
 from pacsflow.refs import RowRef, StudyRef
-from tasks.fetch import fetch_study
-from tasks.find import find_row
-from tasks.session import open_session
+from pacsflow.run.opening import open_session
+from tasks.steps import fetch_study, find_row
 
 
 def main(project: str, lanes: int) -> None:

@@ -66,12 +66,12 @@ class Fetching:
         cost = cost_of([str(BIN / "python"), "-m", "bench.engine", str(project), str(lanes)])
         return replace(cost, seconds=sum(json.loads(cost.output).values()))
 
-    def web(self, folder: Path) -> Cost:
-        """The engine by QIDO-RS and WADO-RS."""
+    def web(self, folder: Path, *, proof: str, lanes: int) -> Cost:
+        """The engine by QIDO-RS and WADO-RS; `proof`: whether images are listed before they are fetched."""
         project = self.project(folder, method="auto", base="ps3.15-basic")
-        node = {"name": "test", "protocol": "dicomweb", "url": f"{self._url}", "limits": {"associations": 1}}
-        (project / "pacs.yaml").write_text(json.dumps(node))
-        cost = cost_of([str(BIN / "python"), "-m", "bench.engine", str(project), "1"])
+        node = {"name": "test", "protocol": "dicomweb", "url": f"{self._url}", "limits": {"associations": lanes}}
+        (project / "pacs.yaml").write_text(json.dumps({**node, "fetch": {"proof": proof}}))
+        cost = cost_of([str(BIN / "python"), "-m", "bench.engine", str(project), str(lanes)])
         return replace(cost, seconds=sum(json.loads(cost.output).values()))
 
     def curl(self, folder: Path) -> Cost:
@@ -128,7 +128,9 @@ class Fetching:
                 yield Entrant(f"{method} {lanes} lanes", self._ours(method, lanes, ours), rounds)
             yield Entrant(f"{method} 1 lanes none", self._ours(method, 1, "none"), rounds)
         if isinstance(self.peer, Orthanc):
-            yield Entrant("dicomweb 1 lanes", self.web, rounds)
+            for proof, lanes in (("uid", 1), ("count", 1), ("count", 4)):
+                name = f"dicomweb {lanes} lanes" + " by count" * (proof == "count")
+                yield Entrant(name, partial(self.web, proof=proof, lanes=lanes), rounds)
             if Path(CURL).exists():
                 yield Entrant("curl dicomweb", self.curl, rounds, raw=True)
         yield from self._tuned(rounds, quick=quick)
@@ -171,7 +173,7 @@ def main() -> None:
                     place = folder / kind.__name__.lower() / modality
                     place.mkdir()
                     with kind(place) as peer:
-                        size = _load(peer, place / "in", modality, (images, matrix)) / 1e6
+                        size = load(peer, place / "in", modality, (images, matrix)) / 1e6
                         entrants = Fetching(peer, modality, prefect).entrants(rounds, quick=quick)
                         race = _race(list(entrants), folder / "race", images, least=2 * matrix**2)
                     figures[f"{kind.__name__} {modality}"] = _summary(race, images, size)
@@ -179,7 +181,7 @@ def main() -> None:
     conclude({"bench": "fetch", "quick": quick, **figures}, dcmtk=_dcmtk())
 
 
-def _load(peer: Peer, folder: Path, modality: str, shape: tuple[int, int]) -> int:
+def load(peer: Peer, folder: Path, modality: str, shape: tuple[int, int]) -> int:
     """Have the peer hold the images; bytes of their files."""
     say(f"{shape[0]} {modality} images into {type(peer).__name__}")
     folder.mkdir()

@@ -1,17 +1,22 @@
 """What a row costs: `pacsflow run` for a small and a large project on the simulator, and again with nothing to do.
 
 Each row finds one study of one series by its accession number, fetches it by C-GET, de-identifies, verifies and
-delivers it to a folder. The Prefect server runs already, on loopback.
+delivers it to a folder. The Prefect server runs already, on loopback; `prefect` says what it took per row. The small
+project has a task run per row, the large one is worked off in chunks.
 """
 
+import time
 from pathlib import Path
+from typing import Any
 
 from bench.measure import BIN, Cost, conclude, cost_of, quick_asked, say, scratch
+from bench.prefect_cost import ServerCost, cost_so_far
 from pacsflow.simpacs import phantom_archive, serve
 from peers.prefect import Prefect
 from project_folder import write_project
 
 IMAGES, MATRIX = 2, 16
+SECONDS_TO_SETTLE = 6.0
 
 
 def main() -> None:
@@ -21,8 +26,8 @@ def main() -> None:
     with scratch() as folder:
         (folder / "prefect").mkdir()
         with Prefect(folder / "prefect") as prefect:
-            _project(prefect, folder / "warm-up", 2)
-            projects = [_project(prefect, folder / str(size), size) for size in sizes]
+            _project(prefect, folder / "warm-up", 2, finest=sizes[0])
+            projects = [_project(prefect, folder / str(size), size, finest=sizes[0]) for size in sizes]
     small, large = projects
     extra = sizes[1] - sizes[0]
     further = (large["seconds"] - small["seconds"]) / extra
@@ -37,7 +42,7 @@ def main() -> None:
     conclude({"bench": "rows", "quick": quick, "small": small, "large": large, **more, "ratios": ratios})
 
 
-def _project(prefect: Prefect, folder: Path, size: int) -> dict[str, float]:
+def _project(prefect: Prefect, folder: Path, size: int, *, finest: int) -> dict[str, Any]:
     """A project of `size` rows: run, and run again. `work` is what the second run, which finds nothing, leaves out."""
     archive = phantom_archive(size, matrix=MATRIX, images=IMAGES)
     rows = [
@@ -46,13 +51,17 @@ def _project(prefect: Prefect, folder: Path, size: int) -> dict[str, float]:
     ]
     with serve(archive) as pacs:
         node = {"port": pacs.port, "called_aet": pacs.aet, "fetch": {"method": "c-get"}}
-        project = write_project(folder / f"rows{size}", pacs=node, rows=rows, export={"nifti": []})
+        grain = {"task_run_per_row_up_to": finest}
+        project = write_project(folder / f"rows{size}", pacs=node, rows=rows, export={"nifti": []}, project=grain)
+        before = cost_so_far(prefect)
         first = _run(prefect, project)
         say(f"{size} rows: {first.seconds:.1f} s, {first.peak_mb:.0f} MB")
         delivered = len({p.name for p in (folder / "data" / "out").rglob("*.dcm")})
         asked = _asked(pacs.counts)
         if delivered != size * IMAGES:
             raise RuntimeError(f"{delivered} of {size * IMAGES} images were delivered")
+        prefect_took = _settled(prefect).per_row(before, size)
+        say(f"prefect: {prefect_took}")
         again = _run(prefect, project)
         say(f"again: {again.seconds:.1f} s, {again.peak_mb:.0f} MB")
         asked_again = _asked(pacs.counts) - asked
@@ -68,7 +77,19 @@ def _project(prefect: Prefect, folder: Path, size: int) -> dict[str, float]:
         "again_seconds": round(again.seconds, 2),
         "again_peak_mb": round(again.peak_mb, 1),
         "again_gets_and_moves": asked_again,
+        "prefect": prefect_took,
     }
+
+
+def _settled(prefect: Prefect) -> ServerCost:
+    """What the server took once it has written down all that it was told."""
+    known = cost_so_far(prefect)
+    while True:
+        time.sleep(SECONDS_TO_SETTLE)
+        now = cost_so_far(prefect)
+        if (now.task_runs, now.tables["events"]) == (known.task_runs, known.tables["events"]):
+            return now
+        known = now
 
 
 def _asked(counts: dict[str, int]) -> int:

@@ -1,145 +1,109 @@
-"""The mapped stages of the flows. Each chunk is a flow of its own, so that memory does not grow with rows."""
+"""The mapped stages of the flows, done by tasks. Each chunk is a flow of its own, so that memory stays as it is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from prefect import State, allow_failure, flow
-from prefect.futures import wait
+from prefect import State, Task, allow_failure, flow
+from prefect.futures import PrefectFuture, wait
 from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from pacsflow.errors import PacsError, PausedError
-from pacsflow.ledger import rows, studies
-from pacsflow.ledger.rows import Finding
-from pacsflow.ledger.studies import Planned
+from pacsflow.errors import BusyError
 from pacsflow.refs import RowRef, StudyRef
-from tasks._policy import guarded, named, persistent
-from tasks.asking import to_retrieve
-from tasks.deliver import deliver_study, left_to_do
-from tasks.describe import describe_study, undescribed
-from tasks.fetch import fetch_study
-from tasks.find import find_row, told_by
-from tasks.greet import greet_node, listen, moves
-from tasks.lanes import LanePool
+from pacsflow.run import stages
+from pacsflow.run.batch import Trouble
+from pacsflow.run.lanes.pool import LanePool
+from pacsflow.run.selection import ALL, Selection
+from pacsflow.run.session import Session, session
+from tasks._policy import guarded, with_retries
+from tasks.identity import named
 from tasks.progress import Progress
-from tasks.session import Session, session
+from tasks.saying import note
 from tasks.slots import slots
+from tasks.steps import (
+    artifact_key,
+    deliver_study,
+    deliver_study_on,
+    describe_study,
+    fetch_study,
+    fetch_study_on,
+    find_many,
+    find_row,
+    find_row_on,
+    greet_node,
+    listen,
+    retrieve_many,
+)
 
 T = TypeVar("T")
 
-ROWS_PER_CHUNK = 500
-STUDIES_PER_CHUNK = 250
+
+def already_running(busy: BusyError) -> State[str]:
+    """The end of a run that would disturb another: it did nothing."""
+    return Completed(name="AlreadyRunning", message=f"{busy}; {busy.fix}")
 
 
-def shut(run: Session, node: str = "") -> bool:
-    """Whether a node may not be asked at this hour; work that is left for that is remembered as paused."""
-    try:
-        run.lanes_to(node).keep_hours()
-    except PausedError:
-        return True
-    return False
+class TaskCrew:
+    """Prefect's tasks as `pacsflow.run.stages.Crew`."""
 
+    def __init__(self) -> None:
+        self._retrieved = 0
 
-def paused(run: Session) -> State[str]:
-    """The end of a run outside a node's hours."""
-    waiting = next(pool for pool in run.pools if pool.paused)
-    return Completed(name="Paused", message=f"outside the hours of node {waiting.node.name}: {waiting.next_hours()}")
-
-
-@contextmanager
-def lanes_at(run: Session, node: str = "") -> Iterator[LanePool]:
-    """Lanes to a node, as many as are free. Those to no other node are held meanwhile: none waits for another."""
-    pool = run.lanes_to(node)
-    with slots(pool, priority=run.project.settings.priority):
-        try:
-            yield pool
-        finally:
-            pool.close()
-
-
-def greet(run: Session, node: str = "") -> None:
-    """Make sure that a node answers. Raises PacsError."""
-    persistent(greet_node, run.node(node).retries)(str(run.project.folder), node)
-
-
-def find_rows(run: Session, *, everything: bool = False) -> int:
-    """Ask the PACS for the rows it must still be asked for, its fallbacks for what it lacks; the rows' number."""
-    numbers_left = rows.to_find(run.ledger, everything=everything)
-    run.tell("rows to find", len(numbers_left))
-    if numbers_left and not shut(run):
-        with lanes_at(run):
-            greet(run)
-            _find(run, "", numbers_left)
-    for node in run.others:
-        lacking = rows.unmatched(run.ledger)
-        if lacking and not shut(run, node):
-            _find_at(run, node, lacking)
-    return len(numbers_left)
-
-
-def _find_at(run: Session, node: str, numbers: list[int]) -> None:
-    """Ask a fallback for rows; where it does not answer, nobody knows whether it has them."""
-    with lanes_at(run, node):
-        try:
-            greet(run, node)
-        except PacsError as error:
-            for number, row in zip(numbers, map(run.row, numbers), strict=True):
-                rows.record(run.ledger, row.id, Finding("failed", told_by(node, str(error)), row.warnings))
-                run.advise(f"row {number}", error)
-            return
-        _find(run, node, numbers)
-
-
-def _find(run: Session, node: str, numbers: list[int]) -> None:
-    for chunk in chunks(numbers, ROWS_PER_CHUNK):
-        if not shut(run, node):
-            with_workers(find_chunk, run.lanes_to(node).most)(str(run.project.folder), chunk, node)
-
-
-def retrieve_studies(run: Session, *, greeted: bool) -> None:
-    """Fetch and deliver the planned studies, from the first node and then from its fallbacks.
-
-    A node that was not greeted yet in this run is greeted first.
-    """
-    left = left_to_do(run.ledger, run.project)
-    run.tell("studies to fetch", len(left))
-    if left:
-        run.listeners.append(Progress(len(left)))
-    for node in run.project.nodes:
-        if todo := to_retrieve(run, node):
-            _retrieve(run, node, todo, greeted=greeted and not node)
-
-
-def _retrieve(run: Session, node: str, plans: list[Planned], *, greeted: bool) -> None:
-    keys, incomplete = [plan.key for plan in plans], {plan.key for plan in plans if not plan.complete}
-    with lanes_at(run, node) as lanes:
-        if incomplete and not shut(run, node):
+    @contextmanager
+    def lanes(self, run: Session, node: str) -> Iterator[LanePool]:
+        """Lanes to a node, as many as are free. Those to no other node are held meanwhile: none waits for another."""
+        pool, settings = run.lanes_to(node), run.project.settings
+        group = settings.name if run.shared else ""
+        with slots(pool, priority=settings.priority, who=settings.name, group=group) as lanes:
+            note(f"{lanes} of at most {pool.most} associations with {pool.node.place} are ours for now")
             try:
-                if not greeted:
-                    greet(run, node)
-                if moves(run.node(node)):
-                    persistent(listen, run.node(node).retries)(str(run.project.folder), node)
-            except PacsError as error:
-                if not node:
-                    raise
-                studies.not_reached(run.ledger, incomplete, told_by(node, str(error)))
-                for key in incomplete:
-                    run.advise(key, error)
-                keys = [key for key in keys if key not in incomplete]
-        for chunk in chunks(keys, STUDIES_PER_CHUNK):
-            # a worker that fetches and one that delivers, for each lane
-            with_workers(retrieve_chunk, 2 * lanes.most)(str(run.project.folder), chunk, node)
+                yield pool
+            finally:
+                pool.close()
+
+    def greet(self, run: Session, node: str) -> None:
+        """Make sure that a node answers. Raises PacsError."""
+        with_retries(greet_node, run.node(node).retries)(str(run.project.folder), node)
+
+    def listen(self, run: Session, node: str) -> None:
+        """Make sure that images of a node can come by C-MOVE. Raises PacsError."""
+        with_retries(listen, run.node(node).retries)(str(run.project.folder), node)
+
+    def begin(self, run: Session, number: int) -> None:
+        """Show the share of the studies that are done."""
+        name = run.project.settings.name
+        run.listeners.append(Progress(number, key=artifact_key(run, "studies"), project=name))
+
+    def find(self, run: Session, node: str, numbers: list[int]) -> None:
+        """Find some rows: a task run each, or, of a large table, one for all, and each that is not found."""
+        label = f"rows {numbers[0]}-{numbers[-1]}" if in_chunks(run) else ""
+        with_workers(find_chunk, run.lanes_to(node).most)(str(run.project.folder), numbers, node, label)
+
+    def retrieve(self, run: Session, node: str, keys: list[str]) -> None:
+        """Fetch and deliver some studies: a worker that fetches and one that delivers, for each lane."""
+        first, self._retrieved = self._retrieved + 1, self._retrieved + len(keys)
+        label = f"studies {first}-{self._retrieved}" if in_chunks(run) else ""
+        with_workers(retrieve_chunk, 2 * run.lanes_to(node).most)(str(run.project.folder), keys, node, label)
+
+    def describe(self, run: Session, node: str, keys: list[str]) -> None:
+        """Describe the series of some studies."""
+        with_workers(describe_chunk, run.lanes_to(node).most)(str(run.project.folder), keys, node)
+
+
+def find_rows(run: Session, only: Selection = ALL, *, everything: bool = False) -> int:
+    """Ask the PACS for the rows it must still be asked for; their number."""
+    return stages.find_rows(run, TaskCrew(), only, everything=everything)
+
+
+def retrieve_studies(run: Session, only: Selection = ALL, *, greeted: bool) -> None:
+    """Fetch and deliver the planned studies."""
+    stages.retrieve_studies(run, TaskCrew(), only, greeted=greeted)
 
 
 def describe_studies(run: Session) -> None:
     """Ask for what only images answer, of the series found."""
-    project = str(run.project.folder)
-    for node in run.project.nodes:
-        if found := undescribed(run.ledger, node):
-            with lanes_at(run, node) as lanes:
-                for chunk in chunks(found, STUDIES_PER_CHUNK):
-                    with_workers(describe_chunk, lanes.most)(project, chunk, node)
+    stages.describe_studies(run, TaskCrew())
 
 
 @flow(
@@ -148,39 +112,69 @@ def describe_studies(run: Session) -> None:
 @guarded
 def describe_chunk(project: str, keys: list[str], node: str) -> None:
     """Describe the series of some studies, each study a task."""
-    task = persistent(describe_study, session(project).node(node).retries)
+    task = with_retries(describe_study, session(project).node(node).retries)
     with stopping_tasks(project):
         wait([task.submit(StudyRef(project, key, node)) for key in keys])
 
 
 @flow(name="find rows", flow_run_name=named("find rows of"), persist_result=False, validate_parameters=False)
 @guarded
-def find_chunk(project: str, numbers: list[int], node: str) -> None:
-    """Find the studies of some rows, each a task; a row that fails leaves the others alone."""
-    task = persistent(find_row, session(project).node(node).retries)
+def find_chunk(project: str, numbers: list[int], node: str, label: str) -> None:
+    """Find the studies of some rows; a row that fails leaves the others alone.
+
+    Each is a task. With a label all together are one, and each that fails, or is held, is another.
+    """
+    retries = session(project).node(node).retries
     with stopping_tasks(project):
-        wait([task.submit(RowRef(project, number, node)) for number in numbers])
+        if label:
+            on = with_retries(find_row_on, retries)
+            wait([on.submit(one.ref, one) for one in _together(find_many, f"find {label}", project, numbers, node)])
+        else:
+            task = with_retries(find_row, retries)
+            wait([task.submit(RowRef(project, number, node)) for number in numbers])
 
 
 @flow(
     name="retrieve studies", flow_run_name=named("retrieve studies of"), persist_result=False, validate_parameters=False
 )
 @guarded
-def retrieve_chunk(project: str, keys: list[str], node: str) -> None:
-    """Fetch and deliver some studies; a study that fails leaves the others alone."""
+def retrieve_chunk(project: str, keys: list[str], node: str, label: str) -> None:
+    """Fetch and deliver some studies; a study that fails leaves the others alone.
+
+    Each is two tasks. With a label all together are one, and each that fails is tried on as two.
+    """
     retries = session(project).node(node).retries
-    fetch, deliver = persistent(fetch_study, retries), persistent(deliver_study, retries)
-    futures = []
+    fetch, deliver = with_retries(fetch_study, retries), with_retries(deliver_study, retries)
+    fetch_on, deliver_on = with_retries(fetch_study_on, retries), with_retries(deliver_study_on, retries)
+    futures: list[PrefectFuture[Any]] = []
     with stopping_tasks(project):
-        for ref in (StudyRef(project, key, node) for key in keys):
+        for one in _together(retrieve_many, f"fetch and deliver {label}", project, keys, node) if label else ():
+            if one.step == "deliver":
+                futures.append(deliver_on.submit(one.ref, one))
+                continue
+            first = fetch_on.submit(one.ref, one)
+            futures.append(deliver.submit(one.ref, return_state=False, wait_for=[allow_failure(first)]))
+        for ref in (StudyRef(project, key, node) for key in keys if not label):
             fetched = fetch.submit(ref)
             futures.append(deliver.submit(ref, return_state=False, wait_for=[allow_failure(fetched)]))
         wait(futures)
 
 
+def _together(task: Task[..., list[Trouble]], called: str, *parameters: object) -> list[Trouble]:
+    """What did not go well of a chunk. Raises what ended the whole of it."""
+    future = task.with_options(task_run_name=called).submit(*parameters)
+    wait([future])
+    return future.result()
+
+
+def in_chunks(run: Session) -> bool:
+    """Whether a task run is a chunk of the table, which is too large for one per row."""
+    return len(run.rows) > run.project.settings.task_run_per_row_up_to
+
+
 @contextmanager
 def stopping_tasks(project: str) -> Iterator[None]:
-    """Around tasks: a flow that is told to end (Ctrl-C, SIGTERM) has them end too, as it waits for them."""
+    """Around tasks: a flow that is stopped (Ctrl-C, SIGTERM) has them end too, as it waits for them."""
     try:
         yield
     except Exception:
@@ -193,9 +187,3 @@ def stopping_tasks(project: str) -> Iterator[None]:
 def with_workers(chunk_flow: T, workers: int) -> T:
     """The flow, run by so many threads."""
     return chunk_flow.with_options(task_runner=ThreadPoolTaskRunner(max_workers=workers))  # type: ignore[attr-defined,no-any-return]
-
-
-def chunks(items: Sequence[T], size: int) -> Iterator[list[T]]:
-    """The items, so many at a time."""
-    for start in range(0, len(items), size):
-        yield list(items[start : start + size])

@@ -13,12 +13,19 @@
     ├─ ConverterStoppedError        9      yes    a converter was stopped from outside
     ├─ ServiceError                10      -      the service of pseudonyms
     ├─ ServerError                 11      no     Prefect's server does not answer, or does not start
+    ├─ DifferenceError             12      no     what was delivered differs from what the originals give
+    ├─ UnsupportedError            13      no     what this operating system does not have
+    ├─ PolicyError                 14      no     the policy of this machine's worker does not let it
+    ├─ RoomError                   15      no     what is left to fetch does not fit on a disk
+    ├─ ArgumentError                2      no     what a Python call was given is not right
+    ├─ IncompleteError              1      no     not all that was asked for came, or came and was refused
     ├─ PausedError                 75      no     outside the node's hours; the next run goes on
+    ├─ BusyError                   75      no     another run of the project is at work, and would be disturbed
     ├─ StoppedError           130, 143      no     stopped by Ctrl-C or SIGTERM; the next run goes on
     └─ WorkLeftError                1      no     the run ended, but not all rows are done
 
 Messages are built from facts that may be seen: never a patient's identifier, a dataset, a token or a
-response body. Each error carries the remedy: what the user can do.
+response body. Each error carries the fix: what the user can do.
 """
 
 from dataclasses import dataclass
@@ -29,33 +36,44 @@ UNABLE = range(0xC000, 0xD000)
 
 
 class PacsflowError(Exception):
-    """Anything expected that stops an action. `remedy` says how to mend it."""
+    """Anything expected that stops an action. `fix` says how to fix it."""
 
     exit_code = 1
     transient = False
 
-    def __init__(self, message: str, *, remedy: str = "") -> None:
+    def __init__(self, message: str, *, fix: str = "") -> None:
         super().__init__(message)
-        self.remedy = remedy
+        self.fix = fix
+
+
+class PacsflowWarning(UserWarning):
+    """What whoever calls from Python should know, and that is no error. Holds nothing that tells who patients are."""
 
 
 @dataclass(frozen=True, order=True)
 class Problem:
     """One mistake in a project folder: where it is, what is wrong, what to write instead.
 
-    `line` is 1-based; 0 where there is none. `message` holds no value of an identifier column.
+    `line` is 1-based; 0 where there is none. `message` holds no value of an identifier column. `cell`: the address of
+    the cell in its sheet (B7), where there is one.
     """
 
     file: str
     line: int
     field: str
     message: str
-    remedy: str = ""
+    fix: str = ""
+    cell: str = ""
+
+    @property
+    def where(self) -> str:
+        """File, line and cell."""
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{where} ({self.cell})" if self.cell else where
 
     def __str__(self) -> str:
-        where = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{where}: {self.field + ': ' if self.field else ''}{self.message}" + (
-            f" -> {self.remedy}" if self.remedy else ""
+        return f"{self.where}: {self.field + ': ' if self.field else ''}{self.message}" + (
+            f" -> {self.fix}" if self.fix else ""
         )
 
 
@@ -66,12 +84,38 @@ class ProjectError(PacsflowError):
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = sorted(set(problems))
-        super().__init__("\n".join(map(str, self.problems)), remedy="mend the lines named, then run again")
+        super().__init__("\n".join(map(str, self.problems)), fix="fix the lines named, then run again")
 
     @classmethod
-    def at(cls, file: str, message: str, remedy: str = "", *, line: int = 0, field: str = "") -> "ProjectError":
+    def at(cls, file: str, message: str, fix: str = "", *, line: int = 0, field: str = "") -> "ProjectError":
         """The error of a single mistake, as `Problem` describes it."""
-        return cls([Problem(file, line, field, message, remedy)])
+        return cls([Problem(file, line, field, message, fix)])
+
+
+class ArgumentError(PacsflowError):
+    """What a call of the Python interface was given is not right; nothing was asked of the PACS."""
+
+    exit_code = 2
+
+
+class IncompleteError(PacsflowError):
+    """Not all that was asked for came whole, or answers may be a part only.
+
+    `missing` and `refused` count instances; `reasons` says why, each with the number of instances or studies it is
+    about. Nothing in it tells who the patients are.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        fix: str = "",
+        missing: int = 0,
+        refused: int = 0,
+        reasons: dict[str, int] | None = None,
+    ) -> None:
+        super().__init__(message, fix=fix)
+        self.missing, self.refused, self.reasons = missing, refused, dict(reasons or {})
 
 
 class SecretError(PacsflowError):
@@ -95,17 +139,19 @@ class LedgerError(PacsflowError):
 class PacsError(PacsflowError):
     """The PACS did not do what was asked. `status` is the DIMSE status (PS3.7 C), where there was one.
 
-    `answers`: how many a node gave before it said that it gives no more; 0 where it said nothing of the kind.
-    `partial`: these answers, where they are known; who catches the error takes them away, as they tell of patients.
+    `answers`: how many a node gave before it said that it gives no more; 0 where it did not.
+    `http` is the status of a web service, 0 where there was none.
+    `partial`: these answers, where they are known; catch and remove them: they describe patients.
     """
 
     exit_code = 6
 
-    def __init__(self, message: str, *, remedy: str = "", status: int | None = None, answers: int = 0) -> None:
-        super().__init__(message, remedy=remedy)
+    def __init__(self, message: str, *, fix: str = "", status: int | None = None, answers: int = 0) -> None:
+        super().__init__(message, fix=fix)
         self.status = status
         self.answers = answers
         self.partial: list[Any] = []
+        self.http = 0
 
     @property
     def withholds(self) -> bool:
@@ -122,8 +168,16 @@ class PacsTransientError(PacsError):
     transient = True
 
 
+class BrokenError(PacsTransientError):
+    """The association broke or can no longer be used; the request under way is not complete."""
+
+
 class PacsPermanentError(PacsError):
     """It will not work as asked."""
+
+
+class UnsureError(PacsPermanentError):
+    """Answers came, and it is not known whether they are all: `partial` holds them."""
 
 
 class RefusalError(PacsflowError):
@@ -131,8 +185,8 @@ class RefusalError(PacsflowError):
 
     exit_code = 7
 
-    def __init__(self, reason: str, message: str = "", *, remedy: str = "") -> None:
-        super().__init__(message or reason, remedy=remedy)
+    def __init__(self, reason: str, message: str = "", *, fix: str = "") -> None:
+        super().__init__(message or reason, fix=fix)
         self.reason = reason
 
 
@@ -141,8 +195,8 @@ class TargetError(PacsflowError):
 
     exit_code = 8
 
-    def __init__(self, message: str, *, remedy: str = "", transient: bool = False) -> None:
-        super().__init__(message, remedy=remedy)
+    def __init__(self, message: str, *, fix: str = "", transient: bool = False) -> None:
+        super().__init__(message, fix=fix)
         self.transient = transient
 
 
@@ -158,8 +212,8 @@ class ServiceError(PacsflowError):
 
     exit_code = 10
 
-    def __init__(self, message: str, *, remedy: str = "", transient: bool = False) -> None:
-        super().__init__(message, remedy=remedy)
+    def __init__(self, message: str, *, fix: str = "", transient: bool = False) -> None:
+        super().__init__(message, fix=fix)
         self.transient = transient
 
 
@@ -169,8 +223,38 @@ class ServerError(PacsflowError):
     exit_code = 11
 
 
+class DifferenceError(PacsflowError):
+    """What was delivered differs from what the originals give, or has no original."""
+
+    exit_code = 12
+
+
+class UnsupportedError(PacsflowError):
+    """What this operating system does not have. The fix names those that have it."""
+
+    exit_code = 13
+
+
+class PolicyError(PacsflowError):
+    """The policy of this machine does not let a project do what it says, or there is none where one is needed."""
+
+    exit_code = 14
+
+
+class RoomError(PacsflowError):
+    """What is left to fetch or deliver does not fit where it goes. Nothing was asked for."""
+
+    exit_code = 15
+
+
 class PausedError(PacsflowError):
-    """The node may not be asked at this hour. Nobody need do anything: a later run goes on."""
+    """The node may not be asked at this hour. Nothing needs to be done: a later run goes on."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h
+
+
+class BusyError(PacsflowError):
+    """Another run is at work on the project. Nothing was done: try again when it has ended."""
 
     exit_code = 75  # EX_TEMPFAIL of sysexits.h
 
@@ -183,5 +267,5 @@ class StoppedError(PacsflowError):
     """Stopped by a signal, as by Ctrl-C. What is done stays done."""
 
     def __init__(self, signal: int) -> None:
-        super().__init__("stopped", remedy="run it again and it goes on: only what is missing is asked for")
+        super().__init__("stopped", fix="run it again and it goes on: only what is missing is asked for")
         self.exit_code = 128 + signal

@@ -52,7 +52,7 @@ class OpenHours:
         return begin.astimezone(self.zone) if begin else None
 
     def overdue(self, now: datetime) -> bool:
-        """Whether also what was under way when the hours ended has had its time."""
+        """Whether `finish_minutes` after the end of the hours are over."""
         return not self.is_open(now) and not self.is_open(now - self.finish)
 
     def _spans(self, now: datetime, *, days: int) -> Iterator[Span]:

@@ -1,4 +1,4 @@
-"""References that travel between tasks. They name things without telling who they are about."""
+"""References that travel between tasks. They name things without identifying a patient."""
 
 import hashlib
 import hmac

@@ -1,9 +1,8 @@
-"""A private place for temporary files: what a library is given to write may name a patient, and may be left there.
+"""A private place for temporary files: what a library writes may name a patient, and may be left behind.
 
 openpyxl, for one, puts every sheet of a workbook into a temporary file first.
 """
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -12,6 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
+from pacsflow.system import lock as lock_file
+from pacsflow.system import try_lock
+
+_SAYS = "a temporary place of pacsflow\n"
+"""What marks a place, in its lock, as ours: no other is ever deleted."""
 _places: list[str | None] = []
 """What TMPDIR was before, and the places in use since, the newest last."""
 
@@ -53,19 +57,21 @@ def _point_to(place: str | None) -> None:
         os.environ.pop("TMPDIR", None)
     else:
         os.environ["TMPDIR"] = place
-    tempfile.tempdir = None  # it is worked out anew, from the environment
+    tempfile.tempdir = None  # it is computed again, from the environment
 
 
 def _taken(folder: Path) -> tuple[Path, TextIO]:
-    """A new place, and the lock that says somebody lives there: it falls with its process."""
+    """A new place, and its lock, which is released when the process ends."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / "lock").open("w") as door:
-        fcntl.flock(door, fcntl.LOCK_EX)
+        lock_file(door)
         for other in folder.glob("*/lock"):
-            with suppress(BlockingIOError, FileNotFoundError), other.open("r+") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(other.parent, ignore_errors=True)
+            with suppress(FileNotFoundError, PermissionError), other.open("r+") as lock:
+                if try_lock(lock) and lock.read(len(_SAYS) + 1) == _SAYS and not other.parent.is_symlink():
+                    shutil.rmtree(other.parent, ignore_errors=True)
         place = Path(tempfile.mkdtemp(dir=folder, prefix=""))
         lock = (place / "lock").open("w")
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock_file(lock)
+        lock.write(_SAYS)
+        lock.flush()
     return place, lock

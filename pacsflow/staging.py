@@ -3,26 +3,39 @@
 The disk is waited for in a thread of its own, so that the network need not wait.
 """
 
+import glob
 import hashlib
 import itertools
 import os
+import re
 import socket
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Generic, TypeVar
+
+from pacsflow.processes import process_space
 
 T = TypeVar("T")
 Buffer = bytes | memoryview
 
 FILES_AT_ONCE = 64
 BYTES_AT_ONCE = 64 << 20
+SYNCED_AT_ONCE = 16
+"""Files that are waited for by as many threads."""
 PRIVATE, PUBLIC = 0o600, 0o644
 """Modes of files."""
+SECONDS_LEFT_ALONE = 24 * 3600.0
+"""So long a half-written file stays of which it cannot be seen whether its writer lives."""
 _IOV_MAX = 1024
+_STAGED = re.compile(r"\.[0-9a-f]{32}(-\d+)?\.part")
+_HALF_NAME = re.compile(r"\.[0-9a-f]{16}\..+\.\d+\.part")
+"""Names of what is half-written, which no other file has: no other is ever swept away."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +49,7 @@ class Written(Generic[T]):
 
 
 class Stager(Generic[T]):
-    """Writes files in batches; `settled` is told of each batch once it is whole on disk.
+    """Writes files in batches; `settled` is called with each batch once it is whole on disk.
 
     `put` belongs to one thread. Errors of the disk (OSError) come from `put` or when the stager closes.
     """
@@ -81,11 +94,10 @@ class Stager(Generic[T]):
 
     def _settle(self, batch: list[Written[T]]) -> None:
         try:
+            sync_all([file.descriptor for file in batch])
             for file in batch:
-                os.fsync(file.descriptor)
                 file.temporary.replace(file.final)
-            for folder in {f.final.parent for f in batch}:
-                sync(folder)
+            sync_folders({file.final.parent for file in batch})
         finally:
             for file in batch:
                 os.close(file.descriptor)
@@ -93,7 +105,7 @@ class Stager(Generic[T]):
         self._settled([f.note for f in batch])
 
     def close(self) -> None:
-        """All that was put is whole on disk and told of, or the first error is raised."""
+        """All that was put is whole on disk and reported, or the first error is raised."""
         self._flush()
         self._pool.shutdown(wait=True)
         for future in self._pending:
@@ -151,11 +163,41 @@ def sha256(parts: Iterable[Buffer]) -> str:
 
 def sync(place: Path) -> None:
     """Have the content of a file, or the names in a folder, on disk."""
+    if place.is_dir() and not hasattr(os, "O_DIRECTORY"):  # Windows opens no folders
+        return
     descriptor = os.open(place, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@cache
+def _syncers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(SYNCED_AT_ONCE, thread_name_prefix="fsync")
+
+
+def sync_all(descriptors: Iterable[int]) -> None:
+    """Have several files on disk. Raises OSError, when all are done.
+
+    They are waited for at once: a journal commits together what waits for it, and one after the other each waits for
+    a commit of its own, which takes eight times as long.
+    """
+    waiting = [_syncers().submit(os.fsync, descriptor) for descriptor in descriptors]
+    wait(waiting)
+    for each in waiting:
+        each.result()
+
+
+def sync_folders(folders: Iterable[Path]) -> None:
+    """Have the names in several folders on disk."""
+    descriptors: list[int] = []
+    try:
+        descriptors.extend(os.open(folder, os.O_RDONLY) for folder in folders)
+        sync_all(descriptors)
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
 @contextmanager
@@ -180,7 +222,8 @@ def write_text(path: Path, text: str, mode: int) -> Path:
 def half_beside(path: Path, mode: int) -> Iterator[Path]:
     """An empty file beside `path`, gone at the end. What killed processes left of theirs for `path` goes first.
 
-    Any number of processes may write the same file, but one thread of each.
+    Any number of processes may write the same file, but one thread of each. Of those of another container or a former
+    start of this machine, which cannot be looked at, those go that are a day old.
     """
     name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]  # the whole of it might be too long
     half = path.with_name(_half(name, str(os.getpid())))
@@ -200,15 +243,29 @@ def sweep_halves(tree: Path) -> None:
 
 
 def _half(name: str, process: str) -> str:
-    return f".{name}.{socket.gethostname()}.{process}.part"
+    host = socket.gethostname() if process != "*" else glob.escape(socket.gethostname())
+    return (
+        f".{name}.{host}.{process_space() or 'unknown'}.{process}.part" if process != "*" else f".{name}.{host}.*.part"
+    )
 
 
 def _sweep_dead(halves: Iterable[Path]) -> None:
     """Remove those that processes of this machine were writing that are gone."""
     for half in halves:
-        process = half.name.split(".")[-2]
-        if process.isdigit() and not _alive(int(process)):
+        space, process = half.name.split(".")[-3:-1]
+        if not _HALF_NAME.fullmatch(half.name) or not process.isdigit():
+            continue
+        dead = not _alive(int(process)) if space == process_space() else _age(half) > SECONDS_LEFT_ALONE
+        if dead:
             half.unlink(missing_ok=True)
+
+
+def _age(path: Path) -> float:
+    """Seconds since a file was changed; 0 where it is gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _alive(process: int) -> bool:
@@ -222,6 +279,7 @@ def _alive(process: int) -> bool:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a killed process left half-written."""
+    """Remove what a killed process left half-written of what a `Stager` or `appearing` writes; no other name."""
     for leftover in folder.rglob(".*.part"):
-        leftover.unlink(missing_ok=True)
+        if _STAGED.fullmatch(leftover.name):
+            leftover.unlink(missing_ok=True)

@@ -3,17 +3,20 @@
 Statuses, faults of the network (`httpx.HTTPError`) and what they mean are the caller's.
 """
 
+import json
 import ssl
 from collections.abc import Generator
+from math import inf
 from urllib.parse import quote_plus
 
 import httpx
 
 from pacsflow.errors import SecretError
 from pacsflow.secrets import resolve
-from schemas.web import Auth, Basic, Bearer, ClientCertificate, ClientCredentials, Vitrea
+from pacsflow.web_tokens import UNAUTHORIZED, Renewed, token_of
+from schemas.web import Auth, Basic, Bearer, ClientCertificate, ClientCredentials, TokenCommand, Vitrea
 
-UNAUTHORIZED = 401
+_FILE = "${file:"
 
 
 def web_client(
@@ -35,14 +38,14 @@ def _trust(auth: Auth | None, ca: str | None) -> ssl.SSLContext:
             context.load_cert_chain(auth.certificate, auth.key, password=_no_password)
     except OSError:
         raise SecretError(
-            "a file of `ca` or `auth` cannot be read as PEM", remedy="check ca, certificate and key"
+            "a file of `ca` or `auth` cannot be read as PEM", fix="check ca, certificate and key"
         ) from None
     return context
 
 
 def _no_password() -> str:
     # Without this, OpenSSL asks the terminal, and a run stands still.
-    raise SecretError("the key of the client certificate is protected by a password", remedy="give one without")
+    raise SecretError("the key of the client certificate is protected by a password", fix="give one without")
 
 
 def _proof(auth: Auth | None) -> httpx.Auth | None:
@@ -50,21 +53,14 @@ def _proof(auth: Auth | None) -> httpx.Auth | None:
         case Basic():
             return httpx.BasicAuth(auth.username, resolve(auth.password))
         case Bearer():
-            return _Given(resolve(auth.token))
+            return Renewed(lambda: resolve(auth.token), refresh=0 if auth.token.startswith(_FILE) else inf)
+        case TokenCommand():
+            return Renewed(lambda: token_of(auth.run), refresh=auth.refresh, shared=json.dumps(auth.run))
         case ClientCredentials():
             return _Fetched(auth)
         case Vitrea():
             return _Session(auth)
     return None
-
-
-class _Given(httpx.Auth):
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        yield request
 
 
 class _Fetched(httpx.Auth):
@@ -104,7 +100,7 @@ class _Fetched(httpx.Auth):
         if not isinstance(token, str) or not token:
             raise SecretError(
                 f"the provider of tokens gave none: HTTP {answer.status_code}",
-                remedy="check token_url, client_id, client_secret and scope",
+                fix="check token_url, client_id, client_secret and scope",
             )
         self._token = token
 
@@ -128,7 +124,7 @@ class _Session(httpx.Auth):
         if not answer.is_success:
             raise SecretError(
                 f"the log-in was refused: HTTP {answer.status_code}",
-                remedy="check login_url, username, password and realm",
+                fix="check login_url, username, password and realm",
             )
         cookies = httpx.Cookies()
         cookies.extract_cookies(answer)
@@ -142,5 +138,5 @@ def _as_header(value: str) -> bytes:
         return value.encode("iso-8859-1")
     except UnicodeEncodeError:
         raise SecretError(
-            "the log-in has letters that no header of HTTP can carry", remedy="take letters of ISO 8859-1 only"
+            "the log-in has letters that no header of HTTP can carry", fix="take letters of ISO 8859-1 only"
         ) from None

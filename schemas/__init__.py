@@ -5,6 +5,7 @@ from schemas.bids import Bids
 from schemas.deid import DeidProfile
 from schemas.export import Export
 from schemas.pacs import PacsNode
+from schemas.policy import Policy
 from schemas.project import ProjectSettings
 from schemas.query import Query
 
@@ -17,7 +18,7 @@ FILES: dict[str, type[Model]] = {
 }
 """The files of a project folder and the model each must satisfy."""
 
-BESIDE: dict[str, type[Model]] = {"bids.yaml": Bids}
+BESIDE: dict[str, type[Model]] = {"bids.yaml": Bids, "policy.yaml": Policy}
 """Files that others name, under a name of one's own, and the model each must satisfy."""
 
-__all__ = ["BESIDE", "FILES", "Bids", "DeidProfile", "Export", "PacsNode", "ProjectSettings", "Query"]
+__all__ = ["BESIDE", "FILES", "Bids", "DeidProfile", "Export", "PacsNode", "Policy", "ProjectSettings", "Query"]

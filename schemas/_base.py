@@ -1,8 +1,10 @@
 """What all models share: strict, frozen, described."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 
 class Model(BaseModel):
@@ -17,6 +19,16 @@ class Model(BaseModel):
         use_attribute_docstrings=True,
         hide_input_in_errors=True,
     )
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Metadata of a text that must be one of `names`: as `Literal`, for names that stand in a table."""
+
+    names: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.literal_schema(list(self.names))
 
 
 AETitle = Annotated[
@@ -40,3 +52,11 @@ Secret = Annotated[
         examples=["${keyring:pacsflow/lung-ct}"],
     ),
 ]
+
+
+class Mistake(NamedTuple):
+    """What cannot be meant: the field below the target, what is wrong, what to write instead."""
+
+    at: tuple[str, ...]
+    message: str
+    fix: str

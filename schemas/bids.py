@@ -11,6 +11,7 @@ ENTITIES = (
     "task",
     "acq",
     "ce",
+    "trc",
     "rec",
     "dir",
     "run",
@@ -28,20 +29,30 @@ SIDECAR = frozenset(
     {
         "Converted",
         "EchoNumber",
+        "Matrix",
         "PhaseEncodingAxis",
         "PhaseEncodingDirection",
         "TotalReadoutTime",
+        "Volumes",
     }
 )
 """What rules may ask for beside DICOM keywords: keys of the converter's sidecar; and `Converted`, the end of the
-converted file's name (`_e2_ph`, empty where the series gave one file)."""
+converted file's name (`_e2_ph`, empty where the series gave one file), its `Matrix` (`64x64x20`) and `Volumes`."""
 
 _NUMBERS = frozenset({"run", "echo", "flip", "inv", "chunk"})
 _LABEL = re.compile(r"[0-9A-Za-z]+")
 PLACEHOLDER = re.compile(r"\{([A-Za-z0-9]+)\}")
 
-Entity = Literal["task", "acq", "ce", "rec", "dir", "run", "mod", "echo", "flip", "inv", "mt", "part", "chunk"]
-Datatype = Literal["anat", "dwi", "fmap", "func", "perf"]
+Entity = Literal["task", "acq", "ce", "trc", "rec", "dir", "run", "mod", "echo", "flip", "inv", "mt", "part", "chunk"]
+Datatype = Literal["anat", "dwi", "fmap", "func", "perf", "pet"]
+Volume = Literal["control", "label", "m0scan", "deltam", "cbf", "noRF", "n/a"]
+"""Kinds of the volumes of an ASL series."""
+WARNING = "BIDS: "
+"""Beginning of all warnings of names."""
+LEFT_OUT = f"{WARNING}left out"
+"""Beginning of the warnings of images that have no name."""
+NEWER = f"{WARNING}a rule is newer than the image"
+"""Beginning of the warnings of names that the original was not asked for."""
 
 
 class Name(Model):
@@ -52,6 +63,7 @@ class Name(Model):
     entities: dict[Entity, str] = Field(default={})
     sidecar: dict[str, Any] = Field(default={})
     intended_for: list[str] = Field(default=[])
+    asl_context: list[Volume] = Field(default=[])
 
 
 class Rule(Model):
@@ -60,11 +72,11 @@ class Rule(Model):
     when: dict[str, Any] = Field(
         min_length=1,
         description="DICOM keyword, or PhaseEncodingDirection, PhaseEncodingAxis, EchoNumber, TotalReadoutTime of the "
-        "sidecar, or Converted (end of the converter's file name, as _e2_ph) -> text with * and ?, /expression/i, or "
-        "a list of them. All must hold; case does not matter",
+        "sidecar, or of the converted file Converted (end of its name, as _e2_ph), Matrix (as 64x64x20), Volumes -> "
+        "text with * and ?, /expression/i, or a list of them. All must hold; case does not matter",
         examples=[{"SeriesDescription": "*mprage*", "ImageType": "NORM"}],
     )
-    leave_out: bool = Field(default=False, description="Such series are no part of the dataset, without a warning")
+    leave_out: bool = Field(default=False, description="Such series are not part of the dataset, without a warning")
     datatype: Datatype | None = Field(None, description="Folder of the file")
     suffix: Annotated[str, Field(pattern=r"^[0-9A-Za-z]+$")] | None = Field(
         None, description="End of the name", examples=["T1w"]
@@ -84,6 +96,12 @@ class Rule(Model):
         default=[],
         description="For field maps: the session's images that they are for, as DATATYPE/SUFFIX; * for any",
         examples=[["func/bold"]],
+    )
+
+    asl_context: list[Volume] = Field(
+        default=[],
+        description="For perf/asl: the kinds of the volumes in their order, repeated as often as there are volumes",
+        examples=[["control", "label"], ["m0scan"]],
     )
 
     @model_validator(mode="after")

@@ -4,29 +4,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas._base import AETitle, Model, Port, Seconds
-from schemas.web import Auth, WebUrl
+from schemas._base import AETitle, Model, OneOf, Port, Seconds
+from schemas.protocols import FINDING, METHODS, PROTOCOLS
+from schemas.web import Auth, Tls, WebUrl
 
-Protocol = Literal["dimse", "dicomweb", "wado-uri", "mint", "rad69"]
-FINDING: tuple[Protocol, ...] = ("dimse", "dicomweb", "mint")
-"""Protocols that can query."""
-FETCHING: tuple[Protocol, ...] = ("dimse", "dicomweb", "wado-uri", "rad69")
-"""Protocols that can retrieve."""
-_METHODS: dict[str, Protocol] = {
-    "c-get": "dimse",
-    "c-move": "dimse",
-    "wado-rs": "dicomweb",
-    "wado-uri": "wado-uri",
-    "rad69": "rad69",
-}
+Protocol = Annotated[str, OneOf(tuple(PROTOCOLS))]
 
 
-class Tls(Model):
-    """DICOM TLS (PS3.15 B.9), also mutual."""
+class Sender(Model):
+    """Who may send us images of a C-MOVE."""
 
-    ca: str = Field(description="PEM file of the authorities that sign the node's certificate")
-    certificate: str | None = Field(None, description="PEM file of our own certificate (mutual TLS)")
-    key: str | None = Field(None, description="PEM file of our own key (mutual TLS)")
+    aet: AETitle | None = Field(None, description="Its AE title; left out: the node's `called_aet`")
+    host: str | None = Field(
+        None,
+        description="Its host name, address, or network (10.1.2.0/24); left out: the node's `host`",
+        examples=["10.1.2.0/24"],
+    )
 
 
 class MoveTo(Model):
@@ -35,6 +28,12 @@ class MoveTo(Model):
     aet: AETitle
     port: Port | None = Field(None, description="TCP port our storage SCP listens on; needed where it is ours")
     host: str = Field("0.0.0.0", description="Address our storage SCP listens on")  # noqa: S104
+    senders: list[Sender] = Field(
+        default=[],
+        alias="from",
+        description="Who may send us images; left out: the node's own `called_aet`, from its own address",
+        examples=[[{"aet": "MAINPACS-MOVE", "host": "10.1.2.0/24"}]],
+    )
     ours: bool = Field(
         default=True, description="false: another application entity receives, identifiable; we only ask"
     )
@@ -49,12 +48,18 @@ class MoveTo(Model):
 class Fetch(Model):
     """How images are fetched."""
 
-    method: Literal["auto", "c-get", "c-move", "wado-rs", "wado-uri", "rad69"] = Field(
+    method: Annotated[str, OneOf(("auto", *METHODS))] = Field(
         "auto",
         description="auto: as `protocol` says; of dimse what is known to work, C-GET where the node accepts it, "
         "else C-MOVE to `move_to`",
     )
     move_to: MoveTo | None = Field(None, description="Our storage SCP, needed for C-MOVE")
+    proof: Literal["uid", "count"] = Field(
+        "uid",
+        description="What shows that a series is whole. uid: its images are listed first, and compared one by one; "
+        "count: a series that the node counts is fetched first, and listed only where another number came than it "
+        "counts, which is faster where lists are slow, as by DICOMweb",
+    )
 
 
 class Pause(Model):
@@ -116,11 +121,22 @@ class Hours(Model):
 
 
 class Timeouts(Model):
-    """Time limits, in seconds."""
+    """Time limits, in seconds, and the smallest rate."""
 
     connect: Seconds = 10
     response: Seconds = 120
     idle: Seconds = 600
+    progress: Seconds = Field(
+        600,
+        description="Seconds that a request may go on without a new instance or a new answer; duplicates and pending "
+        "responses are none, an instance that is still on its way is one",
+    )
+    slowest: float = Field(
+        200,
+        ge=0,
+        description="Bytes per second that a message has to come with at least, measured over `response` seconds; "
+        "0: any rate",
+    )
 
 
 class Wait(Model):
@@ -143,7 +159,9 @@ class PacsNode(Model):
     name: str = Field(description="Name of the node in reports", examples=["main-pacs"])
     protocol: Protocol = Field("dimse", description="How the node is spoken to")
     find: Protocol | None = Field(
-        None, description="Protocol of the queries, where it differs: dimse, dicomweb, mint", examples=["dimse"]
+        None,
+        description=f"Protocol of the queries, where it differs: {', '.join(FINDING)}",
+        examples=["dimse"],
     )
     host: Annotated[str, Field(min_length=1)] = Field(
         "", validate_default=False, description="Host name or address; dimse needs it", examples=["pacs.example.org"]
@@ -161,7 +179,8 @@ class PacsNode(Model):
     )
     auth: Auth | None = Field(
         None,
-        description="Who we are to the web services: a tagged choice of basic, bearer, oidc, certificate, vitrea",
+        description="Who we are to the web services: a tagged choice of basic, bearer, command, oidc, certificate, "
+        "vitrea",
         examples=[{"kind": "basic", "username": "pacsflow", "password": "${keyring:pacsflow/main-pacs}"}],
     )
     ca: str | None = Field(
@@ -198,12 +217,12 @@ class PacsNode(Model):
     @property
     def fetches_by(self) -> Protocol:
         """Protocol of the retrievals."""
-        return _METHODS.get(self.fetch.method, self.protocol)
+        return METHODS.get(self.fetch.method, self.protocol)
 
     @property
     def fetches_listed(self) -> bool:
         """Whether its protocol of retrievals knows single images only, so that none comes but those we list first."""
-        return self.fetches_by in ("wado-uri", "rad69")
+        return PROTOCOLS[self.fetches_by].listed
 
     @property
     def protocols(self) -> tuple[Protocol, ...]:

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schemas._base import Model
 
@@ -17,6 +17,13 @@ class Table(Model):
         examples=["cohort.xlsx"],
     )
     sheet: str | None = Field(None, description="Sheet of the workbook; left out: the first that is not hidden")
+    heading_row: int | None = Field(
+        None,
+        ge=1,
+        description="1-based line of the headings, where title lines stand above them; left out: the first line, "
+        "or the only one with headings that are known",
+        examples=[3],
+    )
     encoding: str | None = Field(
         None,
         description="Encoding of a csv or tsv; left out: UTF-8 or UTF-16, else cp1252, with a warning",
@@ -50,6 +57,48 @@ class Table(Model):
     )
 
 
+class DaysAround(Model):
+    """Days around the row's IndexDate."""
+
+    StudyDate: tuple[int, int] = Field(
+        description="First and last day, counted from IndexDate; below zero: before it", examples=[[-90, 30]]
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "DaysAround":
+        if self.StudyDate[0] > self.StudyDate[1]:
+            raise ValueError("the first day is later than the last: write the earlier one first, as [-90, 30]")
+        return self
+
+
+class StudyChoice(Model):
+    """Which of a row's studies are taken, by their dates; left out: all."""
+
+    nearest: DaysAround | None = Field(
+        None,
+        description="The one study nearest to the row's IndexDate, within these days; two as near hold the row",
+        examples=[{"StudyDate": [-90, 30]}],
+    )
+    priors: int | None = Field(
+        None, ge=1, description="So many studies before the nearest one; without `nearest`: before IndexDate"
+    )
+    first: int | None = Field(None, ge=1, description="So many of the row's earliest studies")
+    last: int | None = Field(None, ge=1, description="So many of the row's latest studies")
+
+    @model_validator(mode="after")
+    def _together(self) -> "StudyChoice":
+        if (self.nearest or self.priors) and (self.first or self.last):
+            raise ValueError("takes `nearest` and `priors`, or `first` and `last`: take one of them out")
+        if not (self.nearest or self.priors or self.first or self.last):
+            raise ValueError("chooses nothing: write nearest, priors, first or last")
+        return self
+
+    @property
+    def by_index(self) -> bool:
+        """Whether rows need an IndexDate."""
+        return bool(self.nearest or self.priors)
+
+
 class SeriesRules(Model):
     """Which series of a found study are wanted."""
 
@@ -68,6 +117,17 @@ class Guards(Model):
     several_patients_per_row: Guard = Field("hold", description="One row, several patient ids")
     birth_date_mismatch: Guard = Field("hold", description="Birth dates of row and answer, or of two answers, differ")
     fewer_series_than_counted: Guard = Field("hold", description="A node lists fewer series than it counts in a study")
+    fewer_images_than_counted: Guard = Field(
+        "hold",
+        description="A node counts more images in a series than it lists and sends; hold: the study stays incomplete "
+        "and is asked for again later",
+    )
+    patient_differs_in_images: Literal["hold", "accept"] = Field(
+        "hold",
+        description="Images of a study carry another patient id than the node answers for it, as after a merge of "
+        "patients; hold: they are refused, and not asked for again until `pacsflow settle PROJECT --same-patient "
+        "STUDY`; accept: they are of the patient that the node answers",
+    )
     cut_answers: Guard = Field("hold", description="Answers that may have been cut, also when asked for in pieces")
     no_identifier: Literal["refuse"] = Field(
         "refuse", description="A row with neither an identifier nor a date never reaches the PACS"
@@ -84,5 +144,18 @@ class Query(Model):
         examples=[[{"id": "A-001", "PatientID": "0045322", "StudyDate": "2015-05-12"}]],
     )
     table: Table | None = Field(None, description="A table of rows, instead of or beside `rows`")
+    studies: StudyChoice | None = Field(None, description="Which of a row's studies are wanted, by their dates")
     series: SeriesRules = Field(default_factory=SeriesRules, description="Which series are wanted")
     guards: Guards = Field(default_factory=Guards, description="What holds a row")
+    exclusions: str | None = Field(
+        None,
+        description="Table (csv, tsv, xlsx, txt, json, parquet) of Patient IDs that are never asked for, as of people "
+        "who withdrew their consent; relative to the project folder; may lie outside",
+        examples=["../withdrawn.txt"],
+    )
+    match_case: dict[str, bool] = Field(
+        default={},
+        description="DICOM keyword -> whether large and small letters differ when answers are compared with a row; "
+        "left out: they do in identifiers, and do not in descriptions, codes and names",
+        examples=[{"SeriesDescription": True, "PatientID": False}],
+    )

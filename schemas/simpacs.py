@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas._base import Model, Seconds
+from schemas.simpacs_web import WebFault
 
 Every = Annotated[int, Field(ge=1, description="Every nth image of a series is concerned: n, 2n, ...; 1: all")]
 Nth = Annotated[int, Field(ge=1, description="The image of the retrieval at which it happens, from 1")]
@@ -47,9 +48,51 @@ class ResultLimit(Model):
 
     kind: Literal["result-limit"]
     answers: int = Field(100, ge=1, description="Largest number of answers")
-    status: Literal["success", "warning", "out-of-resources"] = Field(
-        "success", description="Final status of a cut answer: 0000 (the lie), B001 or A700"
+    status: Literal["success", "warning", "out-of-resources", "hollow", "nothing"] = Field(
+        "success",
+        description="Final status of a cut answer: 0000 (the lie), B001 or A700; hollow: 0000 after a pending response "
+        "(FF01) without an answer; nothing: 0000 and no answer at all",
     )
+    per: Literal["query", "patient", "year", "modality"] = Field(
+        "query",
+        description="What so many answers are given of: the whole query, or each patient, year or modality in it",
+    )
+    levels: list[Literal["PATIENT", "STUDY", "SERIES", "IMAGE"]] = Field(
+        default=["PATIENT", "STUDY", "SERIES", "IMAGE"], min_length=1, description="Levels at which answers are cut"
+    )
+    then: int | None = Field(None, ge=1, description="Another number at each second query; left out: the same")
+
+
+class FinalAnswer(Model):
+    """The last answer to a C-FIND comes inside the final response."""
+
+    kind: Literal["final-answer"]
+
+
+class FoldedAnswers(Model):
+    """All answers to a C-FIND are one as soon as it asks for a NumberOf...Related..."""
+
+    kind: Literal["folded-answers"]
+
+
+class SeriesBlind(Model):
+    """At IMAGE level the series that is asked for is not looked at, and not returned."""
+
+    kind: Literal["series-blind"]
+
+
+class HigherCounts(Model):
+    """NumberOfSeriesRelatedInstances is higher than what is listed and sent."""
+
+    kind: Literal["higher-counts"]
+    more: int = Field(5, ge=1, description="By how many")
+    times: int | None = Field(None, ge=1, description="In how many answers about one series; left out: in all")
+
+
+class NulTitles(Model):
+    """AE titles in associations of a C-MOVE are padded with NUL and not with blanks."""
+
+    kind: Literal["nul-titles"]
 
 
 class IgnoredKeys(Model):
@@ -135,6 +178,16 @@ class TruncatedPixels(_Passing):
     every: Every = 3
 
 
+class ShortPixels(_Passing):
+    """Images that are whole to their last byte and hold fewer pixels than their header says."""
+
+    kind: Literal["short-pixels"]
+    every: Every = 3
+    left: Literal["half", "none"] = Field(
+        "half", description="What is left of uncompressed pixels; of compressed ones no fragment is left either way"
+    )
+
+
 class CorruptHeader(_Passing):
     """Images with twelve bytes of FF in their header, where tags and lengths were."""
 
@@ -166,6 +219,19 @@ class Busy(_Passing):
     status: Literal["A700", "A701", "A702", "C000"] = Field("A702", description="DIMSE status (PS3.4 C.4.2.1.5)")
 
 
+class UnableByGet(Model):
+    """C-GET fails for what comes by C-MOVE, as compressed images do at some nodes."""
+
+    kind: Literal["unable-by-get"]
+    images: Literal["compressed", "all"] = Field("compressed", description="Which images do not come by C-GET")
+    status: Literal["A700", "A701", "A702", "B000", "C000"] = Field(
+        "A702", description="DIMSE status where none of a retrieval comes (PS3.4 C.4.3.1.4)"
+    )
+    counted: bool = Field(
+        default=True, description="Whether the final response counts them as failed; false: no counts"
+    )
+
+
 class ChangingAnswers(Model):
     """Every nth time the same query is asked, its last answer is missing."""
 
@@ -185,6 +251,43 @@ class LateImage(_Passing):
     """The last image comes after the final response."""
 
     kind: Literal["late-image"]
+
+
+class EndlessPending(_Passing):
+    """Pending responses without end, from an image on."""
+
+    kind: Literal["endless-pending"]
+    image: Nth = 2
+    seconds: Seconds = 0.1
+
+
+class EndlessAnswers(Model):
+    """Answers to a C-FIND without end."""
+
+    kind: Literal["endless-answers"]
+    new: bool = Field(
+        default=True, description="Whether each has UIDs of its own; false: the same answer again and again"
+    )
+    seconds: float = Field(0, ge=0, description="Seconds before each answer")
+
+
+class SameImage(_Passing):
+    """One image again and again, without end."""
+
+    kind: Literal["same-image"]
+    image: Nth = 2
+    renamed: bool = Field(
+        default=False, description="Whether each is called by another SOP Instance UID: strangers without end"
+    )
+    seconds: float = Field(0, ge=0, description="Seconds before each image")
+
+
+class Drip(_Passing):
+    """Half an image is sent, then the rest byte by byte."""
+
+    kind: Literal["drip"]
+    image: Nth = 2
+    seconds: Seconds = 2
 
 
 class NoFinalResponse(_Passing):
@@ -207,6 +310,11 @@ Fault = Annotated[
     | SuccessNoneSent
     | AllFailedButSuccess
     | ResultLimit
+    | FinalAnswer
+    | FoldedAnswers
+    | SeriesBlind
+    | HigherCounts
+    | NulTitles
     | IgnoredKeys
     | NoService
     | RefusedLevels
@@ -218,15 +326,22 @@ Fault = Annotated[
     | WrongPatient
     | DuplicateImages
     | TruncatedPixels
+    | ShortPixels
     | CorruptHeader
     | WrongSyntax
     | Offline
     | Busy
+    | UnableByGet
     | ChangingAnswers
     | Restart
     | LateImage
     | NoFinalResponse
-    | ServeTls,
+    | EndlessPending
+    | EndlessAnswers
+    | SameImage
+    | Drip
+    | ServeTls
+    | WebFault,
     Field(discriminator="kind"),
 ]
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas._base import Model, Secret
+from schemas._base import Model, Seconds, Secret
 
 HttpsUrl = Annotated[
     str,
@@ -25,6 +25,14 @@ WebUrl = Annotated[
 ]
 
 
+class Tls(Model):
+    """DICOM TLS (PS3.15 B.9), also mutual."""
+
+    ca: str = Field(description="PEM file of the authorities that sign the node's certificate")
+    certificate: str | None = Field(None, description="PEM file of our own certificate (mutual TLS)")
+    key: str | None = Field(None, description="PEM file of our own key (mutual TLS)")
+
+
 class Basic(Model):
     """A user and a password (RFC 7617)."""
 
@@ -34,10 +42,25 @@ class Basic(Model):
 
 
 class Bearer(Model):
-    """A token that was given to us (RFC 6750)."""
+    """A token that was given to us (RFC 6750); the reference is read again where the token is refused."""
 
     kind: Literal["bearer"]
     token: Secret
+
+
+class TokenCommand(Model):
+    """A token that a program on this computer gives, as those of Google, Azure and AWS do; it is run again in time."""
+
+    kind: Literal["command"]
+    run: list[Annotated[str, Field(min_length=1)]] = Field(
+        min_length=1,
+        description="Program and arguments, started without a shell. It prints the token, or JSON with `access_token` "
+        "or `accessToken`, and nothing else",
+        examples=[["gcloud", "auth", "print-access-token"]],
+    )
+    refresh: Seconds = Field(
+        3000, description="Seconds after which it is run again; it also is where the service refuses the token"
+    )
 
 
 class ClientCredentials(Model):
@@ -73,5 +96,7 @@ class Vitrea(Model):
     realm: str = Field("DefaultSystemRealm", description="Vitrea's realm")
 
 
-Auth = Annotated[Basic | Bearer | ClientCredentials | ClientCertificate | Vitrea, Field(discriminator="kind")]
+Auth = Annotated[
+    Basic | Bearer | TokenCommand | ClientCredentials | ClientCertificate | Vitrea, Field(discriminator="kind")
+]
 """Who we are to a web service."""

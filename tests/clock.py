@@ -1,10 +1,10 @@
-"""A clock that a test sets; whoever sleeps by it goes on at once, later."""
+"""A clock that a test sets; a sleep by it returns at once, later."""
 
 from datetime import UTC, datetime, timedelta
 
 
 class TestClock:
-    """As `tasks.clock.Clock`; `at` is a moment in ISO form, UTC where it says nothing else."""
+    """As `pacsflow.run.lanes.clock.Clock`; `at` is a moment in ISO form, UTC where it says nothing else."""
 
     __test__ = False
 

@@ -14,12 +14,13 @@ from unittest.mock import patch
 import pytest
 from hypothesis import HealthCheck, settings
 
-import pacsflow.dicom.transport  # noqa: F401 - what it tells pydicom and pynetdicom holds, whichever files are run
-from pacsflow.dicom import ways
-from pacsflow.dicom.web import connection
-from pacsflow.discretion import TALKATIVE
+import pacsflow.dicom.dimse.transport  # noqa: F401 - what it tells pydicom and pynetdicom holds, whichever files are run
+from pacsflow.dicom import retrieve_methods
+from pacsflow.dicom.web import connection, dicomweb, qido
+from pacsflow.redaction import TALKATIVE
 from peers.dcmqrscp import Dcmqrscp
 from peers.orthanc import Orthanc
+from peers.postgresql import Postgresql
 from peers.prefect import Prefect
 
 SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
@@ -27,7 +28,7 @@ OF_A_PERSON = re.compile(
     r"(PREFECT|XDG|AWS|TTY)_.*|PACSFLOW_(?!SEED$).*|.*_(PROXY|CA_BUNDLE|COLORS?)|COLUMNS|LINES|TERMINAL_WIDTH|GITHUB_ACTIONS",
     re.IGNORECASE,
 )
-"""What a shell may say of servers, folders, proxies and screens: for whoever sits there, not for the tests."""
+"""What a shell may say of servers, folders, proxies and screens: for the person there, not for the tests."""
 NUMBERS = count()
 
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -42,6 +43,19 @@ def pytest_configure(config: pytest.Config) -> None:
     changed.start()
     config.add_cleanup(home.cleanup)
     config.add_cleanup(changed.stop)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line that says what was not tested where the real data is absent."""
+    if not SHARED_DATA.is_dir():
+        skipped = terminalreporter.stats.get("skipped", [])
+        number = sum("../shared" in str(report.longrepr) for report in skipped)
+        if not number:
+            return
+        terminalreporter.write_line(
+            f"not tested: {number} tests of real images with known answers, as ../shared/data is absent; "
+            "what they hold for is tested on generated images"
+        )
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -77,8 +91,10 @@ def anew(states: Path, levels: dict[str, int]) -> Iterator[None]:
         logging.getLogger(name).setLevel(level)
     with (
         patch.dict(os.environ, XDG_STATE_HOME=str(states / str(next(NUMBERS)))),
-        patch.dict(ways._ways, clear=True),
+        patch.dict(retrieve_methods._ways, clear=True),
         patch.dict(connection._RESTS, clear=True),
+        patch.dict(qido.SIZES, clear=True),
+        patch.object(dicomweb, "TRANSCODING", set()),
         patch.object(show.console, "_width", 200),
         patch.object(show.errors, "_width", 200),
     ):
@@ -126,7 +142,21 @@ def dcmqrscp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dcmqrscp]:
 
 
 @pytest.fixture(scope="session")
-def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
+def server_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
     """One Prefect server for the whole session, with its own database."""
     with Prefect(tmp_path_factory.mktemp("prefect")) as server:
+        yield server
+
+
+@pytest.fixture
+def prefect(server_of_all: Prefect) -> Iterator[Prefect]:
+    """The session's Prefect server; a test in which it has a fault fails."""
+    with server_of_all.unshaken():
+        yield server_of_all
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Postgresql]:
+    """One PostgreSQL for the whole session: each test has databases of its own."""
+    with Postgresql() as server:
         yield server

@@ -1,4 +1,4 @@
-"""Small synthetic instances for tests: valid, deterministic, nobody's."""
+"""Small synthetic instances for tests: valid, deterministic, of made-up patients."""
 
 import os
 import struct

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-KEY = "0123456789abcdef" * 4
+KEY = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
 
 def write_project(folder: Path, *, pacs: dict[str, Any], rows: list[dict[str, Any]], **files: dict[str, Any]) -> Path:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from pacsflow.simpacs.archive import Archive
+from pacsflow.simpacs.archive import StudyArchive
 from peers.mint import Mint
 from peers.orthanc import Orthanc
 from peers.rad69 import Rad69
 
-Way = Callable[[Orthanc, Archive], AbstractContextManager[dict[str, Any]]]
+Way = Callable[[Orthanc, StudyArchive], AbstractContextManager[dict[str, Any]]]
 """Of an Orthanc and an archive that hold the same: the fields of pacs.yaml that lead there."""
 
 
@@ -19,45 +19,45 @@ def _dimse(store: Orthanc, method: str) -> dict[str, Any]:
 
 
 @contextmanager
-def c_get(store: Orthanc, _: Archive) -> Iterator[dict[str, Any]]:
+def c_get(store: Orthanc, _: StudyArchive) -> Iterator[dict[str, Any]]:
     yield _dimse(store, "c-get")
 
 
 @contextmanager
-def c_move(store: Orthanc, _: Archive) -> Iterator[dict[str, Any]]:
+def c_move(store: Orthanc, _: StudyArchive) -> Iterator[dict[str, Any]]:
     yield _dimse(store, "c-move")
 
 
 @contextmanager
-def c_get_found_by_dicomweb(store: Orthanc, _: Archive) -> Iterator[dict[str, Any]]:
+def c_get_found_by_dicomweb(store: Orthanc, _: StudyArchive) -> Iterator[dict[str, Any]]:
     yield {**_dimse(store, "c-get"), "find": "dicomweb", "url": f"{store.url}/dicom-web"}
 
 
 @contextmanager
-def dicomweb(store: Orthanc, _: Archive) -> Iterator[dict[str, Any]]:
+def dicomweb(store: Orthanc, _: StudyArchive) -> Iterator[dict[str, Any]]:
     yield {"protocol": "dicomweb", "url": f"{store.url}/dicom-web"}
 
 
 @contextmanager
-def wado_uri(store: Orthanc, _: Archive) -> Iterator[dict[str, Any]]:
+def wado_uri(store: Orthanc, _: StudyArchive) -> Iterator[dict[str, Any]]:
     yield {**_dimse(store, "wado-uri"), "url": f"{store.url}/wado"}
 
 
 @contextmanager
-def wado_uri_found_by_dicomweb(store: Orthanc, _: Archive) -> Iterator[dict[str, Any]]:
+def wado_uri_found_by_dicomweb(store: Orthanc, _: StudyArchive) -> Iterator[dict[str, Any]]:
     urls = {"dicomweb": f"{store.url}/dicom-web", "wado-uri": f"{store.url}/wado"}
     yield {"protocol": "wado-uri", "find": "dicomweb", "urls": urls}
 
 
 @contextmanager
-def wado_uri_found_by_mint(store: Orthanc, archive: Archive) -> Iterator[dict[str, Any]]:
+def wado_uri_found_by_mint(store: Orthanc, archive: StudyArchive) -> Iterator[dict[str, Any]]:
     with Mint(archive) as mint:
         urls = {"mint": mint.url, "wado-uri": f"{store.url}/wado"}
         yield {"protocol": "mint", "fetch": {"method": "wado-uri"}, "urls": urls}
 
 
 @contextmanager
-def rad69_found_by_mint(_: Orthanc, archive: Archive) -> Iterator[dict[str, Any]]:
+def rad69_found_by_mint(_: Orthanc, archive: StudyArchive) -> Iterator[dict[str, Any]]:
     with Mint(archive) as mint, Rad69(archive) as source:
         yield {"protocol": "rad69", "find": "mint", "urls": {"mint": mint.url, "rad69": source.url}}
 

@@ -14,16 +14,15 @@ from clock import TestClock
 from pacsflow.errors import PacsflowError
 from pacsflow.ledger import rows, studies, traffic
 from pacsflow.refs import RowRef, StudyRef
+from pacsflow.run.fetching.missing import to_retrieve
+from pacsflow.run.opening import open_session
+from pacsflow.run.remaining import left_to_do
+from pacsflow.run.reporting.report import fixes
+from pacsflow.run.reporting.row_outcomes import outcomes_of
 from pacsflow.simpacs import Faults, SimPacs, phantom_archive
 from peers.ports import free_port, wait_until
 from project_folder import write_project
-from tasks.account import accounts
-from tasks.asking import to_retrieve
-from tasks.deliver import deliver_study, left_to_do
-from tasks.fetch import fetch_study
-from tasks.find import find_row
-from tasks.report import mends
-from tasks.session import open_session
+from tasks.steps import deliver_study, fetch_study, find_row
 
 IMAGES = 6
 METHODS = pytest.mark.parametrize("method", ["c-get", "c-move"])
@@ -39,7 +38,7 @@ def fault(kind, **fields):
 class Told:
     """What came of a project. `counts`: what the PACS was asked; `traffic`: what we say it was, in all runs.
 
-    `out`: delivered path -> hash. `mends`: what a person is told to do."""
+    `out`: delivered path -> hash. `fixes`: what a person is told to do."""
 
     errors: list = field(default_factory=list)
     rows: list = field(default_factory=list)
@@ -47,7 +46,7 @@ class Told:
     instances: Counter = field(default_factory=Counter)
     counts: Counter = field(default_factory=Counter)
     out: dict = field(default_factory=dict)
-    mends: tuple = ()
+    fixes: tuple = ()
     traffic: Counter = field(default_factory=Counter)
 
     @property
@@ -110,7 +109,7 @@ def find_only(folder):
     """What becomes of the rows of a project by finding alone."""
     with open_session(str(folder), action="run") as run:
         find_rows(run, PacsflowError)
-        return accounts(run.ledger, run.project)
+        return outcomes_of(run)
 
 
 def bring(run):
@@ -133,9 +132,9 @@ def run_once(folder, pacs, *, lanes=1):
         for node in run.project.nodes:
             refs = [StudyRef(str(folder), plan.key, node) for plan in to_retrieve(run, node)]
             list(workers.map(lambda ref: (do(fetch_study, ref), do(deliver_study, ref)), refs))
-        found = accounts(run.ledger, run.project)
+        found = outcomes_of(run)
         told.rows = [(one.status, one.reason) for one in found]
-        told.mends, told.traffic = mends(run, found), traffic.total(run.ledger)
+        told.fixes, told.traffic = fixes(run, found), traffic.total(run.ledger)
         for plan in studies.planned(run.ledger):
             study = studies.study(run.ledger, plan.key)
             told.studies.append((study.status, study.reason))
@@ -151,7 +150,11 @@ def run_once(folder, pacs, *, lanes=1):
 
 
 def delivered(folder):
-    out = folder.parent / "data" / "out"
+    return files_of(folder.parent / "data" / "out")
+
+
+def files_of(out):
+    """Path -> hash of what lies at a target."""
     files = (path for path in sorted(out.rglob("*")) if path.is_file() and ".pacsflow" not in path.parts)
     return {str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from pacsflow.cli.profile import read_profile
-from pacsflow.cli.show import console
+from pacsflow.cli.show import Folding, console
 from pacsflow.secrets import KEY_BYTES, project_key
 
 if TYPE_CHECKING:
@@ -31,10 +30,12 @@ def explain(
     """
     from pacsflow.deid import compile_profile
     from pacsflow.deid.explain import explain as changes_of
-    from pacsflow.pseudonyms import nobody
+    from pacsflow.pseudonyms import empty_source
 
     chosen = read_profile(profile).profile
-    for sentence in compile_profile(chosen, bytes(KEY_BYTES), pseudonyms=nobody(chosen.patient.source)).describe():
+    for sentence in compile_profile(
+        chosen, bytes(KEY_BYTES), pseudonyms=empty_source(chosen.patient.source)
+    ).describe():
         console.print(escape(sentence), soft_wrap=True)
     if file is None:
         return
@@ -45,7 +46,9 @@ def explain(
 
 
 def _show(changes: list["Change"]) -> None:
-    table = Table("tag", "keyword", "before", "after", "rule", title="IDENTIFYING: `before` is what stands in the file")
+    table = Folding(
+        "tag", "keyword", "before", "after", "rule", title="IDENTIFYING: `before` is what stands in the file"
+    )
     for each in changes:
         table.add_row(*map(_cell, (each.tag, each.keyword, each.before, each.after, each.rule)))
     console.print(table)

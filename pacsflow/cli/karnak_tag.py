@@ -9,17 +9,27 @@ import typer
 from rich.progress import track
 
 from pacsflow.cli.show import console, counted, errors
-from pacsflow.cli.trees import Tree, end, no_dicom
+from pacsflow.cli.trees import either, end, no_dicom
 from pacsflow.errors import ProjectError
 
 _FOLDER = "sub-"
 
 
 def karnak_tag(
-    tree: Tree,
-    new_ids: Annotated[Path, typer.Option(help="JSON or CSV: patient ID, patient code")],
-    album: Annotated[str, typer.Option(help="Album in Karnak")],
-    day_shift: Annotated[Path | None, typer.Option(help="JSON: patient ID, days; left out: 0")] = None,
+    tree: Annotated[
+        Path | None, typer.Argument(metavar="TREE", help="Folder tree with DICOM files, or one file", exists=True)
+    ] = None,
+    *,
+    new_ids: Annotated[
+        Path, typer.Option("--new-ids", "--new_ids", "-n", help="JSON or CSV: patient ID, patient code")
+    ],
+    album: Annotated[str, typer.Option("--album", "--album-name", "--album_name", "-a", help="Album in Karnak")],
+    day_shift: Annotated[
+        Path | None, typer.Option("--day-shift", "--day_shift", "-s", help="JSON: patient ID, days; left out: 0")
+    ] = None,
+    in_folder: Annotated[
+        Path | None, typer.Option("--in-folder", "--in_folder", "-d", help="TREE, as PACSMAN writes it", exists=True)
+    ] = None,
 ) -> None:
     """Write patient code, album and day shift for Karnak into DICOM files, in place; each file is whole at any time."""
     from pacsflow.export.karnak_codes import read_codes
@@ -27,6 +37,7 @@ def karnak_tag(
     from pacsflow.export.tree import files_of
     from pacsflow.staging import sweep_halves
 
+    tree = either(tree, in_folder, "TREE")
     codes = read_codes(new_ids, day_shift)
     sweep_halves(tree)
     below = files_of(tree)

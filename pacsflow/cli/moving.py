@@ -1,6 +1,8 @@
-"""import: a project folder out of what another system was told."""
+"""import: a project folder made from the configuration of another system."""
 
 import re
+from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +12,7 @@ from rich.markup import escape
 from pacsflow.cli.show import console, errors, show_error
 from pacsflow.errors import ProjectError
 from pacsflow.projects.beginning import begin_project
-from pacsflow.projects.moving import SYSTEMS, Old, texts_of
+from pacsflow.projects.moving import SYSTEMS, OldProject, texts_of
 from pacsflow.query import load
 from pacsflow.query.fault import FaultError
 from pacsflow.query.tables import read_headings
@@ -18,8 +20,17 @@ from pacsflow.query.tables import read_headings
 app = typer.Typer(
     name="import",
     no_args_is_help=True,
-    help="Move over: a project folder that does what PACSMAN, pacsnpull or another system was told to do.",
+    help="Move over: a project folder that does what PACSMAN, pacsnpull or another system was configured to do.",
 )
+
+
+class Direction(StrEnum):
+    """What is done with another system's day shifts."""
+
+    SUBTRACT = "subtract"
+    ADD = "add"
+
+
 _Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The old system's configuration", exists=True)]
 _Query = Annotated[Path, typer.Argument(metavar="QUERY", help="The old system's query file", exists=True)]
 _Project = Annotated[
@@ -29,25 +40,38 @@ _Out = Annotated[Path | None, typer.Option(help="Folder for the images; left out
 
 
 @app.command()
-def pacsman(
+def pacsman(  # noqa: PLR0913 - a command's parameters are its options
     config: _Config,
     query: _Query,
     project: _Project = None,
     out: _Out = None,
+    *,
     new_ids: Annotated[
         Path | None,
         typer.Option(help="The JSON of pseudonyms given to PACSMAN's anonymiser", exists=True, dir_okay=False),
     ] = None,
+    day_shift: Annotated[
+        Path | None,
+        typer.Option(
+            help="PACSIFIER's day_shift file: dates go on by it; with --direction", exists=True, dir_okay=False
+        ),
+    ] = None,
+    direction: Annotated[
+        Direction | None, typer.Option(help="What was done with these numbers: Karnak subtracts them")
+    ] = None,
     move: Annotated[bool, typer.Option("--move", help="As `pacsman --move`: to the other application entity")] = False,
 ) -> None:
     """PACSMAN or PACSIFIER: config.json and query.csv."""
-    _move("pacsman", (config, query), project, out=out, new_ids=new_ids, move="yes" if move else "")
+    if day_shift and not new_ids and "new_ids" not in _headings(query):
+        raise ProjectError.at("--day-shift", "goes with new ids: images stay as they are", "add --new-ids FILE")
+    said = {"new_ids": new_ids, "day_shift": day_shift, "direction": direction and direction.value}
+    _move("pacsman", config, query, project=project, out=out, move="yes" if move else "", **said)
 
 
 @app.command()
 def pacsnpull(config: _Config, query: _Query, project: _Project = None, out: _Out = None) -> None:
     """pacsnpull: conf.json and the JSON list of queries."""
-    _move("pacsnpull", (config, query), project, out=out)
+    _move("pacsnpull", config, query, project=project, out=out)
 
 
 @app.command()
@@ -59,7 +83,7 @@ def mid(
     peer: Annotated[str, typer.Option(help="Name of the peer to ask; left out: the program's default source")] = "",
 ) -> None:
     """Medical-Imaging-Downloader: the folder of its JSON files, and the Excel query."""
-    _move("mid", (config, query), project, out=out, peer=peer)
+    _move("mid", config, query, project=project, out=out, peer=peer)
 
 
 @app.command()
@@ -79,18 +103,14 @@ def dicomtrolley(
     ] = None,
 ) -> None:
     """The tool of dicomtrolley: its settings (DICOMTrolleyToolSettings.yml), and a table of rows."""
-    _move("dicomtrolley", (config, query), project, out=out, channels=channels)
+    _move("dicomtrolley", config, query, project=project, out=out, channels=channels)
 
 
-def _move(system: str, files: tuple[Path, Path], project: Path | None, **choices: Path | str | None) -> None:
-    config, query = files
+def _move(system: str, config: Path, query: Path, *, project: Path | None, **choices: Path | str | None) -> None:
     folder = (project or Path(_name_of(query))).absolute()
-    try:
-        meanings = read_headings(query, query.name)
-    except FaultError as fault:
-        raise ProjectError.at(query.name, fault.message, fault.remedy) from None
+    meanings = _headings(query)
     said = {name: _seen_from_here(choice) for name, choice in choices.items() if choice}
-    moved = SYSTEMS[system](Old(config, query, folder, meanings, said))
+    moved = SYSTEMS[system](OldProject(config, query, folder, meanings, said))
     begun = begin_project(folder, texts_of(moved.files, system), kept=moved.secrets)
     console.print(f"[green]✓[/] {folder.name} is written", soft_wrap=True)
     console.print(f"  its key:    {begun.key}  (keep a copy in a safe place)", markup=False, soft_wrap=True)
@@ -105,6 +125,14 @@ def _move(system: str, files: tuple[Path, Path], project: Path | None, **choices
         show_error(error)
         raise typer.Exit(error.exit_code) from None
     console.print(f"next: pacsflow plan {project or folder.name}", markup=False, soft_wrap=True)
+
+
+def _headings(query: Path) -> Mapping[str, str]:
+    """The headings of the old query and what they mean."""
+    try:
+        return read_headings(query, query.name)
+    except FaultError as fault:
+        raise ProjectError.at(query.name, fault.message, fault.fix) from None
 
 
 def _name_of(query: Path) -> str:

@@ -10,24 +10,24 @@ from pacsflow.projects.places import with_recipe, with_table
 from pacsflow.projects.source import read_document
 from pacsflow.projects.support import check_support
 from pacsflow.projects.validation import validated
-from schemas import DeidProfile
+from schemas.deid import DeidProfile
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenProfile:
     """A profile, and the vault of the project it belongs to; None where it is a file of its own."""
 
     profile: DeidProfile
     vault: Path | None
 
 
-def read_profile(path: Path) -> Chosen:
+def read_profile(path: Path) -> ChosenProfile:
     """The profile of a file or a project folder. Raises ProjectError with all mistakes; one that passes on is one."""
     if path.is_dir():
         project = read_project(path)
-        chosen = Chosen(project.deid, project.workdir / "private" / "vault")
+        chosen = ChosenProfile(project.deid, project.workdir / "private" / "vault")
     else:
-        chosen = Chosen(_from_file(path), None)
+        chosen = ChosenProfile(_from_file(path), None)
     if chosen.profile.base == "none":
         _refuse("deid.yaml", "base", "`none` de-identifies nothing", "write ps3.15-basic")
     return chosen
@@ -45,5 +45,5 @@ def _from_file(path: Path) -> DeidProfile:
     return profile
 
 
-def _refuse(file: str, field: str, message: str, remedy: str) -> None:
-    raise ProjectError.at(file, message, remedy, field=field)
+def _refuse(file: str, field: str, message: str, fix: str) -> None:
+    raise ProjectError.at(file, message, fix, field=field)

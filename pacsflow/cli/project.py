@@ -1,21 +1,20 @@
 """plan, run, status: what is done with a project folder."""
 
-import os
-from collections import Counter
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pacsflow.cli.show import progress, show_hours, show_outcome, show_plan, show_status
+from pacsflow.cli.answering import Json, answer
+from pacsflow.cli.progress import RunProgress, shown
+from pacsflow.cli.project_folder import HERE, Folder
+from pacsflow.cli.saying import aloud, noted
+from pacsflow.cli.show import show_hours, show_outcome, show_plan, show_status, table_written
 from pacsflow.cli.stopping import stoppable
-from pacsflow.errors import PacsflowError, PausedError, ServerError, WorkLeftError
+from pacsflow.errors import BusyError, PacsflowError, PausedError, WorkLeftError
 from pacsflow.projects import read_project
-
-Folder = Annotated[
-    Path, typer.Argument(help="Project folder", exists=True, file_okay=False, resolve_path=True, metavar="PROJECT")
-]
 
 Now = Annotated[
     str,
@@ -28,89 +27,155 @@ Now = Annotated[
 
 
 def plan(
-    project: Folder,
+    project: Folder = HERE,
     again: Annotated[bool, typer.Option("--again", help="Ask for all rows again, not only for the open ones")] = False,
     info: Annotated[
         bool, typer.Option("--info", help="Fill the series sheet with what only images answer; one more query a series")
     ] = False,
     now: Now = "",
+    as_json: Json = False,
 ) -> None:
     """Find only: say what a run would fetch, and write it as a workbook. Nothing is fetched."""
+    from tasks.temporary_server import begin_server
+
+    begin_server()
     from flows.plan_project import plan_project
-    from tasks.status import hours_of
+    from pacsflow.run.reporting.status import hours_of
 
     _hurry(project, now)
     state = _flow(project, "plan", lambda: plan_project(str(project), again=again, info=info, return_state=True))
     opened = read_project(project)
-    show_plan(opened.workdir / "report")
+    if as_json:
+        _answer_plan(opened.workdir / "report", "plan", state, PausedError.exit_code if state.name == "Paused" else 0)
+        return
+    show_plan(opened.workdir / "report", str(project))
     show_hours(hours_of(opened.pacs))
     _raise_paused(state)
 
 
-def run(project: Folder, now: Now = "") -> None:
+def run(project: Folder = HERE, now: Now = "", as_json: Json = False) -> None:
     """Find, fetch, de-identify, convert, deliver: all that is left to do. Kill it and run it again at any time."""
+    from tasks.temporary_server import begin_server
+
+    begin_server()  # it starts while what the run needs is imported
     from flows.run_project import run_project
 
     _hurry(project, now)
     state = _flow(project, "run", lambda: run_project(str(project), return_state=True))
     reports = read_project(project).workdir / "report"
+    if as_json:
+        _answer_run(reports, state)
+        return
     if state.name == "WaitingForApproval":
-        show_plan(reports)
-        raise WorkLeftError("the plan waits for approval", remedy=f"look at the plan, then: pacsflow approve {project}")
-    show_outcome(reports)
+        show_plan(reports, str(project))
+        raise WorkLeftError("the plan waits for approval", fix=f"look at the plan, then: pacsflow approve {project}")
+    show_outcome(reports, str(project))
     _raise_paused(state)
     if state.name != "Done":
         advice = {
+            " unsigned": "; what was fetched waits for pacsflow sign-off",
             " held": "; held rows wait for pacsflow settle",
             " failed": "; pacsflow probe asks what the node can do",
         }
         more = "".join(told for status, told in advice.items() if status in state.message)
-        raise WorkLeftError(f"not everything is done ({state.message})", remedy=f"the report names each, and why{more}")
+        raise WorkLeftError(f"not everything is done ({state.message})", fix=f"the report names each, and why{more}")
 
 
-def status(project: Folder) -> None:
+def _answer_plan(reports: Path, command: str, state: Any, code: int) -> None:
+    """The plan in numbers, for scripts."""
+    facts: dict[str, Any] = json.loads((reports / "plan.json").read_text(encoding="utf-8"))
+    files = {"workbook": str(table_written(reports, "plan.xlsx", "plan-rows.csv"))}
+    more = {"message": state.message or "", "left behind": facts.get("left behind", []), "files": files}
+    answer(command, state.name, exit_code=code, project=facts["project"], counts=facts["totals"], **more)
+    if code:
+        raise typer.Exit(code)
+
+
+def _answer_run(reports: Path, state: Any) -> None:
+    """How a run ended, for scripts; its end is the exit code, as without JSON."""
+    if state.name == "WaitingForApproval":
+        _answer_plan(reports, "run", state, WorkLeftError.exit_code)
+    facts: dict[str, Any] = json.loads((reports / "run.json").read_text(encoding="utf-8"))
+    code = {"Done": 0, "Paused": PausedError.exit_code}.get(state.name, WorkLeftError.exit_code)
+    table = table_written(reports, "results.xlsx", "results.csv").name
+    files = {name: str(reports / name) for name in ("report.html", table, "run.json")}
+    answer(
+        "run",
+        state.name,
+        exit_code=code,
+        project=facts["project"],
+        counts=facts["counts"],
+        **{name: facts[name] for name in ("deidentified", "left", "fixes", "left behind") if name in facts},
+        message=state.message or "",
+        files=files,
+    )
+    if code:
+        raise typer.Exit(code)
+
+
+def status(project: Folder = HERE, as_json: Json = False) -> None:
     """How far a project is, from its ledger. Nothing is asked of the PACS."""
-    from tasks.status import status_of
+    from pacsflow.run.reporting.row_outcomes import FINISHED
+    from pacsflow.run.reporting.status import status_of
 
-    show_status(status_of(project))
+    found = status_of(project)
+    if not as_json:
+        show_status(found, str(project))
+        return
+    rows = found.counts["rows"]
+    state = "not begun" if not rows else "open" if set(rows) - set(FINISHED) else "done"
+    facts: dict[str, Any] = {"left behind": list(found.left_behind), "hours": found.hours}
+    answer("status", state, project=read_project(project).settings.name, counts=found.counts, **facts)
 
 
 def _hurry(project: Path, reason: str) -> None:
-    from tasks.session import hurry
+    from pacsflow.run.session import override_hours
 
     if reason.strip():
-        hurry(str(project), reason.strip())
+        override_hours(str(project), reason.strip())
 
 
 def _raise_paused(state: Any) -> None:
     if state.name == "Paused":
-        remedy = "nothing is amiss: the next run within the hours goes on; where it cannot wait: --now REASON"
-        raise PausedError(f"paused, {state.message}", remedy=remedy)
+        fix = "nothing needs to be done: the next run within the hours goes on; where it cannot wait: --now REASON"
+        raise PausedError(f"paused, {state.message}", fix=fix)
 
 
 def _asked_of_prefect(call: Callable[[], Any]) -> Any:
     """The state that the flow ends in. Raises ServerError where there is no server to tell it to."""
     import httpx
 
+    from tasks.patience import gave_up
+    from tasks.server_facts import wait_for_server
+    from tasks.temporary_server import ensure_server, unwatched
+
+    ensure_server()
+    wait_for_server()
     try:
-        return call()
+        with unwatched():
+            return call()
     except (RuntimeError, httpx.HTTPError) as error:  # what a flow itself raises is in its state
-        if "PREFECT_API_URL" in os.environ:
-            message, remedy = "at PREFECT_API_URL does not answer", "start it, or unset PREFECT_API_URL, and run again"
-        else:
-            message, remedy = "for the time of a run did not start", "run again when the machine is less busy"
-        raise ServerError(f"Prefect's server {message} ({type(error).__name__})", remedy=remedy) from None
+        raise gave_up(error) from None
 
 
 def _flow(project: Path, title: str, call: Callable[[], Any]) -> Any:
     """Run a flow with its progress shown; an error that ended it is raised here."""
-    from tasks.session import listen
+    from pacsflow.run.session import listen
+    from tasks.saying import heard_by
 
-    counts: Counter[str] = Counter()
-    listen(str(project), lambda what, number: counts.update({what: number}))
-    with stoppable(), progress(counts, title):
+    progress = RunProgress(title)
+    listen(str(project), progress)
+    with stoppable(), shown(progress), heard_by(aloud, noted):
         state = _asked_of_prefect(call)
-    if not state.is_completed():
+    if state.name == "AlreadyRunning":
+        told, _, fix = state.message.partition("; ")
+        raise BusyError(told, fix=fix)
+    if not state.is_completed() and not _went_to_its_end(state):
         error = state.result(raise_on_failure=False)
         raise error if isinstance(error, BaseException) else PacsflowError(f"the flow ended as {state.name}")
     return state
+
+
+def _went_to_its_end(state: Any) -> bool:
+    """Whether a red state is the outcome of a run that could do its work, and no error."""
+    return bool(state.is_failed()) and state.name != "Failed"

@@ -4,13 +4,14 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from pacsflow.cli.show import console, counted
+from pacsflow.cli.trees import either
 from pacsflow.errors import ProjectError
-from pacsflow.pseudonyms.api import Service
+from pacsflow.pseudonyms.api import PseudonymService
 from pacsflow.pseudonyms.key_files import LOG, KeyFiles
 from pacsflow.pseudonyms.table import checked, read_table
 from pacsflow.query.columns import known_keyword
@@ -19,12 +20,15 @@ from pacsflow.query.raw import RawRow, RawTable
 from pacsflow.query.tables import read_table as read_query
 
 _PATIENT = "PatientID"
-_DAYS = (-30, 30)
+_DAYS = [days for days in range(-30, 31) if days]
+"""Never 0: it would leave the true dates."""
 Gives = Callable[[str], tuple[str, int] | None]
 
 
-def pseudonyms(
-    query: Annotated[Path, typer.Argument(metavar="QUERY", help="Table with a column PatientID, or MRN", exists=True)],
+def pseudonyms(  # noqa: PLR0913 - a command's parameters are its options
+    query: Annotated[
+        Path | None, typer.Argument(metavar="QUERY", help="Table with a column PatientID, or MRN", exists=True)
+    ] = None,
     *,
     project_name: Annotated[str, typer.Option("--project-name", "--project_name", "-a", help="Project")],
     config: Annotated[
@@ -34,7 +38,17 @@ def pseudonyms(
         Path | None,
         typer.Option("--mapping-file", "--mappingfile", "-mf", help="Table of patient ids and pseudonyms instead"),
     ] = None,
-    shift_days: Annotated[bool, typer.Option("--shift-days", help="With a table: days by chance, -30 to 30")] = False,
+    shift_days: Annotated[
+        bool, typer.Option("--shift-days", help="With a table: days by chance, -30 to 30, never 0")
+    ] = False,
+    query_file: Annotated[
+        Path | None,
+        typer.Option("--query-file", "--queryfile", "-q", help="QUERY, as PACSMAN writes it", exists=True),
+    ] = None,
+    mode: Annotated[
+        Literal["de-id", "custom"] | None,
+        typer.Option("--mode", "-m", help="As PACSMAN writes it: de-id goes with --config, custom with --mapping-file"),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", "--out_directory", "-d", help="Folder of the files")] = Path(),
 ) -> None:
     """Write new_ids_PROJECT.json and day_shift_PROJECT.json for the patients of a query, as get_pseudonyms did.
@@ -43,6 +57,8 @@ def pseudonyms(
     """
     from pacsflow.export.disk import own_words
 
+    query = either(query, query_file, "QUERY")
+    config, mapping_file = _as_mode_says(mode, config, mapping_file)
     if (config is None) == (mapping_file is None):
         raise ProjectError.at(query.name, "one source is needed", "give --config or --mapping-file")
     if not project_name or Path(project_name).name != project_name:
@@ -67,9 +83,21 @@ def pseudonyms(
         console.print(
             f"[yellow]![/] {counted(numbers, 'cell')} held as numbers: zeros at the front of a patient id may be lost"
         )
+    if still := len([patient for patient in patients if patient in given and not given[patient][1]]):
+        console.print(f"[yellow]![/] {counted(still, 'patient')} with a day shift of 0: their true dates would stay")
     if lacking:
         console.print(f"[yellow]![/] {counted(lacking, 'patient')} without a pseudonym: the source has none")
         raise typer.Exit(1)
+
+
+def _as_mode_says(mode: str | None, config: Path | None, mapping_file: Path | None) -> tuple[Path | None, Path | None]:
+    """The one source that a mode names, where both are given. Raises ProjectError where it is not there."""
+    if mode is None:
+        return config, mapping_file
+    wanted, option = (config, "--config") if mode == "de-id" else (mapping_file, "--mapping-file")
+    if wanted is None:
+        raise ProjectError.at("--mode", f"{mode} needs {option}", f"name the file by {option}")
+    return (config, None) if mode == "de-id" else (None, mapping_file)
 
 
 def _query(query: Path) -> tuple[RawTable, str]:
@@ -77,7 +105,7 @@ def _query(query: Path) -> tuple[RawTable, str]:
     try:
         table = read_query(query, query.name)
     except FaultError as fault:
-        raise ProjectError.at(query.name, str(fault), fault.remedy) from None
+        raise ProjectError.at(query.name, str(fault), fault.fix) from None
     columns = [heading for heading in table.headings if known_keyword(heading) == _PATIENT]
     if len(columns) != 1:
         found = "has several such columns" if columns else "has no such column"
@@ -88,12 +116,12 @@ def _query(query: Path) -> tuple[RawTable, str]:
 def _of_service(config: Path, project_name: str) -> Gives:
     try:
         told: Any = json.loads(config.read_text("utf-8"))
-        service = Service(str(told["deid_URL"]), project_name, str(told["deid_token"]))
+        service = PseudonymService(str(told["deid_URL"]), project_name, str(told["deid_token"]))
     except (OSError, ValueError, KeyError, TypeError):
         wanted = 'write {"deid_URL": "https://…", "deid_token": "…"}'
         raise ProjectError.at(config.name, "does not say where the service is", wanted) from None
     if not str(told["deid_URL"]).startswith("https://"):
-        raise ProjectError.at(config.name, "is not https", "patients are told over TLS only", field="deid_URL")
+        raise ProjectError.at(config.name, "is not https", "patient ids are sent over TLS only", field="deid_URL")
 
     def gives(patient: str) -> tuple[str, int] | None:
         pseudonym = service.pseudonym(patient)
@@ -108,7 +136,7 @@ def _of_table(file: Path, *, shifts: bool) -> Gives:
 
     def gives(patient: str) -> tuple[str, int] | None:
         pseudonym = pseudonyms_of.get(patient)
-        return None if pseudonym is None else (pseudonym, chance.randint(*_DAYS) if shifts else 0)
+        return None if pseudonym is None else (pseudonym, chance.choice(_DAYS) if shifts else 0)
 
     return gives
 

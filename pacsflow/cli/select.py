@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 from rich.prompt import Prompt
-from rich.table import Column, Table
+from rich.table import Column
 
-from pacsflow.cli.project import Folder
+from pacsflow.cli.project_folder import Folder
 from pacsflow.cli.settle import person
-from pacsflow.cli.show import console, counted, show_error
+from pacsflow.cli.show import Folding, console, counted, show_error
 from pacsflow.errors import ProjectError
 
 if TYPE_CHECKING:
     from pacsflow.ledger.choices import Candidate
-    from tasks.choices import Chosen, Group
+    from pacsflow.run.people.choices import ChosenSeries, Group
 
 Patterns = list[str] | None
 _PROMPT = "take 1-3 T1* · drop /scout/i · only 2 Modality=MR · ok · quit"
@@ -44,18 +44,18 @@ def select(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     forget: Annotated[bool, typer.Option("--forget", help="Let the rules of query.yaml decide again")] = False,
 ) -> None:
     """Choose which of the series found `run` is to take; without options, by questions. Recorded with who and when."""
-    from tasks.choices import choose, choose_in_workbook, forget_choices, grouped, series_found
+    from pacsflow.run.people.choices import choose, choose_in_workbook, forget_choices, grouped, series_found
 
     patterns = bool(only or take or drop)
     if sum([listed, patterns, workbook is not None, forget]) > 1 or (visible is not None and workbook is None):
-        remedy = "--list | --only, --take, --drop | --workbook plan.xlsx [--visible or --hidden-too] | --forget"
-        raise ProjectError.at("select", "these options do not go together", remedy)
+        fix = "--list | --only, --take, --drop | --workbook plan.xlsx [--visible or --hidden-too] | --forget"
+        raise ProjectError.at("select", "these options do not go together", fix)
     who = person()
     if workbook:
         _tell(choose_in_workbook(project, workbook, visible=visible, by=who), who)
         return
     if forget:
-        forget_choices(project)
+        forget_choices(project, by=who)
         console.print("the rules of query.yaml decide of all series again")
         return
     found = series_found(project)
@@ -66,8 +66,8 @@ def select(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     if patterns:
         wanted = _changed(groups, wanted, [("only", only), ("take", take), ("drop", drop)])
     elif not (console.is_terminal and sys.stdin.isatty()):
-        remedy = "--list shows them; then --only, --take, --drop, or --workbook"
-        raise ProjectError.at("select", "nobody can be asked: this is no terminal", remedy)
+        fix = "--list shows them; then --only, --take, --drop, or --workbook"
+        raise ProjectError.at("select", "series cannot be chosen here: this is not a terminal", fix)
     else:
         wanted = _asked(groups, wanted)
     _tell(choose(project, wanted, seen=found, by=who), who)
@@ -75,7 +75,7 @@ def select(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
 
 def _changed(groups: "Sequence[Group]", wanted: set[str], said: Sequence[tuple[str, Patterns]]) -> set[str]:
     """The keys of the series wanted after verbs with their patterns."""
-    from tasks.choices import picked
+    from pacsflow.run.people.choices import picked
 
     for verb, words in said:
         if words:
@@ -115,7 +115,7 @@ def _words(line: str) -> list[str]:
 def _show(groups: "Sequence[Group]", wanted: set[str]) -> None:
     right = [Column(name, justify="right") for name in ("studies", "series", "images")]
     whole = [Column(name, overflow="fold") for name in ("study description", "series description")]
-    table = Table("", *whole, "modality", *right, "want")
+    table = Folding("", *whole, "modality", *right, "want")
     for group in groups:
         numbers = (f"{number:,}" for number in (group.studies, len(group.series), group.images))
         names = (escape(name) or "-" for name in group.name)
@@ -128,7 +128,7 @@ def _share(series: "Sequence[Candidate]", wanted: set[str]) -> str:
     return "no" if not number else "yes" if number == len(series) else f"{number} of {len(series)}"
 
 
-def _tell(chosen: "Chosen", who: str) -> None:
+def _tell(chosen: "ChosenSeries", who: str) -> None:
     console.print(
         f"{counted(chosen.wanted, 'series', 'series')} wanted, {chosen.dropped} not, {chosen.changed} of them "
         f"otherwise than before: chosen by {who}; a run takes exactly these",

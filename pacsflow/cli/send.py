@@ -74,11 +74,11 @@ def _targets(words: str, calling_aet: str) -> "list[Target]":
             raise ProjectError.at(words, "is not right", "write AET@HOST:PORT", field=field) from None
     place = Path(words)
     if not place.exists():
-        message, remedy = (
+        message, fix = (
             "is missing: no file, no folder, and no node",
             "write AET@HOST:PORT, a file with `targets:`, or a project",
         )
-        raise ProjectError.at("TARGET", message, remedy)
+        raise ProjectError.at("TARGET", message, fix)
     if place.is_dir():
         project = read_project(place)
         return _opened(place / "export.yaml", project.export.targets, project.workdir)

@@ -1,23 +1,29 @@
 """settle, approve: a person's decisions."""
 
 import getpass
-import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
-from pacsflow.cli.project import Folder
-from pacsflow.cli.show import console, counted
+from pacsflow.cli.project_folder import Folder
+from pacsflow.cli.show import Folding, console, counted
 from pacsflow.errors import ProjectError
+from pacsflow.system import user_number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pacsflow.run.people.decisions import HeldRow
 
 
 def person() -> str:
-    """Who decides, as the system calls him; in a container a user may have no name."""
+    """The deciding person's user name; in a container a user may have none."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        return f"user {os.getuid()}"
+        return f"user {user_number()}"
 
 
 def settle(
@@ -25,16 +31,35 @@ def settle(
     row: Annotated[str | None, typer.Argument(help="Id of the held row", metavar="ROW")] = None,
     take: Annotated[list[str] | None, typer.Option(help="Study to take, as the plan names it; may be repeated")] = None,
     drop: Annotated[bool, typer.Option("--drop", help="Take none of the row's studies")] = False,
+    same_patient: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Study whose images carry another patient id than the PACS answers, and are of this patient all the "
+            "same, as after a merge; may be repeated",
+            metavar="STUDY",
+        ),
+    ] = None,
     workbook: Annotated[
         Path | None, typer.Option(help="The plan's workbook with its `decision` column filled in")
     ] = None,
 ) -> None:
-    """Settle a held row: say which of its studies are meant. Recorded with who and when."""
-    from tasks.decisions import settle_row, settle_workbook
+    """Settle a held row: say which of its studies are meant; or whose a study is. Recorded with who and when.
 
-    if sum([bool(take), drop, workbook is not None]) != 1 or (row is None) == (workbook is None):
-        remedy = "pacsflow settle PROJECT ROW --take STUDY | ROW --drop | --workbook plan.xlsx"
-        raise ProjectError.at("settle", "say what is decided", remedy)
+    Without a row the held rows are listed.
+    """
+    from pacsflow.run.people.decisions import held_rows, settle_patients, settle_row, settle_workbook
+
+    if same_patient and not (take or drop or workbook or row):
+        settle_patients(project, same_patient, by=person())
+        console.print(f"{counted(len(same_patient), 'study', 'studies')} settled by {person()}: the same patient")
+        return
+    if row is None and not take and not drop and workbook is None and not same_patient:
+        _list(held_rows(project))
+        return
+    if same_patient or sum([bool(take), drop, workbook is not None]) != 1 or (row is None) == (workbook is None):
+        fix = "pacsflow settle PROJECT ROW --take STUDY | ROW --drop | --workbook plan.xlsx | "
+        fix += "--same-patient STUDY"
+        raise ProjectError.at("settle", "say what is decided", fix)
     who = person()
     if workbook:
         number = settle_workbook(project, workbook, by=who)
@@ -45,9 +70,20 @@ def settle(
         console.print(f"row settled by {who}: {taken}")
 
 
+def _list(held: "Sequence[HeldRow]") -> None:
+    if not held:
+        console.print("no row is held")
+        return
+    table = Folding("row", "why", "studies")
+    for one in held:
+        table.add_row(f"row {one.number}", escape(one.reason), "\n".join(one.studies))
+    console.print(table)
+    console.print("pacsflow settle PROJECT ROW --take STUDY | ROW --drop; the plan's workbook says which is which")
+
+
 def approve(project: Folder) -> None:
     """Let the plan of a project go on. Holds for this very plan; a changed plan waits again."""
-    from tasks.decisions import approve_plan
+    from pacsflow.run.people.decisions import approve_plan
 
     who = person()
     console.print(f"{approve_plan(project, by=who)}: approved by {who}")

@@ -1,94 +1,98 @@
 """What a person sees: tables, errors, progress."""
 
 import json
-import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.live import Live
 from rich.markup import escape
 from rich.table import Column, Table
-from rich.text import Text
 
 from pacsflow.errors import PacsflowError, ProjectError
 
 if TYPE_CHECKING:
     from pacsflow.ledger.traffic import HourOfTraffic
-    from tasks.status import Status
+    from pacsflow.run.reporting.status import Status
 
 HOURS_SHOWN = 24
 SLOWINGS_SHOWN = 10
 REASONS_SHOWN = 6
 _PLAIN = {
-    "images": {"held": "received"},
-    "asked of the PACS": {"echo": "echoes", "find": "queries", "images": "images received", "bytes": "bytes received"},
+    "images": {"held": "kept"},
+    "asked of the PACS": {
+        "echo": "echoes",
+        "find": "queries",
+        "images": "images sent by it",
+        "bytes": "bytes sent by it",
+    },
 }
 """The ledger's words, where another thing is called so in a row's status, or they are DICOM's own."""
+_KEPT = {("images", "received"): "kept"}
+"""What a node sent and we kept, as the record calls it; what was refused came, too."""
+
+
+class Folding(Table):
+    """A table that loses nothing where the screen is narrow: what does not fit goes on in the next line."""
+
+    def __init__(self, *headers: Column | str, **more: Any) -> None:
+        """See `Table`."""
+        columns = (Column(one) if isinstance(one, str) else one for one in headers)
+        super().__init__(*(replace(one, overflow="fold") for one in columns), **more)
+
+    def add_column(self, *words: Any, **more: Any) -> None:
+        """See `Table`."""
+        super().add_column(*words, **{"overflow": "fold", **more})
+
+
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
 
-def show_error(error: PacsflowError) -> None:
-    """An expected failure: what, where, how to mend."""
+def show_error(error: PacsflowError, *, asks: bool = False) -> None:
+    """An expected failure: what, where, how to fix it. `asks`: whether the command would have asked a PACS."""
     if isinstance(error, ProjectError):
         for problem in error.problems:
             errors.print(f"[red]✗[/] {escape(str(problem))}", soft_wrap=True)
-        errors.print(f"{len(error.problems)} to mend; nothing was asked of the PACS")
+        errors.print(f"{len(error.problems)} to fix" + ("; nothing was asked of the PACS" if asks else ""))
         return
     errors.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
-    if error.remedy:
-        errors.print(f"  [bold]mend:[/] {escape(error.remedy)}", soft_wrap=True)
+    if error.fix:
+        errors.print(f"  [bold]fix:[/] {escape(error.fix)}", soft_wrap=True)
 
 
-@contextmanager
-def progress(counts: Counter[str], title: str) -> Iterator[None]:
-    """A line that shows what happened so far, in a terminal."""
-    if not console.is_terminal:
-        yield
-        return
-    began = time.monotonic()
-
-    class Line:
-        def __rich__(self) -> Text:
-            return Text(f"{title}  {sentence(counts, time.monotonic() - began)}", style="cyan")
-
-    with Live(Line(), console=console, refresh_per_second=4, transient=True):
-        yield
+def table_written(folder: Path, workbook: str, instead: str) -> Path:
+    """The workbook of a folder of reports; where it is too long for one, the CSV file that there is `instead`."""
+    return folder / (workbook if (folder / workbook).exists() else instead)
 
 
-def sentence(counts: Counter[str], seconds: float) -> str:
-    """What happened so far, in one line."""
-    megabytes = counts["bytes"] / 1e6
-    parts = [f"{counts['rows']}/{counts['rows to find']} rows asked"]
-    if counts["studies to fetch"]:
-        parts.append(f"{counts['studies fetched']}/{counts['studies to fetch']} studies fetched")
-        parts.append(f"{counts['images']} images")
-        parts.append(f"{megabytes:.1f} MB")
-        parts.append(f"{counts['studies delivered']} delivered")
-    parts += ["stopping, Ctrl-C again ends it at once"] if counts["stopping"] else []
-    return " · ".join([*parts, f"{seconds:.0f} s"])
-
-
-def show_plan(reports: Path) -> None:
+def show_plan(reports: Path, project: str = "PROJECT") -> None:
     """The plan's numbers and where its workbook is."""
     facts: dict[str, Any] = json.loads((reports / "plan.json").read_text(encoding="utf-8"))
     _numbers(f"plan of {facts['project']}", facts["totals"])
-    console.print(f"workbook (it names patients, only you can read it): {reports / 'plan.xlsx'}", soft_wrap=True)
+    table = table_written(reports, "plan.xlsx", "plan-rows.csv")
+    what = "workbook" if table.suffix == ".xlsx" else "tables beside"
+    console.print(f"{what} (it names patients, only you can read it): {table}", soft_wrap=True)
+    for room in facts.get("room", ()):
+        console.print(f"room: {room}", markup=False, soft_wrap=True)
+    show_left_behind(facts.get("left behind", ()), project)
     if facts["totals"].get("rows held"):
-        console.print("held rows wait for you, see its sheet `held`: pacsflow settle PROJECT ROW --take STUDY")
+        console.print(
+            f"held rows wait for you, see its sheet `held`: pacsflow settle {shlex.quote(project)} ROW --take STUDY",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
-def show_outcome(reports: Path) -> None:
+def show_outcome(reports: Path, project: str = "PROJECT") -> None:
     """The table at the end of a run, from its record, and where the report is."""
     facts: dict[str, Any] = json.loads((reports / "run.json").read_text(encoding="utf-8"))
     counts = facts["counts"]
     flat = {
-        f"{what}{'' if name == 'all' else ' ' + name}": number
+        f"{what}{'' if name == 'all' else ' ' + _KEPT.get((what, name), name)}": number
         for what in ("rows", "studies", "series", "images")
         for name, number in counts[what].items()
     }
@@ -97,34 +101,47 @@ def show_outcome(reports: Path) -> None:
         console.print("[bold red]IDENTIFIABLE[/]: the profile is `base: none`, images are as the PACS sent them")
     if facts.get("sent to"):
         console.print(f"sent to {facts['sent to']}; nothing came here", markup=False)
-    _reasons(facts["left"], facts["mends"])
-    console.print(f"your table back: {reports / 'results.xlsx'}", soft_wrap=True)
+    _reasons(facts["left"], facts.get("fixes") or facts.get("mends", []))  # `mends` in records of earlier versions
+    show_left_behind(facts.get("left behind", ()), project)
+    console.print(f"your table back: {table_written(reports, 'results.xlsx', 'results.csv')}", soft_wrap=True)
     console.print(f"report: {reports / 'report.html'}", soft_wrap=True)
 
 
-def _reasons(left: Sequence[Mapping[str, Any]], mends: Sequence[str]) -> None:
+def _reasons(left: Sequence[Mapping[str, Any]], fixes: Sequence[str]) -> None:
     """Why rows are not done, and what to do about it."""
     for one in left[:REASONS_SHOWN]:
         why = f": {one['reason']}" if one["reason"] else ""
         console.print(f"{counted(one['rows'], 'row')} {one['status']}{why}", markup=False, soft_wrap=True)
     if len(left) > REASONS_SHOWN:
         console.print("and others, see the report")
-    for mend in mends[:REASONS_SHOWN]:
-        console.print(f"  [bold]mend:[/] {escape(mend)}", soft_wrap=True)
+    for fix in fixes[:REASONS_SHOWN]:
+        console.print(f"  [bold]fix:[/] {escape(fix)}", soft_wrap=True)
 
 
-def show_status(status: "Status") -> None:
+def show_status(status: "Status", project: str = "PROJECT") -> None:
     """Rows, studies and images by status; what was asked of the PACS and when; its hours; when we went slower."""
     if not status.counts["rows"]:
-        console.print("nothing was asked yet: pacsflow plan PROJECT, or pacsflow run PROJECT")
+        named = escape(shlex.quote(project))
+        console.print(f"nothing was asked yet: pacsflow plan {named}, or pacsflow run {named}", soft_wrap=True)
     for what, counts in status.counts.items():
         if counts:
             _numbers(what, {_PLAIN.get(what, {}).get(name, name): number for name, number in counts.most_common()})
+    show_left_behind(status.left_behind, project)
     _traffic(status.traffic[-HOURS_SHOWN:])
     for one in status.slowed[-SLOWINGS_SHOWN:]:
         gap = f", {one.gap:g} s before each request" if one.gap else ""
-        console.print(f"slowed down {_local(one.at)}, {one.node}: {one.why}; {counted(one.lanes, 'lane')} left{gap}")
+        console.print(
+            f"slowed down {_local(one.at)}, {one.node}: {one.why}; {counted(one.lanes, 'association')} left{gap}"
+        )
     show_hours(status.hours)
+
+
+def show_left_behind(sentences: Sequence[str], project: str = "PROJECT") -> None:
+    """What lies at targets and is wanted by no row."""
+    for sentence in sentences:
+        console.print(f"[yellow]![/] {escape(sentence)}", soft_wrap=True)
+    if sentences:
+        console.print(f"  [bold]fix:[/] pacsflow withdraw {escape(shlex.quote(project))} --unwanted", soft_wrap=True)
 
 
 def show_hours(sentence: str) -> None:
@@ -137,7 +154,7 @@ def _traffic(hours: "Sequence[HourOfTraffic]") -> None:
     if not hours:
         return
     console.print("[italic]by the hour[/]")
-    table = Table(
+    table = Folding(
         "hour", "node", *(Column(name, justify="right") for name in ("queries", "retrievals", "images", "MB"))
     )
     for hour in hours:
@@ -153,7 +170,7 @@ def _local(moment: datetime) -> str:
 
 def _numbers(title: str, numbers: Mapping[str, int | float]) -> None:
     console.print(f"[italic]{escape(title)}[/]", soft_wrap=True)
-    table = Table(show_header=False)
+    table = Folding(show_header=False)
     table.add_column()
     table.add_column(justify="right")
     for name, number in numbers.items():

@@ -1,4 +1,4 @@
-"""Where commands on folder trees put temporary files: below the user's own state, and not in everybody's TMPDIR."""
+"""Where commands on folder trees put temporary files: below the user's own state, and not in the shared TMPDIR."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path

@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 Tree = Annotated[Path, typer.Argument(metavar="TREE", help="Folder tree with DICOM files, or one file", exists=True)]
 
 _ELSE = "name another folder; links to folders are not followed"
-_MEND = "give yourself the right to read, mend links that lead nowhere, take spoilt files out"
+_FIX = "give yourself the right to read, fix broken links, remove damaged files"
+
+
+def either(positional: Path | None, option: Path | None, name: str) -> Path:
+    """A path that is given by its place, or by an option as PACSMAN writes it. Raises ProjectError."""
+    if positional is not None and option is not None:
+        raise ProjectError.at(name, "is given twice", "name it once")
+    found = positional or option
+    if found is None:
+        raise ProjectError.at(name, "is missing", f"write it after the command; --help shows where {name} stands")
+    return found
 
 
 def beside(tree: Path, ending: str) -> Path:
@@ -29,7 +39,7 @@ def beside(tree: Path, ending: str) -> Path:
 def no_dicom(tree: Path, below: "Below") -> ProjectError:
     """What is wrong with a tree that gives nothing."""
     if below.unread:
-        return ProjectError.at(str(tree), _barred(below), _MEND)
+        return ProjectError.at(str(tree), _barred(below), _FIX)
     return ProjectError.at(str(tree), "holds no DICOM instance", _ELSE)
 
 
@@ -38,7 +48,7 @@ def end(below: "Below", code: int = 0) -> None:
     if below.others:
         console.print(f"left alone: {counted(len(below.others), 'file')}, no DICOM instances, or links to folders")
     if below.unread:
-        show_error(WorkLeftError(f"{_barred(below)}, and left out", remedy=f"{_MEND}, then run it again"))
+        show_error(WorkLeftError(f"{_barred(below)}, and left out", fix=f"{_FIX}, then run it again"))
     if code or below.unread:
         raise typer.Exit(code or WorkLeftError.exit_code)
 

@@ -1,50 +1,108 @@
 """BIDS names: which rule fits a converted file. What no rule fits has none, and a warning says so."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydicom import Dataset, dcmread
-from pydicom.multival import MultiValue
 
+from pacsflow.convert.bids_demands import asl_context, lacking, tracer_facts
+from pacsflow.convert.bids_facts import Answers, SeriesFacts, fits, sure
 from pacsflow.convert.contract import STEM
-from pacsflow.projects.patterns import alike
-from schemas.bids import PLACEHOLDER, SIDECAR, Bids, Name, Rule
+from schemas.bids import LEFT_OUT, NEWER, PLACEHOLDER, Bids, Name, Rule
 
-WARNING = "BIDS: "
-"""Beginning of all warnings of names."""
 _UNWANTED = re.compile(r"[^0-9A-Za-z]+")
 _IMAGE = ".nii.gz"
 _DIFFUSION = {".bval": "b-values", ".bvec": "directions"}
 
 
-def bids_names(rules: Bids, dicom: Path, converted: Sequence[Path]) -> tuple[dict[str, Name], list[str]]:
+@dataclass(frozen=True)
+class Original:
+    """What is known of a series before it was cleaned: `answers` to the rules, and what the node `listed` of it."""
+
+    answers: Answers
+    listed: Mapping[str, str]
+
+
+def bids_names(
+    rules: Bids, dicom: Path, converted: Sequence[Path], original: Original | None = None
+) -> tuple[dict[str, Name], list[str]]:
     """What a series' converted images are called, by the stem of the file (`image_e1`), and warnings.
 
-    `dicom`: one file of the series, whose cleaned header is asked beside the sidecar.
+    `dicom`: one file of the series, whose header is asked beside the sidecar. `original`: None where that header is
+    the original's.
     """
     header = dcmread(dicom, stop_before_pixels=True)
     names: dict[str, Name] = {}
     warnings = []
     for image in sorted(path for path in converted if path.name.endswith(_IMAGE)):
         stem = image.name.removesuffix(_IMAGE)
-        facts = _Facts(header, image.with_name(f"{stem}.json"), stem.removeprefix(STEM))
+        sidecar, end = image.with_name(f"{stem}.json"), stem.removeprefix(STEM)
+        facts = SeriesFacts(header, *_of(original), listed=_listed(original), sidecar=sidecar, end=end)
         name, wrong = _name(rules, facts)
-        if name and (name.datatype, name.suffix) == ("dwi", "dwi") and (lacking := _lacking(image.with_name(stem))):
-            name, wrong = None, f"no {lacking}"
+        if name:
+            name, wrong = _whole(name, rules, facts, header, image.with_name(stem))
         names |= {stem: name} if name else {}
-        warnings += [f"{WARNING}left out, {wrong} ({_called(stem)})"] if wrong else []
+        warnings += [f"{LEFT_OUT}, {wrong} ({_called(stem)})"] if wrong else []
+        if facts.doubtful:
+            asked = ", ".join(sorted(facts.doubtful))
+            warnings.append(f"{NEWER}, so {asked} was asked of its cleaned header")
     shared = Counter(map(_key, names.values()))
     for stem in [stem for stem, name in names.items() if shared[_key(name)] > 1]:
         del names[stem]
-        warnings.append(
-            f"{WARNING}left out, another file of the series has its name: tell them apart ({_called(stem)})"
-        )
-    return names, warnings
+        warnings.append(f"{LEFT_OUT}, another file of the series has its name: tell them apart ({_called(stem)})")
+    return names, list(dict.fromkeys(warnings))
+
+
+def foreseen(rules: Bids, header: Dataset, original: Original | None = None) -> list[tuple[int, Rule, Name | None]]:
+    """The rules that may fit a series, before it is converted: the first that does, and those before that might.
+
+    Each with its number from 1, and the name that it would give as far as it is known.
+    """
+    facts = SeriesFacts(header, *_of(original), listed=_listed(original))
+    found = []
+    for number, rule in enumerate(rules.rules, 1):
+        fit = fits(rule, facts)
+        if fit is not False:
+            found.append((number, rule, _named(rule, facts)[0]))
+        if fit:
+            break
+    return found
+
+
+def is_left_out(rules: Bids, dicom: Path, original: Original | None = None) -> bool:
+    """Whether a rule leaves a series out whatever its conversion gives, so that it need not be converted."""
+    found = foreseen(rules, dcmread(dicom, stop_before_pixels=True), original)
+    return len(found) == 1 and found[0][1].leave_out and all(map(sure, found[0][1].when))
+
+
+def _of(original: Original | None) -> tuple[Answers | None]:
+    return (original.answers if original else None,)
+
+
+def _listed(original: Original | None) -> Mapping[str, str]:
+    return original.listed if original else {}
+
+
+def _whole(name: Name, rules: Bids, facts: SeriesFacts, header: Dataset, stem: Path) -> tuple[Name | None, str]:
+    """The name with what headers tell of a tracer or a label; none where BIDS demands what nothing says."""
+    if (name.datatype, name.suffix) == ("dwi", "dwi") and (what := _lacking(stem)):
+        return None, f"no {what}"
+    told, volumes = facts.sidecar, facts.volumes
+    if name.datatype == "pet":
+        known = tracer_facts(header, told, volumes)
+        name = name.model_copy(update={"sidecar": {**known, **name.sidecar}})
+    if (name.datatype, name.suffix) == ("perf", "asl"):
+        kinds = asl_context(_first(rules, facts), volumes)
+        if kinds is None:
+            return None, f"`asl_context` does not say the kinds of its {volumes} volumes"
+        pairs = {"TotalAcquiredPairs": kinds.count("label")} if "label" in kinds else {}
+        name = name.model_copy(update={"sidecar": {**pairs, **name.sidecar}, "asl_context": kinds})
+    if missing := lacking(name.datatype, name.suffix, {**told, **name.sidecar}):
+        return None, f"its sidecar lacks {', '.join(missing)}: put them under `sidecar` of the rule"
+    return name, ""
 
 
 def _lacking(stem: Path) -> str:
@@ -52,30 +110,22 @@ def _lacking(stem: Path) -> str:
     return next((what for ending, what in _DIFFUSION.items() if not stem.with_name(stem.name + ending).exists()), "")
 
 
-class _Facts:
-    """What may be asked of a converted file: its sidecar, then the header of its series."""
-
-    def __init__(self, header: Dataset, sidecar: Path, end: str) -> None:
-        told: Mapping[str, Any] = json.loads(sidecar.read_text("utf-8")) if sidecar.exists() else {}
-        self._header, self._told = header, {**told, "Converted": end}
-
-    def texts(self, keyword: str) -> list[str]:
-        """The values of a keyword, trimmed; none where it is not there."""
-        found = self._told.get(keyword)
-        if found is None:
-            with suppress(Exception):  # what is spoilt is not there
-                found = self._header.get(keyword)
-        values = found if isinstance(found, MultiValue | list) else [found]
-        return [str(value).strip() for value in values if value is not None]
-
-
-def _name(rules: Bids, facts: _Facts) -> tuple[Name | None, str]:
+def _name(rules: Bids, facts: SeriesFacts) -> tuple[Name | None, str]:
     """The name that the first fitting rule gives, or why there is none; nothing of both where it is left out."""
-    rule = next((rule for rule in rules.rules if _fits(rule, facts)), None)
+    rule = next((rule for rule in rules.rules if fits(rule, facts)), None)
     if rule is None:
         asked = dict.fromkeys(keyword for rule in rules.rules for keyword in rule.when)
-        lacking = [keyword for keyword in asked if keyword not in SIDECAR and not any(facts.texts(keyword))]
+        lacking = [keyword for keyword in asked if facts.lacks(keyword)]
         return None, "no rule fits" + (f", and it has no {', '.join(lacking)}" if lacking else "")
+    return _named(rule, facts)
+
+
+def _first(rules: Bids, facts: SeriesFacts) -> Rule:
+    """The rule that gave a name."""
+    return next(rule for rule in rules.rules if fits(rule, facts))
+
+
+def _named(rule: Rule, facts: SeriesFacts) -> tuple[Name | None, str]:
     if rule.datatype is None or rule.suffix is None:
         return None, ""
     entities = {entity: _filled(str(value), facts) for entity, value in rule.entities.items()}
@@ -92,15 +142,7 @@ def _name(rules: Bids, facts: _Facts) -> tuple[Name | None, str]:
     return name, ""
 
 
-def _fits(rule: Rule, facts: _Facts) -> bool:
-    return all(
-        any(alike(str(pattern), text) for pattern in (value if isinstance(value, list) else [value]) for text in texts)
-        for keyword, value in rule.when.items()
-        for texts in [facts.texts(keyword)]
-    )
-
-
-def _filled(value: str, facts: _Facts) -> str:
+def _filled(value: str, facts: SeriesFacts) -> str:
     """A label with its placeholders replaced; empty where a value is not there."""
     found = {keyword: _UNWANTED.sub("", "".join(facts.texts(keyword))) for keyword in PLACEHOLDER.findall(value)}
     return "" if "" in found.values() else PLACEHOLDER.sub(lambda match: found[match[1]], value)

@@ -1,22 +1,17 @@
 """What every converter gives: NIfTI files of one series, or a refusal."""
 
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-Kind = Literal["dcm2niix", "dicom2nifti"]
-Geometry = Literal["refuse", "warn"]
+Geometry = Literal["refuse", "warn", "split"]
 
 STEM = "image"
-"""Start of every converted file's name; what follows tells echo, phase and the like (`image_e2.json`)."""
+"""Start of every converted file's name; what follows distinguishes echo, phase and the like (`image_e2.json`)."""
 
 TIMEOUT = 1800.0
 """Seconds one series may take."""
-
-STOPS = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGKILL})
-"""Signals that come from outside: a converter they end has said nothing about the series."""
 
 
 @dataclass(frozen=True)

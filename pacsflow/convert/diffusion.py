@@ -1,11 +1,19 @@
 """What a diffusion-weighted series lacks of its gradients: a profile may have taken out what holds them."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread
 
+_ELEMENTS = ("DiffusionBValue", "DiffusionDirectionality", "DiffusionGradientOrientation", "MRDiffusionSequence")
+_TEXTS = ("SequenceName", "PulseSequenceName", "SeriesDescription", "ProtocolName")
+_TAGS: list[Any] = ["ImageType", *_ELEMENTS, *_TEXTS]
+_COMPUTED = frozenset({"ADC", "FA", "TRACEW", "TRACE", "TENSOR", "COLFA", "EADC"})
+_NAMED = re.compile(r"(?<![a-z])(dti|dwi|dmri|diff|diffusion|dsi|hardi|ep_b\d*)(?![a-z])", re.IGNORECASE)
+"""Words of a diffusion-weighted sequence, in descriptions as profiles leave them."""
 _UNTOLD = "a diffusion-weighted series without a b-value above 0"
 _UNDIRECTED = "b-values above 0 without a direction"
 
@@ -18,10 +26,18 @@ def untold(file: Path, folder: Path) -> list[str]:
     gradients = [(np.loadtxt(path, ndmin=1), _vectors(path.with_suffix(".bvec"))) for path in folder.glob("*.bval")]
     weighted = any(b_values.any() for b_values, _ in gradients)
     undirected = any(((b_values > 0) & ~vectors.any(axis=0)).any() for b_values, vectors in gradients)
-    header = dcmread(file, stop_before_pixels=True, specific_tags=["ImageType"])
-    measured = {"ORIGINAL", "DIFFUSION"} <= {*(header.get("ImageType") or ())}
-    found = {_UNTOLD: measured and not weighted, _UNDIRECTED: undirected}
+    found = {_UNTOLD: _is_measured(file) and not weighted, _UNDIRECTED: undirected}
     return [f"{warning}: see `private` in deid.yaml" for warning, so in found.items() if so]
+
+
+def _is_measured(file: Path) -> bool:
+    """Whether an image is diffusion-weighted as it was measured, by what any vendor writes outside private elements."""
+    header = dcmread(file, stop_before_pixels=True, specific_tags=_TAGS)
+    kind = {*(header.get("ImageType") or ())}
+    if kind & _COMPUTED or "DERIVED" in kind:
+        return False
+    named = any(_NAMED.search(str(header.get(keyword) or "")) for keyword in _TEXTS)
+    return "DIFFUSION" in kind or named or any(keyword in header for keyword in _ELEMENTS)
 
 
 def _vectors(file: Path) -> NDArray[np.float64]:

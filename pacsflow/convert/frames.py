@@ -22,8 +22,13 @@ _TAGS: list[Any] = [
     "ImagerPixelSpacing",
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
+    "SpacingBetweenSlices",
+    "DetectorInformationSequence",
+    "SliceVector",
 ]
 _MOSAIC_COUNT = Tag(0x0019, 0x100A)
+_GRID = "VFRAME"
+_GRID_FRAMES = Tag(0x0065, 0x1051)
 Vector = tuple[float, ...]
 
 
@@ -31,7 +36,7 @@ Vector = tuple[float, ...]
 class Frame:
     """One frame: which file, its size (rows, columns), and its plane (PS3.3 C.7.6.2.1.1), in millimetres.
 
-    `position`, `orientation`, `spacing` are empty where the file does not tell them.
+    `position`, `orientation`, `spacing` are empty where the file does not give them.
     """
 
     file: int
@@ -40,11 +45,13 @@ class Frame:
     orientation: Vector
     spacing: Vector
     mosaic: bool = False
+    grid: bool = False
+    """Whether it is a sheet of slices whose places stand in private elements (United Imaging)."""
 
 
 def read_frames(files: Sequence[Path]) -> list[Frame]:
-    """All frames of a series in the order of `files`. Raises RefusalError: unreadable-file, no-image."""
-    headers = (header_of(path, [*_TAGS, _MOSAIC_COUNT]) for path in files)
+    """All frames of a series in the order of `files`. Raises RefusalError: unreadable-file, no-image, grid."""
+    headers = (header_of(path, [*_TAGS, _MOSAIC_COUNT, _GRID_FRAMES]) for path in files)
     try:
         return [frame for number, header in enumerate(headers) for frame in _frames(number, header)]
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -52,7 +59,7 @@ def read_frames(files: Sequence[Path]) -> list[Frame]:
 
 
 def header_of(path: Path, tags: Sequence[Any]) -> Dataset:
-    """Elements of a file's header, decoded to the last, so that what is spoilt fails here. Raises RefusalError."""
+    """Elements of a file's header, decoded to the last, so that a damaged file fails here. Raises RefusalError."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # values in them may be anybody's
@@ -72,6 +79,12 @@ def _frames(number: int, header: Dataset) -> Iterator[Frame]:
     if not header.get("Rows") or not header.get("Columns"):
         raise RefusalError("no-image", "the series holds objects without an image")
     size = (int(header.Rows), int(header.Columns))
+    if _GRID in (header.get("ImageType") or ()):
+        yield _sheet(number, size, header)
+        return
+    if header.get("DetectorInformationSequence") and not header.get("ImagePositionPatient"):
+        yield from _reconstructed(number, size, header)
+        return
     groups = header.get("PerFrameFunctionalGroupsSequence")
     if not groups:
         single = int(header.get("NumberOfFrames") or 1) == 1
@@ -84,6 +97,38 @@ def _frames(number: int, header: Dataset) -> Iterator[Frame]:
     shared = header.get("SharedFunctionalGroupsSequence") or [Dataset()]
     for group in groups:
         yield _enhanced(number, size, (group, shared[0], header))
+
+
+def _sheet(number: int, size: tuple[int, int], header: Dataset) -> Frame:
+    """A grid of United Imaging. Raises RefusalError where the private elements that tell of its slices are gone."""
+    if not header.get(_GRID_FRAMES):
+        raise RefusalError(
+            "grid",
+            "sheets of slices (United Imaging, VFRAME) without the private elements of group 0065 that tell of them",
+            fix="keep the group 0065 of the creator in deid.yaml (`private`), or ask for the series slice by slice",
+        )
+    return Frame(number, size, (), (), (), mosaic=True, grid=True)
+
+
+def _reconstructed(number: int, size: tuple[int, int], header: Dataset) -> Iterator[Frame]:
+    """The slices of a reconstructed NM image: the first one's place stands at its detector (PS3.3 C.8.4.11)."""
+    detector = header.DetectorInformationSequence[0]
+    first, orientation = _numbers(detector, "ImagePositionPatient", 3), _numbers(detector, "ImageOrientationPatient", 6)
+    step, spacing = float(header.get("SpacingBetweenSlices") or 0), _numbers(header, "PixelSpacing", 2)
+    count = int(header.get("NumberOfFrames") or 1)
+    told = header.get("SliceVector")
+    slices = [int(each) - 1 for each in told] if told and hasattr(told, "__iter__") else list(range(count))
+    known = bool(first and orientation and step) and len(slices) == count
+    for place in slices if known else range(count):
+        position = _along(first, orientation, place * step) if known else ()
+        yield Frame(number, size, position, orientation if known else (), spacing)
+
+
+def _along(first: Vector, orientation: Vector, distance: float) -> Vector:
+    """A point `distance` mm from another along the normal of a plane."""
+    (a, b, c), (d, e, f) = orientation[:3], orientation[3:]
+    normal = (b * f - c * e, c * d - a * f, a * e - b * d)
+    return tuple(start + distance * part for start, part in zip(first, normal, strict=True))
 
 
 def _enhanced(number: int, size: tuple[int, int], places: Sequence[Dataset]) -> Frame:

@@ -20,18 +20,19 @@ COSINE = 1e-3
 """By how much direction cosines may differ."""
 TILT_DEGREES = 0.5
 _ROUNDING = 1e-6
+_SIZES = ("mixed-size", "frames of several matrix sizes or pixel spacings")
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Finding:
+class GeometryFault:
     """Why a series is not a regular volume: a short code and a sentence."""
 
     reason: str
     message: str
 
 
-def judge(frames: Sequence[Frame]) -> list[Finding]:
+def judge(frames: Sequence[Frame]) -> list[GeometryFault]:
     """What is wrong with a series, gravest first; empty for regular volumes."""
     for check in (_plane, _sameness):
         if finding := check(frames):
@@ -39,7 +40,7 @@ def judge(frames: Sequence[Frame]) -> list[Finding]:
     if frames[0].mosaic:
         return []
     stack = _Stack(frames)
-    checks: tuple[Callable[[], Finding | None], ...] = (
+    checks: tuple[Callable[[], GeometryFault | None], ...] = (
         stack.count,
         stack.volume,
         stack.tilt,
@@ -49,22 +50,36 @@ def judge(frames: Sequence[Frame]) -> list[Finding]:
     return [finding for check in checks if (finding := check())][:3]
 
 
-def _plane(frames: Sequence[Frame]) -> Finding | None:
-    if all(f.position and f.orientation and f.spacing for f in frames):
+def places_of(frames: Sequence[Frame]) -> list[int]:
+    """Number of the place along their normal at which each of parallel frames lies."""
+    return [int(place) for place in _Stack(frames).places]
+
+
+def step_of(frames: Sequence[Frame]) -> float | None:
+    """The usual distance of neighbouring places of parallel frames, in millimetres; None of a single place."""
+    stack = _Stack(frames)
+    gaps = np.diff(stack.centres @ stack.normal)
+    return round(float(np.median(gaps)), 6) if len(gaps) else None
+
+
+def _plane(frames: Sequence[Frame]) -> GeometryFault | None:
+    if all(f.grid or (f.position and f.orientation and f.spacing) for f in frames):
         return None
-    return Finding("no-position", "frames without position, orientation or pixel spacing in the patient")
+    return GeometryFault("no-position", "frames without position, orientation or pixel spacing in the patient")
 
 
-def _sameness(frames: Sequence[Frame]) -> Finding | None:
+def _sameness(frames: Sequence[Frame]) -> GeometryFault | None:
     first = frames[0]
     if any(f.mosaic != first.mosaic for f in frames):
-        return Finding("mixed-kinds", "mosaics and ordinary images in one series")
+        return GeometryFault("mixed-kinds", "mosaics and ordinary images in one series")
+    if any(f.grid for f in frames):
+        return None if len({(f.grid, f.size) for f in frames}) == 1 else GeometryFault(*_SIZES)
     orientations = np.array([f.orientation for f in frames])
     if np.abs(orientations - orientations[0]).max() > COSINE:
-        return Finding("mixed-orientation", "frames in several orientations, as in a localizer")
+        return GeometryFault("mixed-orientation", "frames in several orientations, as in a localizer")
     spacings = np.array([f.spacing for f in frames])
     if any(f.size != first.size for f in frames) or not np.allclose(spacings, spacings[0], rtol=1e-3, atol=0):
-        return Finding("mixed-size", "frames of several matrix sizes or pixel spacings")
+        return GeometryFault(*_SIZES)
     return None
 
 
@@ -81,20 +96,22 @@ class _Stack:
         steps = np.diff(depths[order])
         places = np.concatenate([[0], np.cumsum(steps > _same_place(steps))])
         self.frames = len(frames)
+        self.places = np.empty(len(frames), dtype=int)
+        self.places[order] = places
         self.counts = np.bincount(places)
         self.centres: Array = np.array([positions[order][places == p].mean(axis=0) for p in range(places[-1] + 1)])
 
-    def count(self) -> Finding | None:
+    def count(self) -> GeometryFault | None:
         if self.frames >= FEWEST:
             return None
-        return Finding("too-few-slices", f"too few slices: {self.frames}; a volume needs {FEWEST} frames")
+        return GeometryFault("too-few-slices", f"too few slices: {self.frames}; a volume needs {FEWEST} frames")
 
-    def volume(self) -> Finding | None:
+    def volume(self) -> GeometryFault | None:
         if len(self.counts) > 1 or self.frames < FEWEST:
             return None
-        return Finding("not-a-volume", f"all {self.frames} frames lie at one place")
+        return GeometryFault("not-a-volume", f"all {self.frames} frames lie at one place")
 
-    def tilt(self) -> Finding | None:
+    def tilt(self) -> GeometryFault | None:
         if len(self.counts) < 2:  # noqa: PLR2004
             return None
         way = self.centres[-1] - self.centres[0]
@@ -103,9 +120,9 @@ class _Stack:
         degrees = math.degrees(math.atan2(aside, along))
         if degrees <= TILT_DEGREES or aside <= self.pixel / 2:
             return None
-        return Finding("gantry-tilt", f"slices are stacked {degrees:.1f} degrees off their normal (gantry tilt)")
+        return GeometryFault("gantry-tilt", f"slices are stacked {degrees:.1f} degrees off their normal (gantry tilt)")
 
-    def spacing(self) -> Finding | None:
+    def spacing(self) -> GeometryFault | None:
         gaps = np.diff(self.centres @ self.normal)
         if len(gaps) < 2:  # noqa: PLR2004
             return None
@@ -118,14 +135,14 @@ class _Stack:
         whole = np.abs(gaps[off] - multiples * step) <= tolerance
         if whole.all() and (multiples > 1).all():
             lacking = int((multiples - 1).sum())
-            return Finding("missing-slices", f"gaps where slices are missing: {lacking} (spacing {step:.3g} mm)")
-        return Finding("uneven-spacing", f"slices {gaps.min():.3g} to {gaps.max():.3g} mm apart")
+            return GeometryFault("missing-slices", f"gaps where slices are missing: {lacking} (spacing {step:.3g} mm)")
+        return GeometryFault("uneven-spacing", f"slices {gaps.min():.3g} to {gaps.max():.3g} mm apart")
 
-    def full(self) -> Finding | None:
+    def full(self) -> GeometryFault | None:
         if self.counts.min() == self.counts.max():
             return None
         fewest, most = self.counts.min(), self.counts.max()
-        return Finding("incomplete-volume", f"{fewest} frames at some places, {most} at others")
+        return GeometryFault("incomplete-volume", f"{fewest} frames at some places, {most} at others")
 
 
 def _same_place(steps: Array) -> float:

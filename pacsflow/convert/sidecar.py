@@ -31,7 +31,7 @@ WORDS = frozenset(
 """Keys whose values are words of a technique."""
 
 NEVER = frozenset({"PatientAge", "PatientSize", "PatientWeight", "PatientBirthDate", "StudyID"})
-"""Keys with numbers that tell of a person."""
+"""Keys with numbers that describe a person."""
 
 _PLAIN = {
     "Modality": "Modality",
@@ -107,16 +107,17 @@ def described(header: Dataset) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for keyword, name in _PLAIN.items():
-        if (value := _value(header, keyword)) is not None:
+        if (value := value_of(header, keyword)) is not None:
             found[name] = value
     for keyword, name in _MILLISECONDS.items():
-        value = _value(header, keyword)
+        value = value_of(header, keyword)
         if name not in found and isinstance(value, int | float):
             found[name] = value / 1000
     return found
 
 
-def _value(header: Dataset, keyword: str) -> Any:
+def value_of(header: Dataset, keyword: str) -> Any:
+    """A value as JSON has it, also out of the functional groups of an enhanced image; None where there is none."""
     for place in _places(header):
         if (value := place.get(keyword)) not in (None, "") and (plain := _plain(value)) is not None:
             return plain

@@ -11,11 +11,14 @@ from pydicom import Dataset, dcmread
 from pydicom.dataelem import DataElement
 
 from pacsflow.deid.compile import compile_alone
-from pacsflow.deid.dictionary import CREATORS, PRIVATE, VR_OF, parse_tag, tag_text
-from pacsflow.deid.part10 import read_part10
-from pacsflow.deid.profile import SUBJECT, UNLISTED, table
+from pacsflow.deid.compile_rules import STUDY_KEYS, SUBJECT, listed_rule, table
+from pacsflow.deid.encoding.dictionary import CREATORS, PRIVATE, VR_OF, parse_tag, tag_text
+from pacsflow.deid.encoding.part10 import read_part10
 from pacsflow.deid.recipe import CompiledRecipe, compile_recipe
 from pacsflow.deid.recipe.functions import AsProfile
+from pacsflow.deid.rules.actions import Dummy, Empty, Remove
+from pacsflow.deid.rules.free_text import ProjectWords
+from pacsflow.deid.rules.unlisted import Meaning, Text, cleaning
 from schemas.deid import DeidProfile
 
 MARKING: Final = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
@@ -58,6 +61,18 @@ class _Ruling:
             return ""
         return f"{recipe.name}:{rule.line.number}: {rule.line}"
 
+    def own_words(self, elem: DataElement | None) -> list[str]:
+        """The words that stay in an element's text because the project's `vocabulary` says so."""
+        vocabulary = self.profile.vocabulary
+        if elem is None or elem.VR == "SQ" or not (vocabulary.words or vocabulary.patterns):
+            return []
+        return ProjectWords.of(vocabulary.words, vocabulary.patterns).found_in(str(elem.value))
+
+    @property
+    def by_values(self) -> bool:
+        """Whether lines of the recipe look at values."""
+        return bool(self.recipe and self.recipe.workers)
+
     @property
     def otherwise(self) -> str:
         """What else changes an element that the rules keep."""
@@ -88,7 +103,9 @@ def _compared(old: Dataset, new: Dataset, ruling: "_Ruling", within: str) -> Ite
             continue
         keyword = within + (shown.keyword or shown.name)
         rule = ruling.of(shown)
-        if _changed_all_the_same(rule, before, after):
+        if "cleaned" in rule and (own := ruling.own_words(after)):
+            rule = f"{rule} (kept by vocabulary: {', '.join(own)})"
+        if _changed_all_the_same(rule, before, after, cleaned=ruling.by_values):
             rule = f"{ruling.otherwise} ({rule})"
         yield Change(tag_text(tag), keyword, _value(before), _value(after), rule)
         if before is not None and after is not None:
@@ -102,8 +119,12 @@ def _inside(before: DataElement, after: DataElement, ruling: "_Ruling", within: 
             yield from _compared(old, new, ruling, within.format(number))
 
 
-def _changed_all_the_same(rule: str, before: DataElement | None, after: DataElement | None) -> bool:
-    kept = rule.endswith(": kept") and before is not None and before.VR != "SQ"
+def _changed_all_the_same(
+    rule: str, before: DataElement | None, after: DataElement | None, *, cleaned: bool = False
+) -> bool:
+    """Whether an element went that a rule keeps, or, where lines of a recipe look at values, cleans unlisted."""
+    keeps = rule.endswith(": kept") or (cleaned and rule.startswith("not in Table E.1-1: cleaned"))
+    kept = keeps and before is not None and before.VR != "SQ"
     return kept and (after is None or (bool(before and before.value) and not after.value))
 
 
@@ -130,6 +151,8 @@ def rule_of(profile: DeidProfile, tag: int, vr: str, *, line: str = "") -> str:
         return own
     if vr in profile.vrs and tag in VR_OF:
         return f"vrs: {vr} {profile.vrs[vr]}"
+    if profile.study_ids == "keyed" and tag in STUDY_KEYS:
+        return "study_ids: keyed"
     return "pseudonym" if tag in SUBJECT else _standard(profile, tag, vr)
 
 
@@ -143,9 +166,9 @@ def _fits(rule: str, tag: int) -> bool:
 def _standard(profile: DeidProfile, tag: int, vr: str) -> str:
     if tag not in VR_OF:
         return "basic profile: X" if tag >> 24 in REPEATING else "not in PS3.6: removed"
-    listed = table()["rules"].get(f"{tag:08X}", UNLISTED.get(vr))
+    listed = listed_rule(tag, vr)
     if listed is None:
-        return "not in Table E.1-1: kept"
+        return f"not in Table E.1-1: {_unlisted(profile, tag, vr)}"
     basic, columns = listed.split(" ")
     chosen = [
         (letter, option)
@@ -157,3 +180,15 @@ def _standard(profile: DeidProfile, tag: int, vr: str) -> str:
             if letter == wanted:
                 return f"{option}: {says}"
     return f"basic profile: {basic}"
+
+
+def _unlisted(profile: DeidProfile, tag: int, vr: str) -> str:
+    """What `unlisted` comes to for an attribute."""
+    if profile.unlisted == "keep" or vr == "SQ" or (vr == "UI" and "retain-uids" in profile.options):
+        return "kept"
+    action = cleaning(tag)
+    if action is None:
+        return "kept"
+    if profile.unlisted == "remove" and isinstance(action, Text | Meaning):
+        return "removed, as all text is"
+    return f"{action.says}, as nobody reviewed it" if isinstance(action, Remove | Empty | Dummy) else action.says

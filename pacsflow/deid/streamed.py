@@ -5,43 +5,56 @@ instance, and so are the bytes that come out.
 """
 
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Final
+from typing import Final, Protocol
 
 from pacsflow.deid.contract import Cleaned, Source
-from pacsflow.deid.normalize import BIG_ENDIAN, DEFLATED, IMPLICIT
-from pacsflow.deid.pixel_flow import Counted, Fragments, passed, pixels_at
-from pacsflow.deid.splice import Part
-from pacsflow.deid.walk import UNDEFINED, Aside, Buffer
+from pacsflow.deid.encoding.elements import Part
+from pacsflow.deid.encoding.normalize import BIG_ENDIAN, DEFLATED, IMPLICIT, WHOLE_AT_MOST, too_large
+from pacsflow.deid.encoding.pixel_data import pixels_at
+from pacsflow.deid.encoding.walk import UNDEFINED, Buffer, NotStrictError
+from pacsflow.deid.envelope.passage import Passage
+from pacsflow.deid.envelope.reader import Reader
+from pacsflow.deid.faults import faults_refused
 from pacsflow.errors import RefusalError
 
 HEAD_AT_MOST: Final = 64 << 20
 BEHIND_AT_MOST: Final = 64 << 20
-WHOLE_AT_MOST: Final = 512 << 20
-"""Bytes held at once: before the pixel data, behind it, and of an instance that must be taken as one."""
+"""Bytes held at once: before the pixel data, and behind it."""
 
 _END: Final = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
 _LENGTH = struct.Struct("<I").unpack_from
 
-Clean = Callable[[Source], Cleaned]
+
+class Streaming(Protocol):
+    """A cleaner that can let pixel data pass by."""
+
+    def clean(self, source: Source) -> Cleaned:
+        """The instance by the profile; of one whose pixel data is apart, all but that. Raises RefusalError."""
+
+    def passage(self, source: Source) -> Passage:
+        """How the pixel data goes out of an instance that it is apart from. Raises RefusalError."""
 
 
-def clean_streamed(clean: Clean, source: Source) -> Cleaned:
-    """The instance by `clean`; its pixel data and what stands behind it in `rest`, which is read once.
+def clean_streamed(cleaner: Streaming, source: Source) -> Cleaned:
+    """The instance by `cleaner`; its pixel data and what stands behind it in `rest`, which is read once.
 
     Where the encoding does not allow that, the instance is gathered in memory first. Raises RefusalError, as reading
-    `rest` does: for pixel data that is cut off, and for what must not leave of what stands behind it.
+    `rest` does: for pixel data that is cut off, for what is less than its header promises, and for what must not leave
+    of what stands in its envelope and behind it.
     """
     begun = _begin(source)
     if isinstance(begun, Source):
-        return clean(begun)
-    first = clean(begun.empty())
+        return cleaner.clean(begun)
+    first = cleaner.clean(begun.empty())
     written = b"".join(first.parts)
     if not written.endswith(begun.stub):  # something is done to the pixel data itself
-        return clean(_gathered(begun.head + begun.header, begun.flow, source))
-    return replace(first, parts=[written[: -len(begun.stub)], begun.header], rest=_rest(begun, clean, written))
+        return cleaner.clean(_gathered(begun.head + begun.header, begun.flow, source))
+    passage = cleaner.passage(begun.empty())
+    parts = [written[: -len(begun.stub)], passage.header(begun.header)]
+    return replace(first, parts=parts, rest=_rest(begun, cleaner, written, passage))
 
 
 def without_pixels(source: Source) -> Source:
@@ -66,19 +79,29 @@ class _Begun:
 
     def empty(self, behind: bytes = b"") -> Source:
         """The instance with an empty value as its pixel data."""
-        return replace(self.source, dataset=self.head + self.stub + behind, rest=None)
+        return replace(self.source, dataset=self.head + self.stub + behind, rest=None, apart=True)
 
 
-def _rest(begun: _Begun, clean: Clean, written: bytes) -> Iterator[Part]:
-    length = _length(begun.header)
-    pixels = Fragments() if length == UNDEFINED else Counted(length)
-    behind = yield from passed(begun.flow, pixels, most=BEHIND_AT_MOST)
+def _rest(begun: _Begun, cleaner: Streaming, written: bytes, passage: Passage) -> Iterator[Part]:
+    reader = Reader(begun.flow)
+    with faults_refused():
+        yield from passage.flow(reader, _length(begun.header))
+    behind = _behind(reader.rest())
     if not behind:
         return
-    again = b"".join(clean(begun.empty(behind)).parts)
+    again = b"".join(cleaner.clean(begun.empty(behind)).parts)
     if not again.startswith(written):
         raise RefusalError("malformed: what stands behind the pixel data")
     yield again[len(written) :]
+
+
+def _behind(rest: Iterable[Buffer]) -> bytes:
+    behind = bytearray()
+    for piece in rest:
+        behind += piece
+        if len(behind) > BEHIND_AT_MOST:
+            raise RefusalError(f"too large: more than {BEHIND_AT_MOST >> 20} MB behind the pixel data")
+    return bytes(behind)
 
 
 def _length(header: bytes) -> int:
@@ -93,7 +116,7 @@ def _begin(source: Source) -> _Begun | Source:
     while source.transfer_syntax_uid not in (DEFLATED, BIG_ENDIAN) and len(have) <= HEAD_AT_MOST:
         try:
             found = pixels_at(have, explicit=explicit)
-        except Aside:
+        except NotStrictError:
             break
         if found:
             head, header = bytes(have[: found[0]]), bytes(have[found[0] : found[1]])
@@ -107,7 +130,7 @@ def _begin(source: Source) -> _Begun | Source:
 
 
 def _grown(have: Buffer, flow: Iterator[memoryview]) -> Buffer | None:
-    """Twice as much, as each look begins anew, or all there is; None where nothing comes any more."""
+    """Twice as much, as each look begins again, or all there is; None where nothing comes any more."""
     more, goal = bytearray(have), 2 * len(have) + 1
     for piece in flow:
         more += piece
@@ -122,8 +145,5 @@ def _gathered(have: Buffer, flow: Iterable[memoryview], source: Source) -> Sourc
     for piece in flow:
         whole += piece
         if len(whole) > WHOLE_AT_MOST:
-            raise RefusalError(
-                f"too large: more than {WHOLE_AT_MOST >> 20} MB in an encoding that cannot be cleaned as it comes",
-                remedy="have the PACS send it in a little-endian transfer syntax that is not deflated",
-            )
+            raise too_large()
     return replace(source, dataset=memoryview(whole), rest=None)

@@ -1,11 +1,16 @@
 """Words that may stand in free text: those of DICOM's own dictionaries, and of scanners' protocols."""
 
+import json
 import re
 from functools import cache
-from typing import Any, Final
+from importlib.resources import files
+from typing import Final
 
-from pydicom._dicom_dict import DicomDictionary
-from pydicom.sr._concepts_dict import concepts as _concepts
+from pacsflow.attributes import DICOM, concepts, registered_uids
+
+WELL_KNOWN = frozenset(registered_uids())
+"""UIDs that PS3.6 Annex A registers: SOP classes, transfer syntaxes, well-known frames of reference."""
+
 
 PROTOCOL_WORDS: Final = frozenset(
     """
@@ -38,14 +43,45 @@ VENDORS: Final = frozenset(
 TITLES: Final = frozenset(
     ("name", "names", "patient", "patients", "person", "physician", "operator", "birth", "mother")
 )
+DEVICES: Final = ("models", "vendors")
+"""Headings of imaging_words.json whose words stay in attributes that name devices and methods, and nowhere else."""
 _WORD = re.compile(r"[a-z]{2,}")
 
 
 @cache
 def vocabulary() -> frozenset[str]:
     """Lower-case words: PS3.6 attribute names, PS3.16 code meanings, protocol words."""
-    texts = [entry[2] for entry in DicomDictionary.values()]
-    concepts: Any = _concepts
-    texts += [meaning for scheme in concepts.values() for codes in scheme.values() for meaning, _ in codes.values()]
+    texts = [entry[2] for entry in DICOM.values()]
+    texts += [meaning for scheme in concepts().values() for codes in scheme.values() for meaning, _ in codes.values()]
     words = {word for text in texts for word in _WORD.findall(text.lower())}
     return frozenset(words | PROTOCOL_WORDS | VENDORS) - TITLES
+
+
+@cache
+def _table(name: str) -> dict[str, str]:
+    """A list of words by heading, without the line that says where they are from."""
+    table = json.loads(files("pacsflow.deid").joinpath(f"tables/{name}.json").read_text("utf-8"))
+    return {heading: words for heading, words in table.items() if heading != "source"}
+
+
+@cache
+def imaging_words() -> frozenset[str]:
+    """Words of anatomy and protocols, in six languages: they stay though somebody may be called so."""
+    return frozenset(word for heading in _table("imaging_words") if heading not in DEVICES for word in _words(heading))
+
+
+@cache
+def device_words() -> frozenset[str]:
+    """Words of makers, models, software, kernels, coils and tracers: for attributes that name devices and methods."""
+    return frozenset(word for heading in DEVICES for word in _words(heading))
+
+
+@cache
+def kept_words() -> frozenset[str]:
+    """Words that stay in cleaned text: all above but what is a name and neither anatomy nor protocol."""
+    names = frozenset(_table("name_words")["names"].split())
+    return (vocabulary() - names - TITLES) | imaging_words() | PROTOCOL_WORDS - names | VENDORS
+
+
+def _words(heading: str) -> list[str]:
+    return _table("imaging_words")[heading].split()

@@ -9,17 +9,23 @@ from pydicom import Dataset
 from pacsflow.errors import PacsTransientError
 
 Level = Literal["PATIENT", "STUDY", "SERIES", "IMAGE"]
+STREAMED_FROM = 8 << 20
+"""Instances of more bytes than this are handed on while they come."""
 
 
-class BrokenError(PacsTransientError):
-    """The association broke, or is of no use any more; what was under way did not come whole."""
+class RejectedError(PacsTransientError):
+    """The node rejects the association for now (PS3.8 9.3.4)."""
+
+
+class CrowdedError(RejectedError):
+    """The node takes no further association for now: congestion, or its limit (PS3.8 9.3.4)."""
 
 
 @dataclass(frozen=True)
 class Received:
     """One instance as it came: the encoded dataset (without file meta information), undecoded.
 
-    `dataset` is nobody else's: it stays as it is for as long as the sink holds it.
+    `dataset` is not shared: it stays unchanged for as long as the sink holds it.
     Of a large one `dataset` is the beginning, and `rest` takes what follows from the association, once, each piece
     until the next one is asked for. It raises BrokenError, which the sink passes on. What the sink does not read is
     read and thrown away after it.
@@ -55,7 +61,7 @@ class Request:
 class Outcome:
     """How a retrieval ended, in the node's own words (PS3.4 C.4.2.1.6). Not a proof: compare by UID.
 
-    `unreached`: the port of ours that a C-MOVE was to send to and that nobody connected to, where all failed; else 0.
+    `unreached`: our port, where a C-MOVE opened no connection to it and all sub-operations failed; else 0.
     """
 
     status: int
@@ -67,7 +73,7 @@ class Outcome:
 
 
 class Lane(Protocol):
-    """An open way to a node that many rows and studies go through, one request at a time."""
+    """An open connection to a node that many rows and studies use, one request at a time."""
 
     def find(self, level: Level, keys: Mapping[str, str]) -> list[Dataset]:
         """All answers to a query, or an error: PacsTransientError, PacsPermanentError. Never a part."""

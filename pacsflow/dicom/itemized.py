@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
-from pacsflow.dicom.classes import Find, values
 from pacsflow.dicom.contract import Outcome, Request
-from pacsflow.dicom.retrieve import alone, merge
+from pacsflow.dicom.dimse.sop_classes import Find, values
+from pacsflow.dicom.one_by_one import alone, merge
 
 
 def by_instance(request: Request, find: Find, fetch: Callable[[Request], Outcome]) -> Outcome:
@@ -12,10 +12,11 @@ def by_instance(request: Request, find: Find, fetch: Callable[[Request], Outcome
 
     What is refused in one series does not keep back the others. Raises PacsError.
     """
-    return merge(alone(_listed(request, find), fetch))
+    return merge(alone(listed(request, find), fetch))
 
 
-def _listed(request: Request, find: Find) -> Iterator[Request]:
+def listed(request: Request, find: Find) -> Iterator[Request]:
+    """A request for the instances of each series of `request`, as `find` lists them. Raises PacsError."""
     if request.sop_uids and len(request.series_uids) == 1:
         yield request
         return

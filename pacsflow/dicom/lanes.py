@@ -1,22 +1,34 @@
 """The door of the room: a node's protocols decide which modules open the lane."""
 
+import time
 from collections.abc import Mapping
 from importlib import import_module
+from typing import Protocol as Contract
 
 from pydicom import Dataset
 
 from pacsflow.dicom.contract import Lane, Level, Outcome, Request, Sink
 from pacsflow.dicom.itemized import by_instance
 from pacsflow.errors import PacsPermanentError
-from schemas.pacs import FETCHING, FINDING, PacsNode, Protocol
+from schemas.pacs import PacsNode, Protocol
+from schemas.protocols import FETCHING, FINDING, PROTOCOLS
 
-PROTOCOLS: dict[str, str] = {
-    "dimse": "pacsflow.dicom.dimse",
-    "dicomweb": "pacsflow.dicom.web.dicomweb",
-    "wado-uri": "pacsflow.dicom.web.wado_uri",
-    "mint": "pacsflow.dicom.web.mint",
-    "rad69": "pacsflow.dicom.web.rad69",
-}
+
+class ProtocolModule(Contract):
+    """What the module of a protocol gives. One that finds nothing needs no `greet`.
+
+    A module of the web also gives `over(connection)`, a lane over a connection that is there, by which it is probed;
+    and `one(connection)` where it finds, which asks for one study and gives the number of answers.
+    """
+
+    def open_lane(self, node: PacsNode) -> Lane:
+        """A lane to `node`; the first request connects."""
+
+    def greet(self, node: PacsNode) -> float | None:
+        """Have the node answer. Seconds, where the protocol counts them; None: all the call took.
+
+        Raises PacsError, SecretError.
+        """
 
 
 def open_lane(node: PacsNode, *, calling_aet: str = "") -> Lane:
@@ -28,7 +40,7 @@ def open_lane(node: PacsNode, *, calling_aet: str = "") -> Lane:
     if node.finds_by not in FINDING or node.fetches_by not in FETCHING:
         raise PacsPermanentError(
             f"node {node.name} cannot be queried by {node.finds_by} and fetched from by {node.fetches_by}",
-            remedy=f"set `find` in pacs.yaml to one of {', '.join(FINDING)}, and `fetch.method`",
+            fix=f"set `find` in pacs.yaml to one of {', '.join(FINDING)}, and `fetch.method`",
         )
     finding = _opened(called_by, node.finds_by)
     if node.finds_by == node.fetches_by:
@@ -37,8 +49,13 @@ def open_lane(node: PacsNode, *, calling_aet: str = "") -> Lane:
 
 
 def _opened(node: PacsNode, protocol: Protocol) -> Lane:
-    lane: Lane = import_module(PROTOCOLS[protocol]).open_lane(node)
-    return lane
+    return protocol_module(protocol).open_lane(node)
+
+
+def protocol_module(protocol: Protocol) -> ProtocolModule:
+    """The module of a protocol, imported when it is first needed."""
+    module: ProtocolModule = import_module(PROTOCOLS[protocol].module)
+    return module
 
 
 class Apart:
@@ -61,3 +78,13 @@ class Apart:
         """Release both."""
         self._finding.close()
         self._fetching.close()
+
+
+def greet(node: PacsNode) -> float:
+    """Seconds until the node answered: a C-ECHO (PS3.4 A), or a query for one study.
+
+    Raises PacsTransientError, PacsPermanentError, SecretError.
+    """
+    begin = time.perf_counter()
+    seconds = protocol_module(node.finds_by).greet(node)
+    return time.perf_counter() - begin if seconds is None else seconds

@@ -2,11 +2,12 @@
 
 from enum import Enum
 
+from pacsflow.dicom.advice import NARROWER
 from pacsflow.errors import PacsError, PacsPermanentError, PacsTransientError
 
 
 class Category(Enum):
-    """How the asker goes on after a status."""
+    """What a client may do after a status."""
 
     SUCCESS = "success"
     PENDING = "pending"
@@ -26,7 +27,6 @@ _DESTINATION = (
     "ask the PACS administrator to declare the AE title of `move_to` with this computer's address and its port"
 )
 
-NARROWER = "narrow the query, by dates or modality"
 NEVER = "the node never connected to our port"
 DESTINATION = (
     "ask the PACS administrator to see that the AE title of `move_to` is declared with this computer's address and its "
@@ -85,12 +85,12 @@ def told(status: int) -> str:
 
 def status_error(operation: str, status: int, *, so_far: int = 0) -> PacsError:
     """The error that says why `operation` (as `C-FIND`) did not end in success, after so many answers."""
-    category, meaning, remedy = _row(status)
+    category, meaning, fix = _row(status)
     cancelled = category is Category.CANCELLED
-    remedy += _OF_MOVES if operation == "C-MOVE" and remedy == _IF_IT_LASTS else ""
+    fix += _OF_MOVES if operation == "C-MOVE" and fix == _IF_IT_LASTS else ""
     kind = PacsPermanentError if category is Category.PERMANENT or (cancelled and so_far) else PacsTransientError
     after = f" after {so_far} answers, maybe the most the node gives" if so_far else ""
     message = f"{operation} ended with status 0x{status:04X}: {meaning}{after}"
     # Orthanc ends a query that it cuts as one that we had cancelled, and we never cancel.
     cut = so_far if cancelled or OUT_OF_RESOURCES <= status < OUT_OF_RESOURCES + 0x100 else 0
-    return kind(message, remedy=remedy or NARROWER if cut else remedy, status=status, answers=cut)
+    return kind(message, fix=fix or NARROWER if cut else fix, status=status, answers=cut)

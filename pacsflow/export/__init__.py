@@ -1,20 +1,13 @@
 """Delivery: one module per destination kind, each with a `Target` made of its settings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from pkgutil import resolve_name
+from typing import Final, get_args
+from urllib.parse import urlsplit
 
-from pacsflow.export.archive import ArchiveTarget
-from pacsflow.export.bids import BidsTarget
 from pacsflow.export.contract import Delivered, SeriesFiles, StudyFolder, Target
-from pacsflow.export.dicom import NodeTarget
-from pacsflow.export.dicomdir import FileSetTarget
-from pacsflow.export.dicomweb import ServerTarget
-from pacsflow.export.folder import FolderTarget
-from pacsflow.export.karnak import GatewayTarget
 from pacsflow.export.series import read_series
-from pacsflow.export.storage import StorageTarget
-from pacsflow.export.xnat import ProjectTarget
 from schemas import export as settings_of
 
 __all__ = [
@@ -28,22 +21,21 @@ __all__ = [
 ]
 
 
-TARGETS: Mapping[str, Callable[[Any], Target]] = {
-    "archive": ArchiveTarget,
-    "bids": BidsTarget,
-    "dicom": NodeTarget,
-    "dicomweb": ServerTarget,
-    "dicomdir": FileSetTarget,
-    "folder": FolderTarget,
-    "karnak": GatewayTarget,
-    "storage": StorageTarget,
-    "xnat": ProjectTarget,
+TARGETS: Final[Mapping[str, str]] = {
+    get_args(model.model_fields["kind"].annotation)[0]: model.MODULE
+    for model in get_args(get_args(settings_of.Target)[0])
 }
-"""`kind` of the settings -> the destination that they describe."""
+"""`kind` of the settings -> module and class of the destination that they describe."""
 
 
 def open_target(settings: settings_of.Target, workdir: Path) -> Target:
     """The destination that one entry of `targets:`, read and checked, describes. Raises TargetError."""
     if path := getattr(settings, "path", ""):
         settings = settings.model_copy(update={"path": path.replace("${project.workdir}", str(workdir))})
-    return TARGETS[settings.kind](settings)
+    if (
+        isinstance(settings, settings_of.Storage) and settings.scheme == "file"
+    ):  # as a folder: no links, no public files
+        files = settings.model_dump(include={"layout", "dicom", "nifti"})
+        settings = settings_of.Folder(kind="folder", path=urlsplit(settings.url).path, **files)
+    target: Target = resolve_name(settings.MODULE)(settings)
+    return target

@@ -26,7 +26,7 @@ class ArchiveTarget(Parcels):
         self._settings = settings
 
     def deliver(self, study: StudyFolder) -> Delivered:
-        """See `Target`."""
+        """See `Target`. Raises TargetError where it cannot be delivered."""
         settings, password = self._settings, resolve(self._settings.password)
         claimed: dict[str, str] = {}
         laid_out = places(study, settings.layout, lambda name, owner: claimed.setdefault(name, owner) == owner)
@@ -35,6 +35,8 @@ class ArchiveTarget(Parcels):
             for series, place in laid_out
             for name, source in named_files(series, place[-1], settings)
         }
+        if not members:
+            return Delivered(())
         with own_words(self.kind):
             name = f"{name_of(study, self._root)}.{settings.format}"
             with self.appearing(name) as half:

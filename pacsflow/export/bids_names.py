@@ -1,13 +1,13 @@
 """Names of a session's files in a BIDS dataset: entities in their order, runs counted."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pacsflow.errors import TargetError
+from pacsflow.export.bids_maps import intended_for, linked_sidecar
+from pacsflow.export.bids_runs import Named, numbered
 from pacsflow.export.contract import SeriesFiles
-from pacsflow.projects.patterns import alike
 from schemas.bids import ENTITIES, Name
 
 _DIFFUSION = (".bval", ".bvec")
@@ -15,61 +15,49 @@ _DIFFUSION = (".bval", ".bvec")
 
 @dataclass(frozen=True)
 class Image:
-    """One image of a session: below the session's folder `place`, all but the ending; its files by ending."""
+    """One image of a session: below the session's folder `place`, all but the ending; its files by ending.
+
+    `intended`: places of the images that it is a field map for.
+    """
 
     series: SeriesFiles
     name: Name
     place: str
     files: Mapping[str, Path]
+    intended: tuple[str, ...] = ()
+    session: str = ""
 
 
 def images_of(series: Sequence[SeriesFiles], session: str) -> list[Image]:
     """All images of a session that have a name; `session` begins it (`sub-A_ses-1`).
 
-    Runs are counted, by SeriesNumber and time, where several series would have one name. Raises TargetError where a
-    rule gives the run itself and two series have it.
+    Runs are counted where several acquisitions would have one name: see `bids_runs`. Raises TargetError where a rule
+    gives the run itself and two series have it.
     """
-    alike_ones: dict[str, list[tuple[SeriesFiles, str, Name]]] = defaultdict(list)
-    for one in sorted(series, key=lambda s: (s.series_number, s.series_time, s.series_uid)):
-        for stem, name in sorted(one.bids.items()):
-            alike_ones[_place(name, session)].append((one, stem, name))
-    images = [image for place, ones in sorted(alike_ones.items()) for image in _counted(place, ones, session)]
+    named, _ = numbered(series)
+    images = [_image(one, named, session) for one in named]
     if len({image.place for image in images}) < len(images):
-        raise _same_run()
-    return images
+        raise TargetError("bids: two series have the same run", fix="take `run` out of the rules: runs are counted")
+    return sorted(images, key=lambda image: image.place)
 
 
-def _counted(place: str, ones: list[tuple[SeriesFiles, str, Name]], session: str) -> list[Image]:
-    if len(ones) == 1:
-        series, stem, name = ones[0]
-        return [Image(series, name, place, _files(series, stem, name))]
-    if any("run" in name.entities for _, _, name in ones):
-        raise _same_run()
-    images = []
-    for number, (series, stem, name) in enumerate(ones, 1):
-        run = name.model_copy(update={"entities": {**name.entities, "run": str(number)}})
-        images.append(Image(series, run, _place(run, session), _files(series, stem, run)))
-    return images
+def left_out(series: Sequence[SeriesFiles]) -> dict[tuple[str, str], str]:
+    """(series UID, stem of the file) -> why an image that a rule names is not part of its session."""
+    return {(one.series.series_uid, one.stem): why for one, why in numbered(series)[1]}
 
 
-def _same_run() -> TargetError:
-    return TargetError("bids: two series have the same run", remedy="take `run` out of the rules: runs are counted")
+def _image(one: Named, named: Sequence[Named], session: str) -> Image:
+    name = one.name.model_copy(update={"sidecar": linked_sidecar(one, named)})
+    intended = tuple(sorted(place_of(other.name, session) for other in intended_for(one, named)))
+    return Image(one.series, name, place_of(name, session), _files(one.series, one.stem, name), intended, session)
 
 
-def _place(name: Name, session: str) -> str:
+def place_of(name: Name, session: str) -> str:
+    """A file's path below the folder of its session, all but the ending; `session` begins its name."""
     entities = [f"{entity}-{name.entities[entity]}" for entity in ENTITIES if entity in name.entities]
     return f"{name.datatype}/{'_'.join((session, *entities, name.suffix))}"
 
 
 def _files(series: SeriesFiles, stem: str, name: Name) -> dict[str, Path]:
-    wanted = (".nii.gz", ".json", *(_DIFFUSION if name.datatype == "dwi" else ()))
+    wanted = (".nii.gz", ".json", *(_DIFFUSION if name.datatype == "dwi" and name.suffix == "dwi" else ()))
     return {ending: path for ending in wanted for path in series.converted if path.name == f"{stem}{ending}"}
-
-
-def intended(image: Image, images: Sequence[Image], below: str) -> list[str]:
-    """BIDS URIs of the images that a field map is for; `below` is the session's folder in the dataset."""
-    return [
-        f"bids::{below}/{other.place}.nii.gz"
-        for other in images
-        if any(alike(wish, f"{other.name.datatype}/{other.name.suffix}") for wish in image.name.intended_for)
-    ]

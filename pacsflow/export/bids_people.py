@@ -25,9 +25,7 @@ _OLDEST = 89
 _AGE = re.compile(r"(\d{3})([DWMY])")
 _YEARS = re.compile(r"\d+(\.\d+)?\+?")
 _PER_YEAR = {"D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0}
-_TIME = re.compile(r"(\d{2})(\d{2})(\d{2})(\.\d{1,6})?")
-_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
-_TAGS: list[str] = ["PatientSex", "PatientAge", "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime"]
+_TAGS: list[str] = ["PatientSex", "PatientAge"]
 
 
 def person_of(series: Iterable[SeriesFiles]) -> dict[str, str]:
@@ -40,12 +38,8 @@ def person_of(series: Iterable[SeriesFiles]) -> dict[str, str]:
 
 
 def acquired(series: SeriesFiles) -> str:
-    """When a series was acquired, as BIDS writes it: YYYY-MM-DDThh:mm:ss; `n/a` without a date and a time."""
-    header = _header(series)
-    date, time = str(header.get("AcquisitionDate") or ""), str(header.get("AcquisitionTime") or "")
-    both = str(header.get("AcquisitionDateTime") or "")
-    day, hour = _DATE.match(date or both[:8]), _TIME.match(time or both[8:])
-    return f"{'-'.join(day.groups())}T{':'.join(hour.groups()[:3])}" if day and hour else NOT_KNOWN
+    """When a series began, as BIDS writes it: YYYY-MM-DDThh:mm:ss; `n/a` without a date and a time."""
+    return series.acquired.partition(".")[0] or NOT_KNOWN
 
 
 def merged(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ class SeriesFiles:
 
     `dicom`: (SOP Instance UID, Part 10 file). `converted`: what conversion gave, names that begin with `image`.
     `series_number` is 0 where the header has none. `identity_removed`: every header says so (0012,0062).
+    `acquired`: when its first instance was, YYYY-MM-DDThh:mm:ss.ffffff, '' where that is not told.
     `bids`: stem of a converted file -> its name in a BIDS dataset.
     """
 
@@ -31,6 +32,7 @@ class SeriesFiles:
     converted: tuple[Path, ...] = ()
     series_time: str = ""
     identity_removed: bool = False
+    acquired: str = ""
     bids: Mapping[str, Name] = field(default_factory=dict)
 
     @property
@@ -41,10 +43,16 @@ class SeriesFiles:
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """A complete study: all of its series that go out, and what the rows that want it are called, in order."""
+    """A complete study: all of its series that go out, and what the rows that want it are called, in order.
+
+    `session`: what it is called in a dataset that does not call sessions by their date; '' where nothing says it.
+    `written`: SHA-256 of the files that an earlier delivery of it wrote at the target: these may be replaced there.
+    """
 
     series: tuple[SeriesFiles, ...]
     rows: tuple[str, ...] = ()
+    written: frozenset[str] = frozenset()
+    session: str = ""
 
     @property
     def first(self) -> SeriesFiles:
@@ -78,5 +86,8 @@ class Target(Protocol):
     def verify(self, delivered: Delivered) -> Sequence[str]:
         """The paths of `delivered` that are missing there, or differ. Raises TargetError."""
 
+    def present(self, paths: Sequence[str]) -> Sequence[str]:
+        """Those of `paths` under which the target holds anything; all where it cannot be asked. Raises TargetError."""
+
     def remove(self, paths: Sequence[str]) -> None:
-        """Take away files of an earlier delivery that are no part of the present one. Raises TargetError."""
+        """Take away files of an earlier delivery that are not part of the present one. Raises TargetError."""

@@ -16,7 +16,10 @@ class NodeTarget:
         self._settings = settings
 
     def deliver(self, study: StudyFolder) -> Delivered:
-        """See `Target`. What the node has already is not sent again, where it can be asked."""
+        """See `Target`. What the node has already is not sent again, where it can be asked.
+
+        Raises TargetError where it cannot be delivered.
+        """
         files = study.instances
         delivered = Delivered.of(files)
         absent = self.verify(delivered) if self._settings.query_back else list(files)
@@ -24,7 +27,7 @@ class NodeTarget:
         if absent and (missing := self.verify(delivered)):
             raise TargetError(
                 f"dicom: {len(missing)} of {len(files)} instances were sent, and the node does not list them",
-                remedy="look at the node's log; `query_back: false` where it cannot be asked",
+                fix="look at the node's log; `query_back: false` where it cannot be asked",
                 transient=True,
             )
         return delivered
@@ -36,6 +39,11 @@ class NodeTarget:
         names = [path.split("/") for path, *_ in delivered.files]
         there = held(self._settings, sorted({(study, series) for study, series, _ in names}))
         return ["/".join(name) for name in names if name[2] not in there]
+
+    def present(self, paths: Sequence[str]) -> Sequence[str]:
+        """See `Target`. Compared by UID."""
+        absent = set(self.verify(Delivered(tuple((path, "", 0) for path in paths))))
+        return [path for path in paths if path not in absent]
 
     def remove(self, paths: Sequence[str]) -> None:
         """Raises TargetError where some are still there: DICOM has no way to take an instance back."""

@@ -15,8 +15,10 @@ class FileSetTarget(Parcels):
     kind = "file-set"
 
     def deliver(self, study: StudyFolder) -> Delivered:
-        """See `Target`."""
+        """See `Target`. Raises TargetError where it cannot be delivered."""
         uids = {path: uid for series in study.series for uid, path in series.dicom}
+        if not uids:
+            return Delivered(())
         with own_words(self.kind):
             name = name_of(study, self._root)
             with self.appearing(name) as half:
@@ -24,7 +26,7 @@ class FileSetTarget(Parcels):
                 if alike := len(uids) - len(placed):
                     raise TargetError(
                         f"file-set: images with the SOP Instance UID of another: {alike}",
-                        remedy="leave one of their series out: a file-set holds only one of them",
+                        fix="leave one of their series out: a file-set holds only one of them",
                     )
             names = f"{name}.{NAMES}"
             with self.appearing(names) as half:

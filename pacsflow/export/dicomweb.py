@@ -36,7 +36,10 @@ class ServerTarget:
         self._settings = settings
 
     def deliver(self, study: StudyFolder) -> Delivered:
-        """See `Target`. What the server has already is not sent again, where it can be asked."""
+        """See `Target`. What the server has already is not sent again, where it can be asked.
+
+        Raises TargetError where it cannot be delivered.
+        """
         files = study.instances
         delivered = Delivered.of(files)
         with own_words("dicomweb"), self._client() as client:
@@ -46,7 +49,7 @@ class ServerTarget:
             if asks and absent and (missing := _lacks(client, files)):
                 raise TargetError(
                     f"dicomweb: {len(missing)} of {len(files)} instances were sent, and the server does not list them",
-                    remedy="look at the server's log; `query_back: false` where it cannot be asked",
+                    fix="look at the server's log; `query_back: false` where it cannot be asked",
                     transient=True,
                 )
         return delivered
@@ -57,6 +60,11 @@ class ServerTarget:
             return []
         with own_words("dicomweb"), self._client() as client:
             return _lacks(client, [path for path, *_ in delivered.files])
+
+    def present(self, paths: Sequence[str]) -> Sequence[str]:
+        """See `Target`. Compared by UID."""
+        absent = set(self.verify(Delivered(tuple((path, "", 0) for path in paths))))
+        return [path for path in paths if path not in absent]
 
     def remove(self, paths: Sequence[str]) -> None:
         """Raises TargetError where some are still there: DICOMweb (PS3.18 10) has no way to take an instance back."""
@@ -78,7 +86,7 @@ class ServerTarget:
                     raise
                 refused.append(fault)
         if refused:
-            raise TargetError("; ".join(dict.fromkeys(map(str, refused))), remedy=refused[0].remedy)
+            raise TargetError("; ".join(dict.fromkeys(map(str, refused))), fix=refused[0].fix)
 
     def _store(self, client: httpx.Client, group: Files) -> None:
         boundary = uuid.uuid4().hex
@@ -119,14 +127,14 @@ def _check_stored(answer: httpx.Response, sent: set[str], *, silence: bool) -> N
         passing = numbers and all(n in _OUT_OF_RESOURCES or n == _PROCESSING_FAILURE for n in numbers)
         raise _RefusedError(
             f"dicomweb: the server refused {len(failed) or len(sent)} of {len(sent)} instances: reason {codes}",
-            remedy="look up the reason in PS3.18 annex I.2, and at the server's log",
+            fix="look up the reason in PS3.18 annex I.2, and at the server's log",
             transient=bool(passing),
         )
     stored = {_first(item, _REFERENCED_UID) for item in _items(told, _REFERENCED)}
     if not silence and not sent <= stored:
         raise TargetError(
             f"dicomweb: the server does not say that it stored {len(sent - stored)} of {len(sent)} instances",
-            remedy="look at the server's log; where it can be asked, take `query_back: false` out",
+            fix="look at the server's log; where it can be asked, take `query_back: false` out",
             transient=True,
         )
 
@@ -169,7 +177,7 @@ def _list(answer: httpx.Response) -> list[dict[str, Any]]:
         told = None
     if not isinstance(told, list):
         raise TargetError(
-            "dicomweb: the server's list is no DICOM JSON", remedy="check the address: it is the DICOMweb base address"
+            "dicomweb: the server's list is no DICOM JSON", fix="check the address: it is the DICOMweb base address"
         )
     return [item for item in told if isinstance(item, dict)]
 

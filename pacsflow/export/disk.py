@@ -1,23 +1,26 @@
 """Files and folders reached without following symbolic links, written whole or not at all."""
 
 import errno
-import fcntl
 import hashlib
 import os
+import re
 import shutil
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pacsflow.errors import TargetError
+from pacsflow.system import DIRECTORY, NOFOLLOW, lock, need_folder_handles
 
 NOT_LINKABLE = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES, errno.ENOSYS}
 """What the system says where a file system has no hard links, or not there."""
 _PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY, errno.ENETDOWN, errno.EHOSTDOWN}
+_HALF = re.compile(r"\.[0-9a-f]{32}\.part")
+"""As `temporary_name` gives them: no other name is ever swept away."""
 Parts = tuple[str, ...]
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+_DIRECTORY = os.O_RDONLY | DIRECTORY | NOFOLLOW
 
 
 @contextmanager
@@ -27,14 +30,15 @@ def own_words(kind: str) -> Iterator[None]:
         yield
     except OSError as error:
         words = os.strerror(error.errno) if error.errno else type(error).__name__
-        remedy = "look at the room, the rights and the name there"
-        raise TargetError(f"{kind}: {words}", remedy=remedy, transient=error.errno in _PASSING) from None
+        fix = "look at the room, the rights and the name there"
+        raise TargetError(f"{kind}: {words}", fix=fix, transient=error.errno in _PASSING) from None
 
 
 @contextmanager
 def opened(root: Path, parts: Parts, *, make: bool = True) -> Iterator[int]:
     """A descriptor of the folder `parts` below `root`, reached without a symbolic link, made where missing."""
-    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    need_folder_handles()
+    descriptor = os.open(root, os.O_RDONLY | DIRECTORY)
     try:
         for part in parts:
             if make:
@@ -57,8 +61,12 @@ def _below(descriptor: int, part: str) -> int:
         raise
 
 
-def put(folder: int, name: str, source: Path) -> tuple[str, int]:
-    """Bring `source` into the open folder as `name`, by hard link or verified copy; its sha256 and size."""
+def put(folder: int, name: str, source: Path, *, ours: Collection[str] | None = None) -> tuple[str, int]:
+    """Bring `source` into the open folder as `name`, by hard link or verified copy; its sha256 and size.
+
+    A file with another content that is not one of `ours` (sha256) is set aside, never deleted; None: all are ours.
+    Raises TargetError where the copy differs from the source.
+    """
     with source.open("rb") as stream:
         wanted = hashed(os.dup(stream.fileno()))
         if _is_there(folder, name, wanted, same_as=os.fstat(stream.fileno())):
@@ -73,12 +81,29 @@ def put(folder: int, name: str, source: Path) -> tuple[str, int]:
         if not _is_there(folder, temporary, wanted, same_as=os.fstat(stream.fileno())):
             os.unlink(temporary, dir_fd=folder)
             raise TargetError("a file read back differs from what was written", transient=True)
+        if ours is not None:
+            _spare(folder, name, ours)
         os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     return wanted
 
 
+def _spare(folder: int, name: str, ours: Collection[str]) -> None:
+    """Rename the file `name` unless it is a file of ours; a link is not followed."""
+    with suppress(FileNotFoundError):
+        if stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            digest, _ = hashed(os.open(name, os.O_RDONLY | NOFOLLOW, dir_fd=folder))
+            if digest in ours:
+                return
+        os.rename(name, aside(name), src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def aside(name: str) -> str:
+    """The name under which something is kept that pacsflow did not write, and that stood where it writes."""
+    return f"{name}.kept-{uuid.uuid4().hex[:12]}"
+
+
 def temporary_name() -> str:
-    """A name that no other file has, and that tells it is not whole."""
+    """A name that no other file has, that marks it as not whole."""
     return f".{uuid.uuid4().hex}.part"
 
 
@@ -103,7 +128,7 @@ def _is_there(folder: int, name: str, wanted: tuple[str, int], *, same_as: os.st
         return True
     if not stat.S_ISREG(status.st_mode) or status.st_size != wanted[1]:
         return False
-    return hashed(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)) == wanted
+    return hashed(os.open(name, os.O_RDONLY | NOFOLLOW, dir_fd=folder)) == wanted
 
 
 def hashed(descriptor: int) -> tuple[str, int]:
@@ -123,9 +148,9 @@ def first_owner(folder: int, name: str, owner: bytes) -> bytes:
 
     Under a lock that ends with the process, so that a killed one leaves nothing to clear away.
     """
-    flags = os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW
+    flags = os.O_CREAT | os.O_RDWR | NOFOLLOW
     with os.fdopen(os.open(name, flags, 0o600, dir_fd=folder), "r+b") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+        lock(stream)
         known = stream.read()
         if len(known) == len(owner):
             return known
@@ -140,5 +165,5 @@ def first_owner(folder: int, name: str, owner: bytes) -> bytes:
 def sweep(folder: int) -> None:
     """Remove what a killed process left half-written in an open folder."""
     for name in os.listdir(folder):
-        if name.startswith(".") and name.endswith(".part"):
+        if _HALF.fullmatch(name):
             os.unlink(name, dir_fd=folder)

@@ -1,4 +1,4 @@
-"""Destination `karnak`: a Karnak gateway, by C-STORE. It cannot be asked back: its statuses tell what arrived."""
+"""Destination `karnak`: a Karnak gateway, by C-STORE. It cannot be asked back: only its statuses show what arrived."""
 
 import tempfile
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from pacsflow.export.contract import Delivered, SeriesFiles, StudyFolder
 from pacsflow.export.disk import own_words
 from pacsflow.export.karnak_codes import Codes, read_codes
 from pacsflow.export.karnak_tags import Tags, write_tagged
-from pacsflow.export.storing import Instance, instance, send
+from pacsflow.export.storing import OutgoingInstance, instance, send
 from schemas.export import Dicom, Karnak
 
 _AT_ONCE = 100
@@ -29,7 +29,7 @@ class GatewayTarget:
         self._node = Dicom(kind="dicom", query_back=False, **same)
 
     def deliver(self, study: StudyFolder) -> Delivered:
-        """See `Target`. All that is told to the gateway is known before anything is sent."""
+        """See `Target`. All that the gateway needs is known before anything is sent."""
         told = [(series, self._tags(series)) for series in study.series]
         for series, tags in told:
             paths = [path for _, path in series.dicom]
@@ -41,6 +41,10 @@ class GatewayTarget:
         """See `Target`. Nothing is missing: a gateway cannot be asked."""
         return []
 
+    def present(self, paths: Sequence[str]) -> Sequence[str]:
+        """See `Target`. All: what it passed on is elsewhere, and cannot be asked for."""
+        return list(paths)
+
     def remove(self, paths: Sequence[str]) -> None:
         """See `Target`. A gateway keeps nothing; what it passed on is not ours to take back."""
 
@@ -48,13 +52,13 @@ class GatewayTarget:
         if self._codes is None and not series.identity_removed:
             raise TargetError(
                 "karnak: the Patient ID of images that are not de-identified would be their code",
-                remedy="name the codes by `new_ids` in export.yaml",
+                fix="name the codes by `new_ids` in export.yaml",
             )
         code = (series.patient, "0") if self._codes is None else self._codes.of([series.patient])
         if code is None or not code[0]:
             raise TargetError(
                 "karnak: a patient has no code, or no day shift",
-                remedy="add the patient to `new_ids` and `day_shift`; for de-identified images, take these out",
+                fix="add the patient to `new_ids` and `day_shift`; for de-identified images, take these out",
             )
         return Tags(code[0], self._settings.album, code[1])
 
@@ -69,10 +73,10 @@ def _codes(settings: Karnak) -> Codes | None:
     try:
         return read_codes(Path(settings.new_ids), Path(settings.day_shift) if settings.day_shift else None)
     except ProjectError as error:
-        raise TargetError(f"karnak: {error}", remedy="mend `new_ids` or `day_shift`") from None
+        raise TargetError(f"karnak: {error}", fix="fix `new_ids` or `day_shift`") from None
 
 
-def _copy(source: Path, tags: Tags, place: Path) -> Instance:
+def _copy(source: Path, tags: Tags, place: Path) -> OutgoingInstance:
     """The file with tags, as a copy; itself where it has them already."""
     with place.open("xb") as sink:
         written = write_tagged(source, tags, sink)

@@ -1,4 +1,4 @@
-"""What Karnak is told of a patient: code and day shift, as PACSMAN's `new_ids` and `day_shift` files hold them."""
+"""What Karnak needs of a patient: code and day shift, as PACSMAN's `new_ids` and `day_shift` files hold them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -37,5 +37,5 @@ def read_codes(new_ids: Path, day_shift: Path | None) -> Codes:
 
 
 def _find(table: dict[str, str], name: str) -> str:
-    """What a table says of a patient; PACSMAN writes `_` for what is no letter and no digit."""
+    """What a table says of a patient; PACSMAN writes `_` for what is neither a letter nor a digit."""
     return table.get(name) or table.get(alphanumeric(name), "")

@@ -1,7 +1,7 @@
 """The private elements that Karnak reads, put into a file; nothing else of it is touched, pixel data is not decoded.
 
-Group 000B, creator `CHUV_DEV_TML`: (000B,xx01) patient code, (000B,xx02) album, (000B,xx03) day shift, all LO. The
-block xx is the one the creator has already, else the first that is free (PS3.5 7.8.1).
+Group 000B, creator `CHUV_DEV_TML`: (000B,xx01) patient code, (000B,xx02) album, (000B,xx03) day shift, all LO. Karnak
+reads the block 10 only; where another creator holds it (PS3.5 7.8.1), the file is refused.
 """
 
 import shutil
@@ -23,7 +23,7 @@ from pacsflow.staging import half_beside, sync
 
 CREATOR = "CHUV_DEV_TML"
 _GROUP, _AFTER = 0x000B0000, 0x000C0000
-_FIRST, _LAST = 0x10, 0xFF
+_FIRST = 0x10
 _LONGEST = 64
 _PREAMBLE = 132
 _CANNOT = "a file cannot be tagged"
@@ -31,7 +31,7 @@ _CANNOT = "a file cannot be tagged"
 
 @dataclass(frozen=True)
 class Tags:
-    """What Karnak is told of a patient's images."""
+    """What Karnak needs to know of a patient's images."""
 
     code: str
     album: str
@@ -102,7 +102,7 @@ def _group(stream: BinaryIO, source: Path) -> _Group:
     meta = read_file_meta_info(source)
     syntax = UID(meta.TransferSyntaxUID)
     if syntax == DeflatedExplicitVRLittleEndian:
-        raise TargetError(f"{_CANNOT}: its data set is deflated", remedy="send it in another syntax")
+        raise TargetError(f"{_CANNOT}: its data set is deflated", fix="send it in another syntax")
     explicit, little = not syntax.is_implicit_VR, syntax.is_little_endian
     # Group length (0002,0000) is 12 bytes, and says how much follows it.
     stream.seek(_PREAMBLE + 12 + meta.FileMetaInformationGroupLength)
@@ -136,27 +136,27 @@ def _with(group: _Group, tags: Tags) -> list[_Element]:
 
 
 def _block(elements: tuple[_Element, ...]) -> int:
-    """The block of our creator, else the first that nobody has, with or without a creator."""
-    taken = set()
+    """The first block, which is the only one that Karnak looks at. Raises TargetError where it is another creator's."""
     for one in elements:
         number = one.tag & 0xFFFF
-        if _FIRST <= number <= _LAST:
-            if one.value.strip(b" \0") == CREATOR.encode():
-                return number
-            taken.add(number)
-        else:
-            taken.add(number >> 8)
-    free = next((block for block in range(_FIRST, _LAST + 1) if block not in taken), None)
-    if free is None:
-        raise TargetError(f"{_CANNOT}: all blocks of group 000B are taken")
-    return free
+        reserved = number == _FIRST and one.value.strip(b" \0") not in (b"", CREATOR.encode())
+        if reserved or (number >> 8 == _FIRST and not _is_ours(elements)):
+            raise TargetError(
+                f"{_CANNOT}: another creator holds block (000B,10xx), and Karnak reads no other",
+                fix="take the group 000B out of the images first: de-identify them, or remove private elements",
+            )
+    return _FIRST
+
+
+def _is_ours(elements: tuple[_Element, ...]) -> bool:
+    return any(one.tag & 0xFFFF == _FIRST and one.value.strip(b" \0") == CREATOR.encode() for one in elements)
 
 
 def _element(group: _Group, tag: int, text: str) -> _Element:
     if not text.isascii() or not text.isprintable() or "\\" in text or not 0 < len(text) <= _LONGEST:
         raise TargetError(
             "a patient code, album or day shift cannot stand in DICOM",
-            remedy="write 1 to 64 ASCII characters without backslash",
+            fix="write 1 to 64 ASCII characters without backslash",
         )
     value = text.encode() + b" " * (len(text) % 2)
     order = "<" if group.little else ">"

@@ -11,5 +11,5 @@ def refuse_leftovers(target: Target, paths: Sequence[str]) -> None:
     if still := len(paths) - len(target.verify(Delivered(tuple((path, "", 0) for path in paths)))):
         raise TargetError(
             f"{still} instances of an earlier delivery are still at the destination",
-            remedy="delete them there, then run again",
+            fix="delete them there, then run again",
         )

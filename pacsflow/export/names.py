@@ -1,4 +1,4 @@
-"""Names that are safe on any file system and tell nothing they should not."""
+"""Names that are safe on any file system and hold nothing identifying."""
 
 import hashlib
 import re
@@ -14,6 +14,11 @@ _RESERVED = re.compile(r"^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNOREC
 def alphanumeric(text: str) -> str:
     """`text` with every run of other characters than ASCII letters and digits as one `_`, as PACSMAN names patients."""
     return _NOT_ALPHANUMERIC.sub("_", unicodedata.normalize("NFC", text))
+
+
+def in_names(pseudonym: str) -> tuple[str, str]:
+    """How a pseudonym is spelled in names of folders, and as a label of BIDS, which has letters and digits only."""
+    return alphanumeric(pseudonym), _NOT_ALPHANUMERIC.sub("", unicodedata.normalize("NFC", pseudonym))
 
 
 def plain(text: str) -> str:

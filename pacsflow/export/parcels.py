@@ -1,22 +1,27 @@
 """A study as one thing below a folder: its name, claimed, and its appearance under it in one moment."""
 
+import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
 
 from pacsflow.export.contract import Delivered, StudyFolder
-from pacsflow.export.disk import hashed, own_words, temporary_name
+from pacsflow.export.disk import aside, facts_of, hashed, opened, own_words, temporary_name
 from pacsflow.export.names import component, plain, short_digest
 from pacsflow.export.placing import claimed, claims_below
 from pacsflow.scratch import apart
 from pacsflow.staging import sync
-from schemas.export import Archive, BidsDataset, Dicomdir
+from pacsflow.system import NOFOLLOW
+from pacsflow.system import lock as lock_file
+from schemas.export import Archive, BidsDataset, Dicomdir, Folder
 
 HALVES = (".pacsflow", "temporary")
 """Where below a destination things are made that appear there when they are whole."""
+MADE = (".pacsflow", "made")
+"""Where below a destination stands what was made there under which name: nothing else is ever replaced."""
 
 
 class Parcels:
@@ -24,19 +29,29 @@ class Parcels:
 
     kind: ClassVar[str]
 
-    def __init__(self, settings: Archive | BidsDataset | Dicomdir) -> None:
+    def __init__(self, settings: Archive | BidsDataset | Dicomdir | Folder) -> None:
         self._root = Path(settings.path)
 
     @contextmanager
     def appearing(self, name: str) -> Iterator[Path]:
         """See `appearing`. What killed processes left half made goes first."""
-        with apart(self._root.joinpath(*HALVES)) as folder, appearing(self._root / name, folder / name) as half:
+        made = _Made(self._root, name)
+        with (
+            apart(self._root.joinpath(*HALVES)) as folder,
+            appearing(self._root / name, folder / name, is_ours=made.holds) as half,
+        ):
             yield half
+            made.note(half)
 
     def verify(self, delivered: Delivered) -> Sequence[str]:
         """See `Target`."""
         with own_words(self.kind):
             return [path for path, *known in delivered.files if facts(self._root, path) != tuple(known)]
+
+    def present(self, paths: Sequence[str]) -> Sequence[str]:
+        """See `Target`."""
+        with own_words(self.kind):
+            return [path for path in paths if os.path.lexists(self._root / path)]
 
     def remove(self, paths: Sequence[str]) -> None:
         """See `Target`. The folders that are left empty go too."""
@@ -48,6 +63,37 @@ class Parcels:
                         (self._root / folder).rmdir()
 
 
+class _Made:
+    """What was made below `root` under `name`, by its digest, noted before it appears."""
+
+    def __init__(self, root: Path, name: str) -> None:
+        self._note = root.joinpath(*MADE, short_digest(name, 32))
+
+    def note(self, half: Path) -> None:
+        """Record on disk that `half` is ours."""
+        self._note.parent.mkdir(parents=True, exist_ok=True)
+        with self._note.open("a", encoding="ascii") as stream:
+            stream.write(f"{_digest(half)}\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def holds(self, place: Path) -> bool:
+        """Whether the file at `place` is the one that was made there."""
+        return self._note.is_file() and _digest(place) in self._note.read_text("ascii", "replace").split()
+
+
+def _digest(place: Path) -> str:
+    """Digest of a file, or of all files in a folder with their names; '' for anything else."""
+    if place.is_symlink() or not place.exists():
+        return ""
+    if place.is_file():
+        return facts_of(place)[0]
+    found = sorted((str(path.relative_to(place)), path) for path in place.rglob("*") if not path.is_dir())
+    if any(path.is_symlink() or not path.is_file() for _, path in found):
+        return ""
+    return hashlib.sha256(repr([(name, facts_of(path)) for name, path in found]).encode()).hexdigest()
+
+
 def name_of(study: StudyFolder, root: Path) -> str:
     """The study's own name below `root`: pseudonym and session; where another study has it, with a digest."""
     series = study.first
@@ -57,17 +103,31 @@ def name_of(study: StudyFolder, root: Path) -> str:
 
 
 @contextmanager
-def appearing(place: Path, half: Path | None = None) -> Iterator[Path]:
-    """A temporary place, which takes the name `place` when all went well, and that of what stood there.
+def alone(root: Path, name: str) -> Iterator[None]:
+    """A lock below `root` that ends with the process: for what belongs to all studies of a dataset."""
+    with opened(root, (".pacsflow",)) as folder:
+        lock = os.open(name, os.O_CREAT | os.O_RDWR | NOFOLLOW, 0o600, dir_fd=folder)
+        with os.fdopen(lock, "r+b") as stream:
+            lock_file(stream)
+            yield
 
-    It is `half`, else one beside `place`.
+
+@contextmanager
+def appearing(
+    place: Path, half: Path | None = None, *, is_ours: Callable[[Path], bool] = lambda _: False
+) -> Iterator[Path]:
+    """A temporary place, which takes the name `place` when all went well. It is `half`, else one beside `place`.
+
+    What stood at `place` goes where it `is_ours`, or has the same content; anything else is kept under another name.
     """
     half = half or place.with_name(temporary_name())
     before = half.with_name(temporary_name())
     try:
         yield half
         _sync(half)
-        if place.is_dir():
+        if os.path.lexists(place) and not is_ours(place) and _digest(place) != _digest(half):
+            place.rename(place.with_name(aside(place.name)))
+        elif place.is_dir():
             place.rename(before)
         half.replace(place)
         sync(place.parent)
@@ -90,6 +150,6 @@ def _sync(place: Path) -> None:
 def facts(root: Path, path: str) -> tuple[str, int] | None:
     """SHA-256 and size of a file below `root`; None where there is none."""
     try:
-        return hashed(os.open(root / path, os.O_RDONLY | os.O_NOFOLLOW))
+        return hashed(os.open(root / path, os.O_RDONLY | NOFOLLOW))
     except (FileNotFoundError, NotADirectoryError):
         return None

@@ -1,5 +1,6 @@
 """A series' files and what their cleaned headers say."""
 
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,10 +23,17 @@ TAGS = (
     "SeriesInstanceUID",
     "SeriesNumber",
     "PatientIdentityRemoved",
+    "AcquisitionDateTime",
+    "AcquisitionDate",
+    "AcquisitionTime",
+    "ContentDate",
+    "ContentTime",
 )
 """What is asked of every header."""
 _SERIES_NUMBER = 0x00200011
-"""Often no number at all, and not what a series is told by."""
+"""Often no number at all, and not what identifies a series."""
+_MOMENTS = (("", "AcquisitionDateTime"), ("AcquisitionDate", "AcquisitionTime"), ("ContentDate", "ContentTime"))
+_DATE_TIME = re.compile(r"(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(?:\.(\d{1,6}))?([+-]\d{4})?")
 
 
 def read_series(dicom: Sequence[Path], converted: Sequence[Path] = ()) -> SeriesFiles:
@@ -51,11 +59,25 @@ def read_series(dicom: Sequence[Path], converted: Sequence[Path] = ()) -> Series
         converted=tuple(sorted(converted)),
         series_time=str(first.get("SeriesTime") or ""),
         identity_removed=all(header.get("PatientIdentityRemoved") == "YES" for header, _ in headers),
+        acquired=min(filter(None, (acquired(header) for header, _ in headers)), default=""),
     )
 
 
+def acquired(header: Dataset) -> str:
+    """When an instance was acquired, YYYY-MM-DDThh:mm:ss.ffffff; empty where no date and time is whole.
+
+    By Acquisition DateTime, else date and time of acquisition, else of content (PS3.3 C.7.6.1).
+    """
+    for date, time in _MOMENTS:
+        text = "".join(str(header.get(keyword) or "").strip() for keyword in (date, time) if keyword)
+        if match := _DATE_TIME.fullmatch(text):
+            year, month, day, hour, minute, second, fraction, _ = match.groups()
+            return f"{year}-{month}-{day}T{hour}:{minute}:{second}.{fraction or '0':0<6}"
+    return ""
+
+
 def header_of(path: Path, tags: Sequence[str]) -> Dataset:
-    """Elements of a file's header, decoded, so that what is spoilt fails here. Raises TargetError."""
+    """Elements of a file's header, decoded, so that a damaged file fails here. Raises TargetError."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # values in them may be anybody's

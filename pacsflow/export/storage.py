@@ -15,16 +15,23 @@ from fsspec.spec import AbstractBufferedFile
 from pacsflow.errors import SecretError, TargetError
 from pacsflow.export.bandwidth import Bandwidth
 from pacsflow.export.contract import Delivered, StudyFolder
+from pacsflow.export.disk import aside
 from pacsflow.export.placing import CLAIMS, named_files, places
 from pacsflow.export.stores import WHOLE, opened_store
 from schemas.export import Storage
 
 _PIECE = 1 << 20
+_OWNER = re.compile(rb"[0-9a-f]{32}")
+"""What a claim holds: the digest of its owner."""
+_CHANGED = (
+    "s3: leave `checksums` out of `options`, or say `when_required`; else look "
+    "at what stands between here and the server"
+)
 _HALF = re.compile(r"\.[0-9a-f]{32}\.part")
 _FOR_GOOD = ("Permission", "Auth", "Credential", "SSL", "Certificate", "HostKey", "Forbidden", "NoSuchBucket", "perm")
 """Parts of the names of errors that do not pass by themselves."""
 _REFUSALS = frozenset({400, 401, 403, 405})
-"""HTTP statuses likewise."""
+"""HTTP statuses after which a later attempt may succeed."""
 Facts = tuple[str, int]
 
 
@@ -44,7 +51,7 @@ class StorageTarget:
                 store.makedirs(folder, exist_ok=True)
                 _sweep(store, folder)
                 for name, source in named_files(series, place[-1], settings):
-                    facts = self._put(store, f"{folder}/{name}", source)
+                    facts = self._put(store, f"{folder}/{name}", source, study.written)
                     done.append(("/".join((*place, name)), *facts))
         return Delivered(tuple(sorted(done)))
 
@@ -52,6 +59,11 @@ class StorageTarget:
         """See `Target`."""
         with self._opened() as (store, root):
             return [path for path, *facts in delivered.files if _facts(store, f"{root}/{path}") != tuple(facts)]
+
+    def present(self, paths: Sequence[str]) -> Sequence[str]:
+        """See `Target`."""
+        with self._opened() as (store, root):
+            return [path for path in paths if _size(store, f"{root}/{path}") is not None]
 
     def remove(self, paths: Sequence[str]) -> None:
         """See `Target`."""
@@ -62,17 +74,22 @@ class StorageTarget:
                 if _size(store, f"{root}/{path}") is not None:
                     store.rm_file(f"{root}/{path}")
 
-    def _put(self, store: AbstractFileSystem, path: str, source: Path) -> Facts:
-        """Have `source` at `path`, whole: under a temporary name first where the storage shows halves."""
+    def _put(self, store: AbstractFileSystem, path: str, source: Path, ours: frozenset[str]) -> Facts:
+        """Have `source` at `path`, whole: under a temporary name first where the storage shows halves.
+
+        What stands there and is none of `ours` (SHA-256) is kept under another name.
+        """
         with source.open("rb") as stream:
             wanted = hashlib.file_digest(stream, "sha256").hexdigest(), stream.tell()
         if _size(store, path) == wanted[1] and _facts(store, path) == wanted:
             return wanted
+        if (there := _facts(store, path)) and there[0] not in ours:
+            store.mv(path, aside(path))
         at = path if _appears_whole(store) else f"{path.rpartition('/')[0]}/.{uuid.uuid4().hex}.part"
         _send(store, source, at, self._settings.megabytes_per_second)
         if _facts(store, at) != wanted:
             store.rm_file(at)
-            raise TargetError("storage: a file read back differs from what was written", transient=True)
+            raise TargetError("storage: a file read back differs from what was written", fix=_CHANGED, transient=True)
         if at != path:
             if _size(store, path) is not None:
                 store.rm_file(path)
@@ -93,7 +110,7 @@ class StorageTarget:
             lasting = status in _REFUSALS or any(word in kinds for word in _FOR_GOOD)
             raise TargetError(
                 f"storage: {type(error).__name__}{f' {status}' if status else ''}",
-                remedy="look at address, options and rights in export.yaml",
+                fix="look at address, options and rights in export.yaml",
                 transient=not lasting,
             ) from None
 
@@ -128,7 +145,7 @@ def _send(store: AbstractFileSystem, source: Path, path: str, limit: float | Non
 
 
 def _discard(sink: Any) -> None:
-    """Close a file that is not whole: where its storage would give it its name by that, without telling the storage."""
+    """Close a file that is not whole: where its storage would give it its name on closing, without closing it."""
     with suppress(Exception):
         sink.discard()
     if isinstance(sink, AbstractBufferedFile):
@@ -147,7 +164,7 @@ def _size(store: AbstractFileSystem, path: str) -> int | None:
 
 
 def _facts(store: AbstractFileSystem, path: str) -> Facts | None:
-    """SHA-256 and size of what stands at `path`; None where nothing does."""
+    """SHA-256 and size of the file at `path`; None where there is none."""
     digest, size = hashlib.sha256(), 0
     store.invalidate_cache()
     try:
@@ -161,11 +178,18 @@ def _facts(store: AbstractFileSystem, path: str) -> Facts | None:
 
 
 def _is_owner(store: AbstractFileSystem, root: str, claim: str, owner: str) -> bool:
-    """Whether `owner` is the first who claimed whole. The last of two who claim in the same moment has it."""
+    """Whether `owner` wrote the first complete claim. Of two in the same moment the last has it."""
     folder = "/".join((root, *CLAIMS))
     path = f"{folder}/{claim}"
     if _size(store, path) != len(owner):
         store.makedirs(folder, exist_ok=True)
         store.pipe_file(path, owner.encode())
     store.invalidate_cache()
-    return bool(store.cat_file(path) == owner.encode())
+    found = bytes(store.cat_file(path))
+    if found != owner.encode() and not _OWNER.fullmatch(found):
+        raise _changed()
+    return found == owner.encode()
+
+
+def _changed() -> TargetError:
+    return TargetError("storage: the server holds something else than it was sent", fix=_CHANGED)

@@ -13,15 +13,19 @@ from fsspec.implementations.ftp import FTPFileSystem
 from fsspec.implementations.sftp import SFTPFileSystem
 
 from pacsflow.errors import TargetError
+from pacsflow.extras import install
 from pacsflow.secrets import resolve
-from schemas.export import UNPROTECTED
+from schemas.export import Storage
+from schemas.storages import S3Options
 
-WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "memory"})
+WHOLE = frozenset({"s3", "gs", "abfs"})
 """Storages whose objects appear whole or not at all: no temporary name is needed."""
-_PACKAGES = {"gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "abfss": "adlfs", "az": "adlfs"}
-"""What storages need that do not come with pacsflow."""
+_PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "abfs": "adlfs"}
+"""What storages need that does not come with every pacsflow."""
 _REFERENCE = re.compile(r"^\$\{[^}]+\}$")
 _TIMEOUT = 60
+_CHECKSUMS = ("request_checksum_calculation", "response_checksum_validation")
+"""Servers that do not know the trailers with checksums store them inside the object; all is read back anyway."""
 
 
 class _Sftp(SFTPFileSystem):  # type: ignore[misc]
@@ -77,7 +81,9 @@ class _Ftps(FTPFileSystem):  # type: ignore[misc]
 
 def _sftp(url: str, options: Mapping[str, Any]) -> tuple[AbstractFileSystem, str]:
     place = urlsplit(url)
-    return _Sftp(place.hostname or "", port=place.port or 22, **options), place.path
+    own = not (options.get("key_filename") or options.get("password"))  # what is named is used, and nothing else
+    store = _Sftp(place.hostname or "", port=place.port or 22, allow_agent=own, look_for_keys=own, **options)
+    return store, place.path
 
 
 def _ftps(url: str, options: Mapping[str, Any]) -> tuple[AbstractFileSystem, str]:
@@ -105,15 +111,25 @@ def _webdav(url: str, options: Mapping[str, Any]) -> tuple[AbstractFileSystem, s
 
 
 def _s3(url: str, options: Mapping[str, Any]) -> tuple[AbstractFileSystem, str]:
-    given = dict(options)
-    if str(given.get("endpoint_url", "")).startswith("http://"):
-        raise TargetError("storage: endpoint_url http:// is not taken", remedy="write endpoint_url with https://")
-    ca = given.pop("ca", "")
-    client = {**given.pop("client_kwargs", {}), **({"verify": ca} if ca else {})}
-    return filesystem("s3", client_kwargs=client, **given), url.partition("://")[2]
+    said = S3Options.model_construct(**options)
+    client = {"verify": said.ca or True, **({"region_name": said.region} if said.region else {})}
+    config = dict.fromkeys(_CHECKSUMS, said.checksums) | {"s3": {"addressing_style": said.addressing}}
+    store = filesystem(
+        "s3",
+        key=said.key,
+        secret=said.secret,
+        token=said.token,
+        anon=said.anon,
+        endpoint_url=said.endpoint_url,
+        use_ssl=True,
+        client_kwargs=client,
+        config_kwargs=config,
+        skip_instance_cache=True,
+    )
+    return store, url.partition("://")[2]
 
 
-def _any(url: str, options: Mapping[str, Any]) -> tuple[AbstractFileSystem, str]:
+def _cloud(url: str, options: Mapping[str, Any]) -> tuple[AbstractFileSystem, str]:
     scheme, _, path = url.partition("://")
     return filesystem(scheme, **options), path
 
@@ -123,6 +139,8 @@ _OPENERS: dict[str, Callable[[str, Mapping[str, Any]], tuple[AbstractFileSystem,
     "ftps": _ftps,
     "webdavs": _webdav,
     "s3": _s3,
+    "gs": _cloud,
+    "abfs": _cloud,
 }
 
 
@@ -132,20 +150,14 @@ def opened_store(url: str, options: Mapping[str, Any]) -> Iterator[tuple[Abstrac
 
     Raises TargetError for an address that is not protected on its way, or of a kind that is not known.
     """
+    for mistake in Storage(kind="storage", url=url, options=dict(options)).mistakes():
+        raise TargetError(f"storage: {'.'.join(mistake.at)} {mistake.message}", fix=mistake.fix)
     scheme = url.partition("://")[0]
-    if better := UNPROTECTED.get(scheme):
-        raise TargetError(f"storage: {scheme}:// is not taken", remedy=f"write the address with {better}")
     try:
-        store, path = _OPENERS.get(scheme, _any)(url, _resolved(options))
+        store, path = _OPENERS[scheme](url, _resolved(options))
     except ImportError as error:
         package = _PACKAGES.get(scheme) or error.name or "what fsspec names for it"
-        raise TargetError(f"storage: {scheme}:// needs a package", remedy=f"pip install {package}") from None
-    except ValueError as error:
-        if "Protocol not known" not in str(error):
-            raise
-        raise TargetError(
-            f"storage: {scheme}:// is not known", remedy="use s3, gs, abfs, sftp, ftps, webdavs"
-        ) from None
+        raise TargetError(f"storage: {scheme}:// needs a package", fix=install(package)) from None
     try:
         yield store, path.rstrip("/")
     finally:

@@ -38,7 +38,7 @@ Context = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Instance:
+class OutgoingInstance:
     """A Part 10 file and what its meta information says."""
 
     path: Path
@@ -46,41 +46,41 @@ class Instance:
     context: Context
 
 
-def instance(path: Path) -> Instance:
+def instance(path: Path) -> OutgoingInstance:
     """Raises TargetError for a file that is no DICOM."""
     try:
         meta = read_file_meta_info(path)
         context = str(meta.MediaStorageSOPClassUID), str(meta.TransferSyntaxUID)
-        return Instance(path, str(meta.MediaStorageSOPInstanceUID), context)
+        return OutgoingInstance(path, str(meta.MediaStorageSOPInstanceUID), context)
     except Exception as error:  # noqa: BLE001 what is spoilt fails in many ways, in words that may be anybody's
         raise TargetError(f"a file cannot be sent: {type(error).__name__}") from None
 
 
-class _BrokenError(TargetError):
-    """The association broke off, as some nodes end it at an image that is spoilt."""
+class _SendBrokenError(TargetError):
+    """The association broke off, as some nodes end it at a damaged image."""
 
 
-def send(node: Dicom, instances: Sequence[Instance]) -> None:
+def send(node: Dicom, instances: Sequence[OutgoingInstance]) -> None:
     """Have all instances stored at `node`; one that it does not take keeps no other back. Raises TargetError then."""
     faults: list[TargetError] = []
     for group in _groups(instances):
         left = group
         while left:
             left = _sent(node, left, faults)
-            if sum(isinstance(fault, _BrokenError) for fault in faults) == _MOST_BROKEN:
+            if sum(isinstance(fault, _SendBrokenError) for fault in faults) == _MOST_BROKEN:
                 raise _all_of(faults, len(instances))
     if faults:
         raise _all_of(faults, len(instances))
 
 
-def _sent(node: Dicom, group: list[Instance], faults: list[TargetError]) -> list[Instance]:
+def _sent(node: Dicom, group: list[OutgoingInstance], faults: list[TargetError]) -> list[OutgoingInstance]:
     """Send over one association; those that are left when it broke off. Raises TargetError where it may pass."""
     with _association(node, {one.context for one in group}) as association:
         bandwidth = Bandwidth(node.megabytes_per_second)
         for number, one in enumerate(group, 1):
             try:
                 _store(association, one)
-            except _BrokenError as fault:
+            except _SendBrokenError as fault:
                 faults.append(fault)
                 return group[number:]
             except TargetError as fault:
@@ -94,8 +94,8 @@ def _sent(node: Dicom, group: list[Instance], faults: list[TargetError]) -> list
 def _all_of(faults: Sequence[TargetError], instances: int) -> TargetError:
     said = "; ".join(sorted({str(fault) for fault in faults}))
     share = f" ({len(faults)} of {instances} images)" if instances > 1 else ""
-    remedy = "; ".join(dict.fromkeys(fault.remedy for fault in faults if fault.remedy))
-    return TargetError(f"{said}{share}", remedy=remedy, transient=any(fault.transient for fault in faults))
+    fix = "; ".join(dict.fromkeys(fault.fix for fault in faults if fault.fix))
+    return TargetError(f"{said}{share}", fix=fix, transient=any(fault.transient for fault in faults))
 
 
 def held(node: Dicom, series: Iterable[tuple[str, str]]) -> set[str]:
@@ -116,9 +116,9 @@ def held(node: Dicom, series: Iterable[tuple[str, str]]) -> set[str]:
     return found
 
 
-def _groups(instances: Sequence[Instance]) -> Iterator[list[Instance]]:
+def _groups(instances: Sequence[OutgoingInstance]) -> Iterator[list[OutgoingInstance]]:
     """The instances, as many at a time as one association has presentation contexts for."""
-    group: list[Instance] = []
+    group: list[OutgoingInstance] = []
     for one in sorted(instances, key=lambda i: i.context):
         if len({i.context for i in [*group, one]}) > _MOST_CONTEXTS:
             yield group
@@ -164,8 +164,8 @@ def _asked_for(node: Dicom, contexts: set[Context]) -> Association:
 def _associated(entity: AE, *address: Any, **more: Any) -> Association:
     try:
         return entity.associate(*address, **more)
-    except OSError:  # what is no connection is an association that did not come about; a name without address is not
-        raise TargetError("dicom: the node's name has no address", remedy="check host", transient=True) from None
+    except OSError:  # pynetdicom raises it only where the host name has no address
+        raise TargetError("dicom: the node's name has no address", fix="check host", transient=True) from None
 
 
 def _takes_nothing(association: Association) -> bool:
@@ -178,16 +178,16 @@ def _why(node: Dicom, contexts: set[Context], association: Association) -> Targe
     if _takes_nothing(association):
         if contexts:
             return _untaken(min(contexts))
-        return TargetError("dicom: the node cannot be asked what it has", remedy="write `query_back: false`")
+        return TargetError("dicom: the node cannot be asked what it has", fix="write `query_back: false`")
     if node.tls and not _trusted(node):
         return TargetError(
             "dicom: the node's certificate is not trusted",
-            remedy="check `tls.ca`, and that `host` is the name in the certificate",
+            fix="check `tls.ca`, and that `host` is the name in the certificate",
         )
     rejected, answer = association.is_rejected, association.acceptor.primitive
     return TargetError(
         f"dicom: the node {'rejects the association' if rejected else 'cannot be reached, or ended it'}",
-        remedy=f"check host, port, called_aet and tls; the node must know {node.calling_aet}",
+        fix=f"check host, port, called_aet and tls; the node must know {node.calling_aet}",
         transient=not rejected or (answer is not None and answer.result == _FOR_NOW),
     )
 
@@ -195,7 +195,7 @@ def _why(node: Dicom, contexts: set[Context], association: Association) -> Targe
 def _untaken(context: Context) -> TargetError:
     return TargetError(
         "dicom: the node takes no instances of a SOP class in the transfer syntax they have",
-        remedy="have the node accept SOP class {} in {}".format(*context),
+        fix="have the node accept SOP class {} in {}".format(*context),
     )
 
 
@@ -211,12 +211,12 @@ def _tls(node: Dicom) -> ssl.SSLContext:
         if node.tls.certificate:
             context.load_cert_chain(node.tls.certificate, node.tls.key)
     except OSError:
-        raise TargetError("dicom: a file of `tls` cannot be read", remedy="check ca, certificate and key") from None
+        raise TargetError("dicom: a file of `tls` cannot be read", fix="check ca, certificate and key") from None
     return context
 
 
 def _trusted(node: Dicom) -> bool:
-    """Whether the node's certificate is no reason why an association did not come about."""
+    """Whether the node's certificate is not the reason why an association did not come about."""
     try:
         with socket.create_connection((node.host, node.port), _PATIENCE) as plain:
             _tls(node).wrap_socket(plain, server_hostname=node.host).close()
@@ -227,12 +227,12 @@ def _trusted(node: Dicom) -> bool:
     return True
 
 
-def _broken() -> _BrokenError:
-    remedy = "look at the node's log: some nodes end the association at an image that is spoilt"
-    return _BrokenError("dicom: the association broke off", remedy=remedy, transient=True)
+def _broken() -> _SendBrokenError:
+    fix = "look at the node's log: some nodes end the association at an image that is spoilt"
+    return _SendBrokenError("dicom: the association broke off", fix=fix, transient=True)
 
 
-def _store(association: Association, one: Instance) -> None:
+def _store(association: Association, one: OutgoingInstance) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # values in them may be anybody's

@@ -19,8 +19,8 @@ _UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 class Below:
     """What a folder holds, sorted.
 
-    `others`: no DICOM, or links to folders; `unread`: files and folders that are barred, links that lead nowhere, and
-    DICOM whose header is spoilt.
+    `others`: no DICOM, or links to folders; `unread`: files and folders that are barred, broken links, and
+    DICOM whose header is damaged.
     """
 
     dicom: tuple[Path, ...]

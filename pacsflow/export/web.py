@@ -31,11 +31,11 @@ def own_words(kind: str) -> Iterator[None]:
         if _distrusted(error):
             raise TargetError(
                 f"{kind}: the server's certificate is not trusted",
-                remedy="name the authority that signed it in `ca`; never do without",
+                fix="name the authority that signed it in `ca`; never do without",
             ) from None
         raise TargetError(
             f"{kind}: the server cannot be reached, or broke off ({type(error).__name__})",
-            remedy="check the address; it is tried again",
+            fix="check the address; it is tried again",
             transient=True,
         ) from None
 
@@ -47,12 +47,12 @@ def _distrusted(error: BaseException | None) -> bool:
 
 
 def refused(kind: str, answer: httpx.Response) -> TargetError:
-    """What an answer that is no success comes to."""
+    """The error for an answer that is not a success."""
     status = answer.status_code
     passing = status >= _FAULT or status in {_BUSY, _TIMEOUT, _TOO_EARLY}
     return TargetError(
         f"{kind}: the server answers with HTTP {status}",
-        remedy=_WHY.get(status, "look at the server's log"),
+        fix=_WHY.get(status, "look at the server's log"),
         transient=passing,
     )
 

@@ -23,7 +23,10 @@ class ProjectTarget:
         self._settings = settings
 
     def deliver(self, study: StudyFolder) -> Delivered:
-        """See `Target`. A session that holds as many instances as the study is left."""
+        """See `Target`. A session that holds as many instances as the study is left.
+
+        Raises TargetError where it cannot be delivered.
+        """
         files = {uid: path for series in study.series for uid, path in series.dicom}
         with own_words("xnat"), logged_in(self._settings) as server:
             subject, session = _labels(study, server)
@@ -32,7 +35,7 @@ class ProjectTarget:
                 if (there := server.held(subject, session)) != len(files):
                     raise TargetError(
                         f"xnat: {len(files)} instances were sent, and the session holds {there}",
-                        remedy="look at the session; where it holds more, delete it there",
+                        fix="look at the session; where it holds more, delete it there",
                         transient=there < len(files),
                     )
             return Delivered.of({f"{subject}/{session}/{uid}": path for uid, path in files.items()})
@@ -47,6 +50,12 @@ class ProjectTarget:
             short = [paths for labels, paths in wanted.items() if server.held(*labels) != len(paths)]
         return [path for paths in short for path in paths]
 
+    def present(self, paths: Sequence[str]) -> Sequence[str]:
+        """See `Target`. All of a session that holds any instance."""
+        with logged_in(self._settings) as server:
+            held = {labels: server.held(*labels) for labels in {_session_of(path) for path in paths}}
+        return [path for path in paths if held[_session_of(path)]]
+
     def remove(self, paths: Sequence[str]) -> None:
         """See `Target`. A session that holds more than its study was refused when it was delivered."""
 
@@ -57,6 +66,11 @@ class ProjectTarget:
                     archive.write(path, f"{number:06d}.dcm")
             place.flush()
             server.bring(Path(place.name), *labels)
+
+
+def _session_of(path: str) -> tuple[str, str]:
+    subject, session, _ = path.split("/")
+    return subject, session
 
 
 def _labels(study: StudyFolder, server: Server) -> tuple[str, str]:

@@ -61,7 +61,7 @@ class Server:
             return self._instances(f"/data/projects/{project}/subjects/{subject}/experiments/{session}")
         waiting = self._rows(f"/data/prearchive/projects/{project}")
         return sum(
-            self._instances(f"/data/prearchive/projects/{project}/{row.get('timestamp')}/{row.get('folderName')}")
+            self._waiting(f"/data/prearchive/projects/{project}/{row.get('timestamp')}/{row.get('folderName')}")
             for row in waiting
             if (row.get("subject"), row.get("name")) == (subject, session)
         )
@@ -89,6 +89,17 @@ class Server:
         files = (row for scan in scans for row in self._rows(f"{place}/scans/{scan}/files"))
         return sum(row.get("collection") in _HELD for row in files)
 
+    def _waiting(self, place: str) -> int:
+        """As `_instances`, in the prearchive: there files are listed by resource only, and a row names none."""
+        scans = [str(row.get("ID")) for row in self._rows(f"{place}/scans")]
+        held = [
+            f"{place}/scans/{scan}/resources/{label}/files"
+            for scan in scans
+            for row in self._rows(f"{place}/scans/{scan}/resources")
+            if (label := row.get("label")) in _HELD
+        ]
+        return sum(len(self._rows(files)) for files in held)
+
     def _rows(self, place: str) -> list[dict[str, Any]]:
         told = self._asked(place)
         result = told.get("ResultSet") if told is not None else None
@@ -107,5 +118,5 @@ class Server:
         except (ValueError, RecursionError):
             told = None
         if not isinstance(told, dict):
-            raise TargetError("xnat: the server does not answer in JSON", remedy="check the address")
+            raise TargetError("xnat: the server does not answer in JSON", fix="check the address")
         return told

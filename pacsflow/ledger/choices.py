@@ -1,7 +1,7 @@
 """Series that a person chose by eye. A choice goes before the rules of the project, and outlasts asking again."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -11,12 +11,16 @@ from pacsflow.ledger.book import Ledger
 
 NEW = "new since series were chosen"
 """Said of a series that appeared after a person chose: the rules decide of it."""
+PART = 500
+"""So many keys a statement names."""
+MANY = 2000
+"""Of more series than these, all rows are brought in line at once."""
 _NONE = "no series of it was chosen"
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A series that rows found in a study they take. `ruled`: what the rules say; `chosen`: None where nobody chose.
+    """A series that rows found in a study they take. `ruled`: what the rules say; `chosen`: None where no person chose.
 
     Identifying: stays inside the process.
     """
@@ -51,20 +55,61 @@ def candidates(ledger: Ledger) -> list[Candidate]:
 
 
 def choose(ledger: Ledger, chosen: Mapping[str, bool], *, by: str) -> None:
-    """Record a person's choice: series key -> wanted or not. What was chosen of other series stands."""
-    with ledger.write() as connection:
-        old = {r.series_key: r.wanted for r in connection.execute(sa.select(t.choices))}
+    """Record a person's choice: series key -> wanted or not. Choices of other series are kept."""
+    from pacsflow.ledger.acts import Act, deciding
+
+    told = f"{sum(chosen.values())} of {len(chosen)} series taken"
+    with deciding(ledger, Act("select", by, told)) as connection:
+        old: dict[str, bool] = {}
+        for keys in _parts(chosen):
+            query = sa.select(t.choices).where(t.choices.c.series_key.in_(keys))
+            old |= {r.series_key: r.wanted for r in connection.execute(query)}
         fresh = {key: wanted for key, wanted in chosen.items() if old.get(key) != wanted}
-        facts = {"by": by, "at": time.time()}
+        facts = {"decided_by": by, "decided_at": time.time()}
         ledger.upsert(connection, t.choices, ({"series_key": k, "wanted": w, **facts} for k, w in fresh.items()))
-        follow(connection)
+        _follow_series(connection, fresh)
 
 
-def forget(ledger: Ledger) -> None:
+def forget(ledger: Ledger, *, by: str) -> None:
     """Let the rules decide of all series again."""
-    with ledger.write() as connection:
+    from pacsflow.ledger.acts import Act, deciding
+
+    with deciding(ledger, Act("select", by, "the rules decide again")) as connection:
         connection.execute(sa.delete(t.choices))
         follow(connection)
+
+
+def restore(ledger: Ledger, before: Mapping[str, bool | None], *, by: str) -> None:
+    """Bring choices back to what they were: series key -> wanted or not; None: no person had chosen."""
+    from pacsflow.ledger.acts import Act, deciding
+
+    with deciding(ledger, Act("select", by, f"choice of {len(before)} series undone")) as connection:
+        for keys in _parts([key for key, wanted in before.items() if wanted is None]):
+            connection.execute(sa.delete(t.choices).where(t.choices.c.series_key.in_(keys)))
+        facts = {"decided_by": by, "decided_at": time.time()}
+        kept = ({"series_key": key, "wanted": w, **facts} for key, w in before.items() if w is not None)
+        ledger.upsert(connection, t.choices, kept)
+        _follow_series(connection, before)
+
+
+def _parts(keys: Iterable[str]) -> Iterator[list[str]]:
+    """Keys, as many at a time as a statement may name."""
+    known = list(keys)
+    for start in range(0, len(known), PART):
+        yield known[start : start + PART]
+
+
+def _follow_series(connection: sa.Connection, keys: Collection[str]) -> None:
+    """As `follow`, of the rows that found some series; of all rows where these are many."""
+    if len(keys) > MANY:
+        follow(connection)
+        return
+    found: set[str] = set()
+    for part in _parts(keys):
+        query = sa.select(t.wants.c.row_id).where(t.wants.c.series_key.in_(part)).distinct()
+        found |= {r.row_id for r in connection.execute(query)}
+    for row in sorted(found):
+        follow(connection, row)
 
 
 def follow(connection: sa.Connection, only: str | None = None) -> None:
@@ -103,16 +148,27 @@ def _found() -> sa.Join:
     return t.rows.join(t.hits, taken).join(t.series, series).join(t.wants, mine)
 
 
-def remarks(ledger: Ledger) -> dict[str, str]:
-    """Series key -> what is to be said of the choice: where it goes against the rules, where there was none yet."""
+def remarks(ledger: Ledger, of_rows: Sequence[str] | None = None) -> dict[str, str]:
+    """Series key -> a remark on the choice: where it goes against the rules, where there was none yet.
+
+    `of_rows`: only of the series that rows of these ids found.
+    """
     if not ledger.all(sa.select(t.choices.c.series_key).limit(1)):
         return {}
     ruled = sa.select(t.wants.c.series_key, _any(t.wants.c.ruled).label("ruled")).group_by(t.wants.c.series_key)
+    if of_rows is not None:
+        found = sa.select(t.series.c.key).where(t.series.c.study_key.in_(studies_of(of_rows)))
+        ruled = ruled.where(t.wants.c.series_key.in_(found))
     known = ruled.subquery()
-    columns = (known.c.series_key, known.c.ruled, t.choices.c.wanted, t.choices.c.by)
+    columns = (known.c.series_key, known.c.ruled, t.choices.c.wanted, t.choices.c.decided_by)
     query = sa.select(*columns).outerjoin(t.choices, t.choices.c.series_key == known.c.series_key)
-    told = ((r.series_key, _remark(r.wanted, bool(r.ruled), r.by)) for r in ledger.all(query))
+    told = ((r.series_key, _remark(r.wanted, bool(r.ruled), r.decided_by)) for r in ledger.all(query))
     return {key: remark for key, remark in told if remark}
+
+
+def studies_of(row_ids: Sequence[str]) -> sa.Select[tuple[str]]:
+    """The keys of the studies that rows found, taken or not."""
+    return sa.select(t.hits.c.study_key).where(t.hits.c.row_id.in_(row_ids))
 
 
 def _remark(chosen: bool | None, ruled: bool, by: str) -> str:

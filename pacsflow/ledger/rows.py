@@ -9,7 +9,11 @@ import sqlalchemy as sa
 
 from pacsflow.ledger import choices
 from pacsflow.ledger import tables as t
+from pacsflow.ledger.acts import Act, deciding
 from pacsflow.ledger.book import Ledger
+
+OPEN = ("pending", "unmatched", "failed")
+"""Statuses of rows that are still to be asked."""
 
 
 @dataclass(frozen=True)
@@ -51,25 +55,24 @@ class Finding:
 def sync(ledger: Ledger, rows: Iterable[tuple[str, int, str]]) -> None:
     """Bring the ledger's rows in line with the project's: (id, number, digest of what is asked).
 
-    A row that asks for something else than before is asked anew; one that left the project is unlisted.
+    A row that asks for something else than before is asked again; one that left the project is unlisted.
     """
-    wanted = {row_id: (number, digest) for row_id, number, digest in rows}
-    known = {r.id: r for r in ledger.all(sa.select(t.rows))}
     with ledger.write() as connection:
-        connection.execute(sa.update(t.rows).values(listed=False))
-        changed = [i for i, (_, digest) in wanted.items() if i in known and known[i].digest != digest]
-        _forget(connection, changed)
-        fresh = [i for i in wanted if i not in known or i in set(changed)]
-        ledger.upsert(connection, t.rows, ({"id": i, **_pending(*wanted[i])} for i in fresh))
-        ledger.upsert(
-            connection,
-            t.rows,
-            (
-                {"id": i, "number": n, "digest": d, "status": known[i].status, "listed": True}
-                for i, (n, d) in wanted.items()
-                if i not in set(fresh)
-            ),
-        )
+        sync_within(ledger, connection, rows)
+
+
+def sync_within(ledger: Ledger, connection: sa.Connection, rows: Iterable[tuple[str, int, str]]) -> None:
+    """As `sync`, within a transaction that is alone."""
+    wanted = {row_id: (number, digest) for row_id, number, digest in rows}
+    known = {r.id: r for r in connection.execute(sa.select(t.rows))}
+    connection.execute(sa.update(t.rows).values(listed=False))
+    changed = {i for i, (_, digest) in wanted.items() if i in known and known[i].digest != digest}
+    _forget(connection, list(changed))
+    fresh = {i for i in wanted if i not in known} | changed
+    ledger.upsert(connection, t.rows, ({"id": i, **_pending(*wanted[i])} for i in wanted if i in fresh))
+    kept = ((i, n, d) for i, (n, d) in wanted.items() if i not in fresh)
+    same = ({"id": i, "number": n, "digest": d, "status": known[i].status, "listed": True} for i, n, d in kept)
+    ledger.upsert(connection, t.rows, same)
 
 
 def _pending(number: int, digest: str) -> dict[str, Any]:
@@ -77,24 +80,35 @@ def _pending(number: int, digest: str) -> dict[str, Any]:
 
 
 def _forget(connection: sa.Connection, row_ids: Sequence[str]) -> None:
+    if not row_ids:  # SQLAlchemy would execute the statement once, without values
+        return
     for table in (t.wants, t.hits):
-        connection.execute(
-            sa.delete(table).where(table.c.row_id == sa.bindparam("row")), [{"row": i} for i in row_ids]
-        ) if row_ids else None
+        statement = sa.delete(table).where(table.c.row_id == sa.bindparam("row"))
+        connection.execute(statement, [{"row": i} for i in row_ids])
 
 
 def to_find(ledger: Ledger, *, everything: bool = False) -> list[int]:
     """Numbers of the listed rows that must still be asked: all but those found, held or dropped."""
-    query = sa.select(t.rows.c.number).where(t.rows.c.listed).order_by(t.rows.c.number)
+    return list(open_rows(ledger, everything=everything).values())
+
+
+def open_rows(ledger: Ledger, *, everything: bool = False) -> dict[str, int]:
+    """The rows of `to_find`, in their order: id -> number."""
+    query = sa.select(t.rows.c.id, t.rows.c.number).where(t.rows.c.listed).order_by(t.rows.c.number)
     if not everything:
-        query = query.where(t.rows.c.status.in_(["pending", "unmatched", "failed"]))
-    return [r.number for r in ledger.all(query)]
+        query = query.where(t.rows.c.status.in_(OPEN))
+    return {r.id: r.number for r in ledger.all(query)}
 
 
 def unmatched(ledger: Ledger) -> list[int]:
     """Numbers of the listed rows that no node asked so far has anything for."""
-    query = sa.select(t.rows.c.number).where(t.rows.c.listed, t.rows.c.status == "unmatched")
-    return [r.number for r in ledger.all(query.order_by(t.rows.c.number))]
+    return list(unmatched_rows(ledger).values())
+
+
+def unmatched_rows(ledger: Ledger) -> dict[str, int]:
+    """The rows of `unmatched`, in their order: id -> number."""
+    query = sa.select(t.rows.c.id, t.rows.c.number).where(t.rows.c.listed, t.rows.c.status == "unmatched")
+    return {r.id: r.number for r in ledger.all(query.order_by(t.rows.c.number))}
 
 
 def lacks_too(ledger: Ledger, row_id: str, reason: str) -> None:
@@ -105,19 +119,19 @@ def lacks_too(ledger: Ledger, row_id: str, reason: str) -> None:
 
 
 def record(ledger: Ledger, row_id: str, finding: Finding) -> None:
-    """Write what finding a row gave. What a person decided of its studies and series before stands.
+    """Write what finding a row gave. Earlier decisions of a person about its studies and series are kept.
 
     A study that another row has found already stays with the node it was found at, unless the first has it.
     """
     with ledger.write() as connection:
         decided = {
-            r.study_key: {"decision": r.decision, "by": r.by, "at": r.at}
-            for r in connection.execute(sa.select(t.hits).where(t.hits.c.row_id == row_id, t.hits.c.by != ""))
+            r.study_key: {"decision": r.decision, "decided_by": r.decided_by, "decided_at": r.decided_at}
+            for r in connection.execute(sa.select(t.hits).where(t.hits.c.row_id == row_id, t.hits.c.decided_by != ""))
         }
         _forget(connection, [row_id])
         for hit in finding.hits:
             key, kept = _record_study(ledger, connection, hit, finding.node)
-            fresh = {"decision": "held" if finding.status == "held" else "take", "by": "", "at": 0.0}
+            fresh = {"decision": "held" if finding.status == "held" else "take", "decided_by": "", "decided_at": 0.0}
             choice = decided.get(key, fresh)
             ledger.upsert(connection, t.hits, [{"row_id": row_id, "study_key": key, **choice}])
             _record_series(ledger, connection, row_id, hit=hit, kept=kept)
@@ -153,7 +167,7 @@ def _found_by_another(connection: sa.Connection, key: str) -> bool:
 def _record_series(ledger: Ledger, connection: sa.Connection, row_id: str, *, hit: Hit, kept: bool) -> None:
     """Write the series of a hit; of a study that stays with another node only those not known from there."""
     study = ledger.digest("study", hit.study_uid)
-    found = [(series_key(ledger, hit.study_uid, s.uid), s) for s in hit.series]
+    found = [(ledger.series_key(hit.study_uid, s.uid), s) for s in hit.series]
     query = sa.select(t.series.c.key, t.series.c.expected).where(t.series.c.study_key == study)
     before = {r.key: r.expected for r in connection.execute(query)}
     known = before if kept else {}
@@ -179,26 +193,20 @@ def _reopen_grown(connection: sa.Connection, key: str, counts: Iterable[tuple[in
         connection.execute(sa.update(t.studies).where(grown).values(status="found", reason=""))
 
 
-def series_key(ledger: Ledger, study_uid: str, series_uid: str) -> str:
-    """Keyed digest of a series; of study and series UID, as careless devices use a series UID twice."""
-    return ledger.digest("series", f"{study_uid}|{series_uid}")
-
-
-def settle(ledger: Ledger, number: int, decisions: Mapping[str, str], *, by: str) -> None:
-    """Record a person's decisions on a held row: study key -> take or drop. The row is held no more.
+def settle(ledger: Ledger, which: int | str, decisions: Mapping[str, str], *, by: str) -> None:
+    """Record a person's decisions on a held row, by number or id: study key -> take or drop. The row is held no more.
 
     Studies of the row that are not named are dropped.
     """
-    with ledger.write() as connection:
-        row = connection.execute(sa.select(t.rows).where(t.rows.c.number == number, t.rows.c.listed)).one()
+    named = t.rows.c.id == which if isinstance(which, str) else t.rows.c.number == which
+    number = ledger.all(sa.select(t.rows.c.number).where(named, t.rows.c.listed))[0].number
+    told = ", ".join(f"{decision} {key}" for key, decision in sorted(decisions.items())) or "drop all"
+    with deciding(ledger, Act("settle", by, f"row {number}: {told}")) as connection:
+        row = connection.execute(sa.select(t.rows).where(named, t.rows.c.listed)).one()
         keys = [r.study_key for r in connection.execute(sa.select(t.hits).where(t.hits.c.row_id == row.id))]
+        facts = {"row_id": row.id, "decided_by": by, "decided_at": time.time()}
         ledger.upsert(
-            connection,
-            t.hits,
-            (
-                {"row_id": row.id, "study_key": k, "decision": decisions.get(k, "drop"), "by": by, "at": time.time()}
-                for k in keys
-            ),
+            connection, t.hits, ({**facts, "study_key": k, "decision": decisions.get(k, "drop")} for k in keys)
         )
         taken = any(decisions.get(k) == "take" for k in keys)
         connection.execute(

@@ -1,20 +1,16 @@
 """Studies as work: which are left, who is at them, which instances are expected and held."""
 
 import hashlib
-import os
-import socket
 import time
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from pacsflow.ledger import tables as t
 from pacsflow.ledger.book import Ledger
-from pacsflow.ledger.rows import series_key
+from pacsflow.processes import gone, new_owner
 
 LEASE_SECONDS = 300.0
 
@@ -29,6 +25,8 @@ class Series:
     expected: int | None
     wanted: bool
     reason: str
+    only: frozenset[str] | None = None
+    """UIDs of the instances that are wanted of it; None for all. Not kept in the ledger: see `Project.only`."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,10 @@ class Instance:
 
 @dataclass(frozen=True)
 class Planned:
-    """A study that rows take, and the digests by which it is known whether anything is left to do."""
+    """A study that rows take, and the digests by which it is known whether anything is left to do.
+
+    `staged`: the place where its images lie; `lease_owner`: who works on it now.
+    """
 
     key: str
     status: str
@@ -75,6 +76,8 @@ class Planned:
     wanted_when_complete: str
     content: str
     node: str = ""
+    staged: str = ""
+    lease_owner: str | None = None
 
     @property
     def complete(self) -> bool:
@@ -92,22 +95,24 @@ def planned(ledger: Ledger, only: str = "") -> list[Planned]:
         .where(t.hits.c.decision == "take", t.rows.c.listed, t.rows.c.status == "found", t.wants.c.wanted)
         .order_by(t.rows.c.number, t.series.c.study_key)
     )
-    columns = (t.studies.c.key, t.studies.c.status, t.studies.c.wanted, t.studies.c.content, t.studies.c.node)
-    facts = sa.select(*columns)
+    columns = ("key", "status", "wanted", "content", "node", "staged", "lease_owner", "lease_expires")
+    facts = sa.select(*(t.studies.c[name] for name in columns))
     if only:
         query, facts = query.where(t.series.c.study_key == only), facts.where(t.studies.c.key == only)
     wanted: dict[str, set[str]] = {}
     for r in ledger.all(query):
         wanted.setdefault(r.study_key, set()).add(r.key)
-    known = {r.key: r for r in ledger.all(facts)}
-    return [
-        Planned(k, known[k].status, digest_of(s), known[k].wanted, known[k].content, known[k].node)
-        for k, s in wanted.items()
-    ]
+    known, now = {r.key: r for r in ledger.all(facts)}, time.time()
+    return [_planned(known[key], series, now) for key, series in wanted.items()]
+
+
+def _planned(r: sa.Row[Any], series: Iterable[str], now: float) -> Planned:
+    owner = r.lease_owner if r.lease_owner and (r.lease_expires or 0.0) > now else None
+    return Planned(r.key, r.status, digest_of(series), r.wanted, r.content, r.node, r.staged, owner)
 
 
 def digest_of(parts: Iterable[str]) -> str:
-    """Digest of texts, whatever their order."""
+    """Digest of texts, independent of their order."""
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
 
 
@@ -136,46 +141,41 @@ def describe(ledger: Ledger, series: Series, attributes: Mapping[str, str]) -> N
         connection.execute(statement.values(attributes={**series.attributes, **attributes}))
 
 
-def new_owner() -> str:
-    """Name of this process among all that may work on the ledger: host, process id, its start, a random part."""
-    return f"{socket.gethostname()}|{os.getpid()}|{_born(os.getpid())}|{uuid.uuid4().hex[:8]}"
-
-
-def _born(pid: int) -> str:
-    """Start time of a process of this machine, '' when there is none (a process id can be given twice)."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[19]
-    except OSError:
-        return ""
-
-
-def _gone(owner: str) -> bool:
-    """Whether an owner is a process of this machine that is no longer there."""
-    host, pid, born, _ = owner.split("|")
-    return host == socket.gethostname() and Path("/proc/self").exists() and _born(int(pid)) != born
-
-
 def claim(ledger: Ledger, key: str, owner: str) -> bool:
-    """Take the lease of a study; False while another living process has it. Claiming again renews."""
-    now = time.time()
-    with ledger.write() as connection:
-        row = connection.execute(sa.select(t.studies.c.owner, t.studies.c.until).where(t.studies.c.key == key)).one()
-        free = row.owner in (None, owner) or row.until < now or _gone(row.owner)
-        if free:
-            values = {"owner": owner, "until": now + LEASE_SECONDS}
-            connection.execute(sa.update(t.studies).where(t.studies.c.key == key).values(**values))
-    return free
+    """Take the lease of a study; False while another living process has it. Claiming again renews.
+
+    One statement looks and takes, so of any number that claim at once one gets it, whatever the database.
+    """
+    if _claimed(ledger, key, owner):
+        return True
+    holders = ledger.all(sa.select(t.studies.c.lease_owner).where(t.studies.c.key == key))
+    holder = holders[0].lease_owner if holders else None
+    return holder is not None and gone(holder) and _claimed(ledger, key, owner, dead=holder)
 
 
-def release(ledger: Ledger, key: str, **values: Any) -> None:
-    """Give a study back, with its new `status`, `reason`, `proof`, `seconds` where given."""
-    with ledger.write() as connection:
-        statement = sa.update(t.studies).where(t.studies.c.key == key)
-        connection.execute(statement.values(owner=None, until=None, **values))
+def _claimed(ledger: Ledger, key: str, owner: str, *, dead: str = "") -> bool:
+    """Take the lease where it is free, ours, run out, or that of an owner who is dead."""
+    now, holder = time.time(), t.studies.c.lease_owner
+    free = sa.or_(holder.is_(None), holder.in_([owner, dead]), t.studies.c.lease_expires < now)
+    statement = sa.update(t.studies).where(t.studies.c.key == key, free)
+    taking = statement.values(lease_owner=owner, lease_expires=now + LEASE_SECONDS).returning(t.studies.c.key)
+    with ledger.write(alone=False) as connection:
+        return connection.execute(taking).first() is not None
+
+
+def release(ledger: Ledger, key: str, owner: str = "", **values: Any) -> None:
+    """Give a study back, with its new `status`, `reason`, `proof`, `fetch_seconds` where given.
+
+    Where `owner` is named and another has the lease by now, nothing is changed: the other decides.
+    """
+    mine = [t.studies.c.lease_owner == owner] if owner else []
+    with ledger.write(alone=False) as connection:
+        statement = sa.update(t.studies).where(t.studies.c.key == key, *mine)
+        connection.execute(statement.values(**{"lease_owner": None, "lease_expires": None, **values}))
 
 
 def not_reached(ledger: Ledger, keys: Iterable[str], reason: str) -> None:
-    """Write that a node did not answer that was to be asked for studies; what was said of them before stands."""
+    """Write that a node did not answer that was to be asked for studies; the reason written before stays."""
     was = t.studies.c.reason
     told = sa.case((was.contains(reason, autoescape=True), was), (was != "", was + f"; {reason}"), else_=reason)
     status = sa.case((t.studies.c.status == "found", "failed"), else_=t.studies.c.status)
@@ -197,11 +197,19 @@ def _known(connection: sa.Connection, key: str) -> set[str]:
     return {r.key for r in connection.execute(sa.select(t.instances.c.key).where(t.instances.c.study_key == key))}
 
 
+def recount(ledger: Ledger, series: Series, number: int) -> None:
+    """Write what a node counts in a series now."""
+    attributes = {**series.attributes, "NumberOfSeriesRelatedInstances": str(number)}
+    with ledger.write() as connection:
+        mine = t.series.c.key == series.key
+        connection.execute(sa.update(t.series).where(mine).values(expected=number, attributes=attributes))
+
+
 def note(ledger: Ledger, study: Study, instances: Iterable[Instance]) -> None:
     """Write what became of instances: held or refused."""
     records = [_record(ledger, study, i) for i in instances]
     if records:
-        with ledger.write() as connection:
+        with ledger.write(alone=False) as connection:
             ledger.upsert(connection, t.instances, records)
 
 
@@ -218,6 +226,23 @@ def reopen(ledger: Ledger, key: str, reason: str) -> None:
         mine = (t.instances.c.study_key == key, *_refused(reason))
         connection.execute(sa.update(t.instances).where(*mine).values(status="expected", reason=""))
         connection.execute(sa.update(t.studies).where(t.studies.c.key == key).values(status="found", reason=""))
+
+
+def look_again(ledger: Ledger, key: str) -> None:
+    """Have the next fetch of a study look what is missing, whatever was complete before; no such study: nothing."""
+    with ledger.write() as connection:
+        connection.execute(sa.update(t.studies).where(t.studies.c.key == key).values(status="found", reason=""))
+
+
+def lose(ledger: Ledger, paths: Iterable[str]) -> None:
+    """Expect instances again whose files below staging were lost: their studies are not complete then."""
+    with ledger.write() as connection:
+        for path in paths:
+            mine = t.instances.c.path == path
+            keys = [r.study_key for r in connection.execute(sa.select(t.instances.c.study_key).where(mine))]
+            lost = {"status": "expected", "reason": "", "path": "", "size": 0, "sha256": ""}
+            connection.execute(sa.update(t.instances).where(mine).values(**lost))
+            connection.execute(sa.update(t.studies).where(t.studies.c.key.in_(keys)).values(status="found", reason=""))
 
 
 def _refused(reason: str) -> tuple[sa.ColumnElement[bool], ...]:
@@ -252,4 +277,4 @@ def instances(ledger: Ledger, key: str, status: str | None = None) -> list[Insta
 
 
 __all__ = ["Instance", "Series", "Study", "claim", "expect", "instances", "new_owner", "note", "planned",
-           "release", "series_key", "study"]  # fmt: skip
+           "release", "study"]  # fmt: skip

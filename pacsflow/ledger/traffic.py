@@ -18,12 +18,32 @@ _HOUR = 3600
 class HourOfTraffic:
     """What a node was asked within the hour that begins at `begin` (UTC).
 
-    `counts`: echo, find, retrievals, images, bytes. `node` is empty in ledgers that did not tell nodes apart.
+    `counts`: echo, find, retrievals, images, bytes. `node` is empty in ledgers that counted all nodes together.
     """
 
     begin: datetime
     node: str
     counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def queries(self) -> int:
+        """Queries and echoes."""
+        return self.counts["find"] + self.counts["echo"]
+
+    @property
+    def retrievals(self) -> int:
+        """Requests that images be sent."""
+        return self.counts["retrievals"]
+
+    @property
+    def images(self) -> int:
+        """Images that came."""
+        return self.counts["images"]
+
+    @property
+    def size(self) -> int:
+        """Bytes that came."""
+        return self.counts["bytes"]
 
 
 @dataclass(frozen=True)
@@ -38,15 +58,14 @@ class Slowed:
 
 
 def count(ledger: Ledger, node: str, numbers: Mapping[str, int]) -> None:
-    """Add to what `node` was asked in this hour: operation -> number."""
+    """Add to what `node` was asked in this hour: operation -> number. It is written with the next transaction."""
     hour = int(time.time() // _HOUR)
-    records = [{"hour": hour, "node": node, "operation": what, "number": n} for what, n in numbers.items()]
-    with ledger.write() as connection:
-        ledger.upsert(connection, t.requests, records, adding=("number",))
+    ledger.add_later({(hour, node, what): number for what, number in numbers.items()})
 
 
 def by_hour(ledger: Ledger) -> list[HourOfTraffic]:
     """All that was asked, by hour and node, in the order of time; hours in which nothing was asked are left out."""
+    ledger.settle_up()
     new, old = t.requests.c, t.traffic.c
     both = sa.union_all(
         sa.select(new.hour, new.node, new.operation, new.number),
@@ -71,13 +90,13 @@ def total(ledger: Ledger) -> Counter[str]:
 
 def note_slowing(ledger: Ledger, slowed: Slowed) -> None:
     """Write that we went slower."""
-    values = {"at": slowed.at.timestamp(), "node": slowed.node, "why": slowed.why}
+    values = {"slowed_at": slowed.at.timestamp(), "node": slowed.node, "why": slowed.why}
     with ledger.write() as connection:
         connection.execute(sa.insert(t.slowings).values(lanes=slowed.lanes, gap=slowed.gap, **values))
 
 
 def slowings(ledger: Ledger, since: datetime | None = None) -> list[Slowed]:
     """When we went slower, in the order of time; all of it, or what came `since`."""
-    query = sa.select(t.slowings).where(t.slowings.c.at >= (since.timestamp() if since else 0.0))
+    query = sa.select(t.slowings).where(t.slowings.c.slowed_at >= (since.timestamp() if since else 0.0))
     rows = ledger.all(query.order_by(t.slowings.c.id))
-    return [Slowed(datetime.fromtimestamp(r.at, UTC), r.node, r.why, r.lanes, r.gap) for r in rows]
+    return [Slowed(datetime.fromtimestamp(r.slowed_at, UTC), r.node, r.why, r.lanes, r.gap) for r in rows]

@@ -13,11 +13,14 @@ from pathlib import Path
 import platformdirs
 
 from pacsflow.errors import ProjectError
+from pacsflow.projects.demo import NAME, PLACE, is_demos
 from pacsflow.projects.json_schema import json_schemas
 from pacsflow.secrets import KEY_BYTES
 from schemas import FILES
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
+_LONGEST = 63
+_LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "é": "e", "è": "e", "à": "a", "ç": "c"})
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,9 @@ def begin_project(
     the key is: `@word@` in the texts becomes the reference to one.
     """
     name = folder.name
+    _check_not_demos(folder)
     if not _NAME.match(name):
-        _refuse(name, "is no name for a project", "use small letters, digits, - and _, as lung-ct")
+        _refuse(name, "is not a name for a project", _offer(name))
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         _refuse(name, "exists already", "choose another name")
     workdir = _tilde(platformdirs.user_data_path("pacsflow", appauthor=False) / name)
@@ -49,18 +53,46 @@ def begin_project(
         _check_free(place)
     (folder / ".schema").mkdir(parents=True, exist_ok=True)
     key, *others = [_kept(place, secret) for place, secret in own.items()]
-    words = {"name": name, "workdir": workdir, "key": key, "prefix": name.upper()[:31]}
+    words = {"name": name, "workdir": workdir, "key": key, "prefix": _prefix(name)}
     words |= dict(zip(kept or {}, others, strict=True))
-    for file in FILES:
-        text = (instead or {}).get(file) or (files("pacsflow.projects") / "template" / file).read_text("utf-8")
+    given = instead or {}
+    for file in dict.fromkeys([*FILES, *given]):
+        text = given.get(file) or usual_text(file)
         (folder / file).write_text(re.sub(rf"@({'|'.join(words)})@", lambda w: words[w[1]], text), "utf-8")
     for file, text in json_schemas().items():
         (folder / ".schema" / file).write_text(text, "utf-8")
     return Begun(folder, workdir, key)
 
 
-def _refuse(name: str, message: str, remedy: str) -> None:
-    raise ProjectError.at(name, message, remedy)
+def usual_text(file: str) -> str:
+    """The text of a file of a project as it begins, with `@word@` where something is filled in."""
+    return (files("pacsflow.projects") / "template" / file).read_text("utf-8")
+
+
+def _offer(name: str) -> str:
+    """A name like this one that can be taken."""
+    small = name.strip().lower().translate(_LETTERS)
+    plain = re.sub("[^a-z0-9_]+", "-", small).strip("-_")[:_LONGEST].rstrip("-_")
+    usual = "use small letters, digits, - and _"
+    return f"{usual}: `{plain}` would do" if _NAME.match(plain) else f"{usual}, as lung-ct"
+
+
+def _prefix(name: str) -> str:
+    """A prefix of pseudonyms, of letters and digits: so a pseudonym has one spelling in tables, folders and BIDS."""
+    return re.sub("[^A-Z0-9]", "", name.upper())[:31]
+
+
+def _check_not_demos(folder: Path) -> None:
+    """Raise ProjectError for the demo's name and place: `pacsflow demo` deletes there what it wrote before."""
+    spelt = {Path(os.path.normpath(folder)).name, Path(os.path.realpath(folder)).name}
+    if any(name.strip().casefold() in {NAME, PLACE} for name in spelt):
+        _refuse(folder.name, "is the name of the project of `pacsflow demo`", "choose another name, as lung-ct")
+    if is_demos(folder):
+        _refuse(folder.name, f"lies in {PLACE}, where `pacsflow demo` deletes", "choose another folder")
+
+
+def _refuse(name: str, message: str, fix: str) -> None:
+    raise ProjectError.at(name, message, fix)
 
 
 def _check_free(name: str) -> None:

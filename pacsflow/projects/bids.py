@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydicom.datadict import tag_for_keyword
-
-from pacsflow.projects.meaning import check_keyword
+from pacsflow.attributes import tag_for_keyword
+from pacsflow.projects.keywords import check_keyword
 from pacsflow.projects.patterns import check_patterns
 from pacsflow.projects.places import named_place
 from pacsflow.projects.source import Document, FieldPath, read_document
 from pacsflow.projects.validation import validated
-from schemas import DeidProfile, Export
+from pacsflow.regular_files import is_there
 from schemas.bids import PLACEHOLDER, SIDECAR, Bids, Rule
+from schemas.deid import DeidProfile
+from schemas.export import Export
 
 DESCRIPTIONS = frozenset(
     {
@@ -44,7 +45,7 @@ def rules_of(document: Document, export: Export) -> dict[str, Bids]:
             continue
         at: FieldPath = ("nifti", position, "bids")
         file = named_place(document, at, folder=document.folder.absolute(), text=nifti.bids)
-        if not file.is_file():
+        if not is_there(file):
             document.problem(at, "names no file", "write the path of a file with BIDS rules, as bids.yaml")
             continue
         rules, read = read_rules(file, nifti.bids)
@@ -65,7 +66,10 @@ def check_destination(document: Document, export: Export) -> None:
 
 
 def check_descriptors(document: Document, export: Export, rules: Mapping[str, Bids], profile: DeidProfile) -> None:
-    """A problem in export.yaml (`document`) where rules ask for descriptions that the profile empties."""
+    """A problem in export.yaml (`document`) where labels are to be filled from descriptions that the profile empties.
+
+    Conditions are put to the originals; a label is never made of an original's text.
+    """
     kept = "clean-descriptors" in profile.options or profile.vrs.get("LO") == "keep"
     if profile.base == "none" or profile.recipe or kept:
         return
@@ -73,10 +77,13 @@ def check_descriptors(document: Document, export: Export, rules: Mapping[str, Bi
     emptied = {name for name in DESCRIPTIONS if not ruled & {name.upper(), _number(name)}}
     for position, nifti in enumerate(export.nifti):
         of_file = rules[nifti.bids].rules if nifti.bids and nifti.bids in rules else []
-        if asked := sorted({name for rule in of_file for name in rule.when} & emptied):
-            message = f"rules ask for {', '.join(asked)}, which the profile empties: they would never fit"
-            remedy = "add `clean-descriptors` to `options` in deid.yaml"
-            document.problem(("nifti", position, "bids"), message, remedy)
+        labels = {
+            name for rule in of_file for value in rule.entities.values() for name in PLACEHOLDER.findall(str(value))
+        }
+        if asked := sorted(labels & emptied):
+            message = f"labels are filled from {', '.join(asked)}, which the profile empties: no such image gets a name"
+            fix = "add `clean-descriptors` to `options` in deid.yaml, or write the label itself"
+            document.problem(("nifti", position, "bids"), message, fix)
 
 
 def _number(keyword: str) -> str:

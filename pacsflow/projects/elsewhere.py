@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from pacsflow.projects.source import Document
-from schemas import DeidProfile, Export, PacsNode
-from schemas.pacs import MoveTo
+from schemas.deid import DeidProfile
+from schemas.export import Export
+from schemas.pacs import MoveTo, PacsNode
+from schemas.project import ProjectSettings
 
 
 def third_party(node: PacsNode) -> MoveTo | None:
@@ -36,6 +38,11 @@ def check_elsewhere(
             "write `base: none`, IDENTIFIABLE; or let pacsflow receive and deliver",
         )
     _check_export(documents["export.yaml"], to)
+    settings = models.get("project.yaml")
+    if isinstance(settings, ProjectSettings) and settings.sign_off != "none":
+        fix = "write `sign_off: none`, or let pacsflow receive and deliver"
+        told = f"holds nothing back: images go from the node to {to.aet} without coming here"
+        documents["project.yaml"].problem(("sign_off",), told, fix)
 
 
 def _check_others(documents: Mapping[str, Document], to: MoveTo | None, others: Mapping[str, PacsNode]) -> None:
@@ -52,8 +59,8 @@ def _check_others(documents: Mapping[str, Document], to: MoveTo | None, others: 
 def _check_export(document: Document, to: MoveTo) -> None:
     for name, what in (("targets", "delivered"), ("nifti", "converted")):
         if (document.value or {}).get(name):
-            remedy = f"write `{name}: []`, or take it out"
-            document.problem((name,), f"asks for what never comes here: images go to {to.aet}, none is {what}", remedy)
+            fix = f"write `{name}: []`, or take it out"
+            document.problem((name,), f"asks for what never comes here: images go to {to.aet}, none is {what}", fix)
 
 
 def without_delivery(models: dict[str, BaseModel]) -> None:

@@ -5,50 +5,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
 from pacsflow.errors import Problem, ProjectError
+from pacsflow.policy import active_policy
 from pacsflow.projects.bids import check_descriptors, check_destination, rules_of
 from pacsflow.projects.elsewhere import check_elsewhere, without_delivery
-from pacsflow.projects.meaning import check_meaning
+from pacsflow.projects.meaning import check_meaning, check_workers
 from pacsflow.projects.nodes import NodeReader, Nodes
 from pacsflow.projects.places import with_files, with_recipe, with_table, written_folder
+from pacsflow.projects.project import Project
+from pacsflow.projects.reaching import check_reaches
 from pacsflow.projects.source import Document, FieldPath, read_document
 from pacsflow.projects.support import check_support
 from pacsflow.projects.targets import check_codes, check_targets, check_workdir
 from pacsflow.projects.validation import validated
-from schemas import FILES, Bids, DeidProfile, Export, PacsNode, ProjectSettings, Query
-from schemas.export import Archive, BidsDataset, Dicomdir, Folder, Target
+from pacsflow.regular_files import at_home, is_there
+from schemas import FILES
+from schemas.bids import Bids
+from schemas.deid import DeidProfile
+from schemas.export import Export, Storage, Target
+from schemas.pacs import PacsNode
+from schemas.project import ProjectSettings
+from schemas.query import Query
 
 M = TypeVar("M", bound=BaseModel)
-
-
-@dataclass(frozen=True)
-class Project:
-    """A project folder that says what it may say. `workdir` is absolute and outside any git checkout."""
-
-    folder: Path
-    settings: ProjectSettings
-    pacs: PacsNode
-    query: Query = field(repr=False)
-    deid: DeidProfile
-    export: Export
-    workdir: Path
-    documents: Mapping[str, Document] = field(repr=False, compare=False)
-    fallback: tuple[PacsNode, ...] = ()
-    arrivals: PacsNode | None = None
-    bids: Mapping[str, Bids] = field(default_factory=dict)
-    """Rules for BIDS names by `nifti.bids` of export.yaml."""
-
-    @property
-    def nodes(self) -> dict[str, PacsNode]:
-        """Name -> node, in the order in which they are asked; the first is called ''."""
-        return {"": self.pacs, **{node.name: node for node in self.fallback}}
-
-    def line_of(self, file: str, *path: str | int) -> int:
-        """1-based line of a field, or of what is nearest around it: `line_of("query.yaml", "rows", 0)`."""
-        return self.documents[file].line_of(path)
 
 
 @dataclass(frozen=True)
@@ -96,8 +79,11 @@ def inspect_project(folder: Path) -> Inspection:
     documents |= nodes.documents
     check_elsewhere(documents, models, nodes.fallback)
     check_codes(documents, models)
+    check_workers(documents, models)
     without_delivery(models)
     bids = _bids(documents["export.yaml"], models)
+    if (policy := active_policy()) is not None:
+        check_reaches(policy, documents, {**models, **_others(nodes)}, folder)
     problems = tuple(problem for document in documents.values() for problem in document.problems)
     project = None if len(models) < len(FILES) else _project(folder, documents, models, nodes)
     return Inspection(folder, documents, models, project and replace(project, bids=bids), problems)
@@ -133,6 +119,26 @@ def _nodes(folder: Path, documents: dict[str, Document], models: dict[str, BaseM
     return NodeReader(folder, checked).read(documents["pacs.yaml"], first)
 
 
+def models_of(project: Project) -> dict[str, BaseModel]:
+    """The models of a project's files, by the names of their documents."""
+    first: dict[str, BaseModel] = {
+        "project.yaml": project.settings,
+        "pacs.yaml": project.pacs,
+        "query.yaml": project.query,
+        "deid.yaml": project.deid,
+        "export.yaml": project.export,
+    }
+    others = [*project.fallback, *filter(None, [project.arrivals])]
+    return {**first, **{f"node {node.name}": node for node in others}}
+
+
+def _others(nodes: Nodes) -> dict[str, BaseModel]:
+    """The nodes beside the first, by the names of their documents."""
+    named = {name: node for name, node in nodes.fallback.items() if name in nodes.documents}
+    arrivals = {name: nodes.arrivals for name in nodes.documents if nodes.arrivals and name not in named}
+    return {**named, **arrivals}
+
+
 def _bids(document: Document, models: Mapping[str, BaseModel]) -> dict[str, Bids]:
     model, profile = models.get("export.yaml"), models.get("deid.yaml")
     if not isinstance(model, Export):
@@ -152,7 +158,7 @@ def _typed(model: BaseModel, kind: type[M]) -> M:
 
 def _read(folder: Path, name: str) -> Document:
     file = folder / name
-    if not file.is_file():
+    if not is_there(file):
         return _missing(folder, name)
     document = read_document(file, name)
     if name == "pacs.yaml" and document.value is not None and "use" in document.value:
@@ -165,8 +171,8 @@ def _missing(folder: Path, name: str) -> Document:
     other = name.replace(".yaml", ".yml")
     if not folder.is_dir():
         document.file = folder.name
-        document.problem((), "is no folder", "give the project's folder; `pacsflow init NAME` makes one")
-    elif (folder / other).is_file():
+        document.problem((), "is not a folder", "give the project's folder; `pacsflow init NAME` makes one")
+    elif is_there(folder / other):
         document.problem((), "is missing", f"rename {other} to {name}")
     else:
         document.problem((), "is missing", f"write {name}; `pacsflow init NAME` shows how")
@@ -178,10 +184,10 @@ def _used(folder: Path, document: Document) -> Document:
     other = (document.value or {})["use"]
     if len(document.value or {}) > 1:
         document.problem(("use",), "stands beside other keys", "move them into the file named by `use`")
-    elif not isinstance(other, str) or not (folder / Path(other).expanduser()).is_file():
+    elif not isinstance(other, str) or not is_there(folder / at_home(other)):
         document.problem(("use",), "names no file", "write a path from the project folder, as ../nodes/main-pacs.yaml")
     else:
-        return read_document(folder / Path(other).expanduser(), other)
+        return read_document(folder / at_home(other), other)
     document.value = None
     return document
 
@@ -218,10 +224,13 @@ def _replaced(folder: Path, documents: dict[str, Document], models: dict[str, Ba
 def _with_targets(folder: Path, document: Document, model: Export, *, workdir: str) -> Export:
     targets = list(model.targets)
     for position, target in enumerate(targets):
-        if isinstance(target, Folder | BidsDataset | Archive | Dicomdir):
+        if (text := getattr(target, "path", None)) is not None:
             at: FieldPath = ("targets", position, "path")
-            place = written_folder(document, at, folder=folder, text=target.path, workdir=workdir)
+            place = written_folder(document, at, folder=folder, text=text, workdir=workdir)
             targets[position] = target.model_copy(update={"path": str(place)})
         else:
+            if isinstance(target, Storage) and target.scheme == "file":
+                text = urlsplit(target.url).path
+                written_folder(document, ("targets", position, "url"), folder=folder, text=text, workdir=workdir)
             targets[position] = with_files(document.folder, target)
     return model.model_copy(update={"targets": targets})

@@ -1,27 +1,34 @@
 """What a schema cannot see: DICOM keywords, files that must exist, patterns, layout fields."""
 
 import re
+from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from pathlib import Path
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel
-from pydicom.datadict import keyword_dict, tag_for_keyword
 
 from pacsflow.hours import calendar
+from pacsflow.projects.hosts import check_hosts
 from pacsflow.projects.node import check_node
 from pacsflow.projects.source import Document, FieldPath
 from pacsflow.projects.targets import check_targets
 from pacsflow.projects.validation import nearest
 from pacsflow.pseudonyms.table import read_shifts, read_table
-from schemas import DeidProfile, Export, PacsNode, ProjectSettings
-from schemas.pacs import Hours
+from pacsflow.regular_files import is_there
+from schemas.deid import DeidProfile
+from schemas.export import Export
+from schemas.pacs import Hours, PacsNode
+from schemas.project import ProjectSettings
+from schemas.sources import SOURCES
 
 _SECRET = re.compile(r"^\$\{(env|file|keyring|prefect):[^}]+\}$")
 
 
 def check_meaning(document: Document, model: BaseModel) -> None:
     """A problem in `document` for whatever `model` says that cannot be meant."""
+    check_hosts(document, model)
     if isinstance(model, ProjectSettings):
         _check_ledger(document, model)
     elif isinstance(model, PacsNode):
@@ -35,24 +42,25 @@ def check_meaning(document: Document, model: BaseModel) -> None:
         check_targets(document, model.targets)
 
 
-def check_keyword(document: Document, path: FieldPath, keyword: str) -> bool:
-    """Whether `keyword` is one of DICOM's (PS3.6); else a problem that offers the nearest."""
-    if tag_for_keyword(keyword) is not None:
-        return True
-    near = nearest(keyword, DICOM_KEYWORDS)
-    document.problem(path, "is no DICOM keyword", f"write `{near}`" if near else "see PS3.6 for the keywords")
-    return False
+def check_workers(documents: Mapping[str, Document], models: Mapping[str, BaseModel]) -> None:
+    """A problem where several runs share a project whose pseudonyms only one vault can give."""
+    project, deid = models.get("project.yaml"), models.get("deid.yaml")
+    if not isinstance(project, ProjectSettings) or not isinstance(deid, DeidProfile) or project.workers == 1:
+        return
+    if SOURCES[deid.patient.source].invents:
+        message = f"pseudonyms are `{deid.patient.source}`, which each work directory would number by itself"
+        documents["project.yaml"].problem(("workers",), message, "write workers: 1, or patient: {source: keyed}")
 
 
 def _check_ledger(document: Document, model: ProjectSettings) -> None:
-    plain = "://" in model.ledger and "@" not in model.ledger
-    if model.ledger != "sqlite" and not plain and not _SECRET.match(model.ledger):
+    if model.ledger != "sqlite" and not _SECRET.match(model.ledger):
         document.problem(("ledger",), "is neither `sqlite` nor a reference", "write sqlite or ${env:NAME}")
 
 
 def _check_pseudonyms(document: Document, model: DeidProfile) -> None:
-    for name, file, read in (("patient", model.patient.file, read_table), ("dates", model.dates.file, read_shifts)):
-        if file is not None and not Path(file).is_file():
+    table = partial(read_table, shared=model.patient.shared)
+    for name, file, read in (("patient", model.patient.file, table), ("dates", model.dates.file, read_shifts)):
+        if file is not None and not is_there(file):
             document.problem((name, "file"), "names no file", "write the path of a JSON or CSV table")
         elif file is not None:
             document.problems += read(Path(file))[1]
@@ -61,7 +69,7 @@ def _check_pseudonyms(document: Document, model: DeidProfile) -> None:
 def _check_recipe(document: Document, model: DeidProfile) -> None:
     for name in ("recipe", "functions"):
         file = getattr(model, name)
-        if file is not None and not Path(file).is_file():
+        if file is not None and not is_there(file):
             document.problem((name,), "names no file", "write its path, seen from the file that names it")
 
 
@@ -69,7 +77,7 @@ def _check_hours(document: Document, hours: Hours) -> None:
     at: FieldPath = ("hours",)
     if hours.timezone not in (zones := available_timezones()):
         near = nearest(hours.timezone, list(zones))
-        document.problem((*at, "timezone"), "is no time zone", f"write `{near}`" if near else "as Europe/Zurich")
+        document.problem((*at, "timezone"), "is not a time zone", f"write `{near}`" if near else "as Europe/Zurich")
     for position, window in enumerate(hours.allow):
         if window.begin == window.end:
             document.problem((*at, "allow", position), "ends when it begins", "for a whole day leave `from`, `to` out")
@@ -77,14 +85,10 @@ def _check_hours(document: Document, hours: Hours) -> None:
         try:
             date.fromisoformat(text)
         except ValueError:
-            document.problem((*at, "holidays", position), "is no date", "write YYYY-MM-DD")
+            document.problem((*at, "holidays", position), "is not a date", "write YYYY-MM-DD")
     if hours.holiday_calendar is not None:
         try:
             calendar(hours.holiday_calendar)
         except LookupError:
-            remedy = "write a country as CH, or a subdivision as CH-ZH; or list dates under `holidays`"
-            document.problem((*at, "holiday_calendar"), "is no country or subdivision with known holidays", remedy)
-
-
-DICOM_KEYWORDS = frozenset(filter(None, keyword_dict))
-"""All keywords of the DICOM dictionary (PS3.6)."""
+            fix = "write a country as CH, or a subdivision as CH-ZH; or list dates under `holidays`"
+            document.problem((*at, "holiday_calendar"), "is no country or subdivision with known holidays", fix)

@@ -1,4 +1,4 @@
-"""The node files that a node file names: its fallbacks, and the one that tells what a third party received."""
+"""The node files that a node file names: its fallbacks, and the one that lists what a third party received."""
 
 import os
 from collections.abc import Callable
@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pacsflow.projects.source import Document, FieldPath, read_document
 from pacsflow.projects.validation import validated
-from schemas import PacsNode
+from pacsflow.regular_files import at_home, is_there, real
+from schemas.pacs import PacsNode
 
 
 @dataclass
@@ -43,7 +44,7 @@ class NodeReader:
     def _follow(self, document: Document, node: PacsNode, way: tuple[Path, ...]) -> None:
         for position, text in enumerate(node.fallback):
             at: FieldPath = ("fallback", position)
-            if (document.folder / Path(text).expanduser()).resolve() in way:
+            if real(document.folder / at_home(text)) in way:
                 document.problem(at, "leads back to a node that asks it", "take it out, or the way back")
                 continue
             found = self._node(document, at, text)
@@ -52,8 +53,8 @@ class NodeReader:
                 self._follow(*found, (*way, _file(found[0])))
 
     def _node(self, document: Document, at: FieldPath, text: str) -> tuple[Document, PacsNode] | None:
-        file = document.folder / Path(text).expanduser()
-        if not file.is_file():
+        file = document.folder / at_home(text)
+        if not is_there(file):
             document.problem(at, "names no file", "write the path of a node file, as seen from this file")
             return None
         name = os.path.relpath(file, self._project)
@@ -76,4 +77,4 @@ class NodeReader:
 
 
 def _file(document: Document) -> Path:
-    return (document.folder / Path(document.file).name).resolve()
+    return real(document.folder / Path(document.file).name)

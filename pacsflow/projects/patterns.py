@@ -31,4 +31,4 @@ def _check_pattern(document: Document, path: FieldPath, value: Any) -> None:
         try:
             re.compile(expression["body"])
         except re.error as error:
-            document.problem(path, f"is no regular expression: {error.msg}", "mend it")
+            document.problem(path, f"is not a regular expression: {error.msg}", "fix it")

@@ -8,16 +8,18 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from pacsflow.policy import active_policy, is_variable
+from pacsflow.projects.demo import PLACE, is_demo_project, is_demos
 from pacsflow.projects.source import Document, FieldPath
-from schemas import DeidProfile
+from pacsflow.regular_files import at_home, is_there, real
+from schemas.deid import DeidProfile
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _WORKDIR = "${project.workdir}"
 _PEMS = frozenset({"ca", "certificate", "key"})
-_FILES = _PEMS | {"new_ids", "day_shift"}
-"""Fields, of nodes and targets and what is within them, that name a file beside the one that says it."""
+"""Fields of nodes and targets, and within them, that name a file beside the one that says it; so do `TABLES`."""
 _OPTIONS = frozenset({"ca", "known_hosts", "key_filename"})
-"""Likewise, among the options of a storage."""
+"""The same, among the options of a storage."""
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -26,6 +28,7 @@ def written_folder(document: Document, path: FieldPath, *, folder: Path, text: s
     place = named_place(document, path, folder=folder, text=text, workdir=workdir)
     if not workdir or not place.is_relative_to(workdir):
         _check_outside_git(document, path, place)
+        _check_not_demos(document, path, folder=folder, place=place)
     return place
 
 
@@ -38,20 +41,21 @@ def named_place(document: Document, path: FieldPath, *, folder: Path, text: str,
         text = text.replace(_WORKDIR, workdir)
     for name in _VARIABLE.findall(text):
         text = text.replace(f"${{{name}}}", _value(document, path, name))
-    return Path(os.path.normpath(folder / Path(text).expanduser()))
+    return Path(os.path.normpath(folder / at_home(text)))
 
 
 def with_files(folder: Path, model: M) -> M:
     """The model with absolute paths of certificates and tables: a relative one starts at the file that says it."""
     found: dict[str, Any] = {}
+    files = _PEMS.union(getattr(model, "TABLES", ()))
     for name, value in model:
         if isinstance(value, BaseModel):
             found[name] = with_files(folder, value)
-        elif name in _FILES and value:
-            found[name] = str(folder / Path(value).expanduser())
+        elif name in files and value:
+            found[name] = str(folder / at_home(value))
         elif name == "options" and isinstance(value, dict):
-            files = {key: str(folder / Path(file).expanduser()) for key, file in _optional(value) if _is_path(file)}
-            found[name] = {**value, **files}
+            named = {key: str(folder / at_home(file)) for key, file in _optional(value) if _is_path(file)}
+            found[name] = {**value, **named}
     return model.model_copy(update=found)
 
 
@@ -63,11 +67,11 @@ def check_files(document: Document, at: FieldPath, model: BaseModel) -> None:
     for name, value in model:
         if isinstance(value, BaseModel):
             check_files(document, (*at, name), value)
-        elif name in _PEMS and value and not Path(value).is_file():
+        elif name in _PEMS and value and not is_there(value):
             document.problem((*at, name), "names no file", "write the path of a PEM file")
         elif name == "options" and isinstance(value, dict):
             for key, file in _optional(value):
-                if not isinstance(file, str) or (_is_path(file) and not Path(file).is_file()):
+                if not isinstance(file, str) or (_is_path(file) and not is_there(file)):
                     document.problem((*at, name, key), "names no file", "write the path of a file, or take it out")
 
 
@@ -107,14 +111,24 @@ def _value(document: Document, path: FieldPath, name: str) -> str:
     if kind != "env":
         document.problem(path, f"${{{name}}} is not known here", "write ${env:NAME}")
         return "unknown"
+    if (policy := active_policy()) is not None and not is_variable(policy, variable):
+        document.problem(path, f"the policy of this machine does not name the variable {variable}", "take it out")
+        return "unknown"
     if not os.environ.get(variable):
         document.problem(path, f"the environment variable {variable} is not set", f"set {variable}")
     return os.environ.get(variable) or "unset"
 
 
 def _check_outside_git(document: Document, path: FieldPath, place: Path) -> None:
-    real = place.resolve()
-    for parent in (real, *real.parents):
+    end = real(place)
+    for parent in (end, *end.parents):
         if os.path.exists(parent / ".git"):  # noqa: PTH110 Path.exists raises where a parent may not be read
             message = f"lies inside the git checkout {parent.name}/"
             document.problem(path, message, "choose a folder outside: what is written there identifies patients")
+
+
+def _check_not_demos(document: Document, path: FieldPath, *, folder: Path, place: Path) -> None:
+    """A problem where a project other than the demo's writes into the demo's place."""
+    if is_demos(place) and not is_demo_project(folder):
+        fix = "choose another folder; a copy of the demo's project takes another PACSFLOW_WORK"
+        document.problem(path, f"lies in {PLACE}, where `pacsflow demo` deletes", fix)

@@ -1,7 +1,7 @@
 """The language of project files as a page for people, written from the schemas."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -11,6 +11,7 @@ from pydantic_core import PydanticUndefined
 
 from pacsflow.projects.support import not_yet
 from schemas import BESIDE, FILES
+from schemas._base import OneOf
 
 _HEAD = """# Every field of a project folder
 
@@ -34,7 +35,7 @@ def _lines(model: type[BaseModel], prefix: str, *, file: type[BaseModel]) -> Ite
         instead = not_yet(file, path)
         mark = "Not all of it yet" if instead.startswith("write") else "Not yet"
         meaning = " ".join(filter(None, [_meaning(info), f"**{mark}**: {instead}." if instead else ""]))
-        cells = (f"`{path}`", _kind(info.annotation), _default(info), meaning)
+        cells = (f"`{path}`", _choices(info.metadata) or _kind(info.annotation), _default(info), meaning)
         yield "| " + " | ".join(cells) + " |"
         for inner in _models(info.annotation):
             kind = inner.model_fields.get("kind")
@@ -46,7 +47,9 @@ def _kind(annotation: Any) -> str:
     """The kind of value in words; choices as they are written."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
-        return " \\| ".join(f"`{a}`" for a in arguments)
+        return _written(arguments)
+    if origin is Annotated and (choices := _choices(arguments[1:])):
+        return choices
     counted = arguments[:1] if origin is Annotated else arguments
     inner = [_kind(each) for each in counted if each is not type(None)]
     if origin in (Annotated, Union, UnionType):
@@ -56,6 +59,15 @@ def _kind(annotation: Any) -> str:
         return forms[origin]
     names = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "value"}
     return names.get(annotation, "fields below")
+
+
+def _choices(metadata: Iterable[Any]) -> str:
+    """The names of a table that a text must be one of; '' where it may be another."""
+    return next((_written(each.names) for each in metadata if isinstance(each, OneOf)), "")
+
+
+def _written(choices: Iterable[Any]) -> str:
+    return " \\| ".join(f"`{each}`" for each in choices)
 
 
 def _default(info: FieldInfo) -> str:

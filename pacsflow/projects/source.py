@@ -15,6 +15,8 @@ from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from pacsflow.errors import Problem
+from pacsflow.projects.fixes import of_scanner
+from pacsflow.regular_files import read_regular
 
 FieldPath = tuple[str | int, ...]
 """Keys and 0-based list positions from the top of a file to a field."""
@@ -60,9 +62,9 @@ class Document:
                 return None
         return value
 
-    def problem(self, path: FieldPath, message: str, remedy: str = "") -> None:
+    def problem(self, path: FieldPath, message: str, fix: str = "") -> None:
         """Record a mistake at `path`."""
-        self.problems.append(Problem(self.file, self.line_of(path), spell(path), message, remedy))
+        self.problems.append(Problem(self.file, self.line_of(path), spell(path), message, fix))
 
 
 def spell(path: FieldPath) -> str:
@@ -82,7 +84,7 @@ def read_document(file: Path, name: str) -> Document:
     """The YAML file, called `name` in problems. Never raises for what the file holds."""
     document = Document(name, folder=file.parent)
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        text = read_regular(file).decode("utf-8-sig")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ReusedAnchorWarning)  # legal, and its text shows the lines
             node = YAML(typ="rt").compose(text)
@@ -95,6 +97,8 @@ def read_document(file: Path, name: str) -> Document:
         document.problems.append(_syntax(name, error))
     except (YAMLError, RecursionError):
         document.problem((), "is not YAML", "look for control characters and endless nesting")
+    except (ValueError, TypeError, MemoryError, LookupError, AttributeError) as error:
+        document.problem((), f"is not YAML ({type(error).__name__})", "look for values of an odd kind")
     else:
         try:
             _fill(document, node)
@@ -111,9 +115,9 @@ def _syntax(name: str, error: MarkedYAMLError) -> Problem:
         return Problem(name, line, "", "a tab", "indent by spaces, YAML takes no tabs")
     if "another document" in trouble:
         return Problem(name, line, "", "a second document begins here", "keep one document; take out the line `---`")
-    # Only the first words: the rest may quote what stands in the file.
-    said = str(error.problem or "").split(",")[0].split("'")[0].strip()
-    return Problem(name, line, "", f"is not YAML: {said}", "look at this line and the one before it")
+    # Never the library's own words: they may quote what stands in the file.
+    meaning, fix = of_scanner(trouble)
+    return Problem(name, line, "", f"is not YAML: {meaning}" if meaning else "is not YAML", fix)
 
 
 def _fill(document: Document, node: Node | None) -> None:
@@ -121,9 +125,9 @@ def _fill(document: Document, node: Node | None) -> None:
         document.value = _mapping(document, node, ())
         document.lines[()] = node.start_mark.line + 1
     elif node is None:
-        document.problem((), "is empty")
+        document.problem((), "is empty", "write its fields; `pacsflow init NAME` shows one that is right")
     else:
-        document.problem((), "must be `key: value` lines at the top")
+        document.problem((), "must be `key: value` lines at the top", "write `key: value`, not a list or a single text")
 
 
 def _plain(document: Document, node: Node, path: FieldPath) -> Any:
@@ -142,7 +146,7 @@ def _mapping(document: Document, node: MappingNode, path: FieldPath) -> dict[str
     for key, value in node.value:
         line = key.start_mark.line + 1
         if not isinstance(key, ScalarNode) or str(key.tag) == f"{_TAG}merge":
-            where = Problem(document.file, line, spell(path), "a key that is no plain word", "write `key: value`")
+            where = Problem(document.file, line, spell(path), "a key that is not a plain word", "write `key: value`")
             document.problems.append(where)
             continue
         here = (*path, key.value)
@@ -160,6 +164,9 @@ def _mapping(document: Document, node: MappingNode, path: FieldPath) -> dict[str
 def _scalar(document: Document, node: ScalarNode, path: FieldPath) -> Any:
     kind, text = str(node.tag).removeprefix(_TAG), str(node.value)
     if kind == "str":
+        if _UNWRITABLE.search(text):
+            document.problem(path, "holds a character that is none of a text", "write it without control characters")
+            return ""
         return text
     document.texts[path] = text
     if kind == "null":
@@ -169,8 +176,15 @@ def _scalar(document: Document, node: ScalarNode, path: FieldPath) -> Any:
     return _number(text) if kind in {"int", "float"} else text
 
 
+_LONGEST_NUMBER = 300
+_UNWRITABLE = re.compile("[\\0\ud800-\udfff]")
+"""What no name of a file or host holds, and no file of UTF-8."""
+
+
 def _number(text: str) -> int | float | str:
     digits = text.replace("_", "")
+    if len(digits) > _LONGEST_NUMBER:  # Python refuses to write it as text again
+        return text
     for read in (int, lambda value: int(value, 0), float):
         try:
             return read(digits)

@@ -1,4 +1,4 @@
-"""What the language can say and this version cannot do yet: refused by name, never passed over."""
+"""What the language has and this version cannot do yet: refused by name, never passed over."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,9 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from pacsflow import __version__
 from pacsflow.projects.source import Document, FieldPath
-from schemas import DeidProfile, ProjectSettings
+from pacsflow.version import __version__
 
 
 @dataclass(frozen=True)
@@ -22,16 +21,7 @@ class _Gap:
     instead: str
 
 
-_GAPS = (
-    _Gap(ProjectSettings, ("notify",), lambda m: bool(m.notify), "notify anybody", "take `notify` out"),
-    _Gap(
-        DeidProfile,
-        ("pixels", "burned_in"),
-        lambda m: m.pixels.burned_in == "mask",
-        "mask pixels",
-        "write drop-risky",
-    ),
-)
+_GAPS: tuple[_Gap, ...] = ()
 
 
 def check_support(document: Document, model: BaseModel) -> None:

@@ -7,104 +7,75 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
+from pacsflow.extras import missing
 from pacsflow.projects.places import check_files
 from pacsflow.projects.source import Document, FieldPath
 from pacsflow.projects.validation import nearest
 from pacsflow.pseudonyms.table import read_shifts, read_table
-from schemas import DeidProfile, Export
-from schemas.export import UNPROTECTED, Dicom, Dicomweb, Files, Karnak, Storage, Target, Xnat
+from pacsflow.regular_files import is_there, real
+from schemas.deid import DeidProfile
+from schemas.export import Export, Files, Target
 from schemas.layout import FIELDS, check_layout
+from schemas.training import TRAINING
 
 LAYOUT_FIELDS = frozenset(FIELDS)
 """What a layout may hold."""
 _OURS = ("private", "report", "staging")
-"""Folders of a workdir that are no target's."""
+"""Folders of a workdir that do not belong to a target."""
 
 
 def check_targets(document: Document, targets: Sequence[Target]) -> None:
     """A problem for each layout, file or address that cannot be used, and each target that has another one's place."""
     places: dict[tuple[object, ...], int] = {}
     for position, target in enumerate(targets):
-        check_files(document, ("targets", position), target)
-        if isinstance(target, Files):
-            _check_layout(document, ("targets", position, "layout"), target.layout)
-            if not target.dicom and not target.nifti:
-                document.problem(("targets", position), "writes neither DICOM nor NIfTI", "set one of them to true")
-        if isinstance(target, Karnak):
-            _check_tables(document, position, target)
-        if isinstance(target, Storage):
-            _check_protected(document, position, target)
-        first = places.setdefault(_place(target), position)
+        at: FieldPath = ("targets", position)
+        check_files(document, at, target)
+        if isinstance(target, Files) and target.layout not in TRAINING:
+            _check_layout(document, (*at, "layout"), target.layout)
+        for mistake in target.mistakes():
+            document.problem((*at, *mistake.at), mistake.message, mistake.fix)
+        for lacking in filter(None, map(missing, target.packages())):
+            document.problem((*at, "kind"), *lacking)
+        _check_tables(document, at, target)
+        place = tuple(real(part) if isinstance(part, Path) else part for part in target.place())
+        first = places.setdefault(place, position)
         if first != position:
             message = f"writes to the same place as target {first + 1}"
-            document.problem(("targets", position), message, "give each target a place of its own, or take one out")
+            document.problem(at, message, "give each target a place of its own, or take one out")
 
 
 def check_workdir(document: Document, targets: Sequence[Target], workdir: Path) -> None:
     """A problem for each target that writes where the project keeps its own."""
     for position, target in enumerate(targets):
-        path = getattr(target, "path", None)
+        path = getattr(target, "path", None) or _local(target)
         if path and any(Path(path).is_relative_to(workdir / name) for name in _OURS):
             message = f"lies in what the project keeps for itself ({', '.join(_OURS)})"
             document.problem(("targets", position, "path"), message, "write ${project.workdir}/out")
 
 
+def _local(target: Target) -> str:
+    """The folder of this machine that an address leads to; empty where it leads elsewhere."""
+    url = str(getattr(target, "url", ""))
+    return urlsplit(url).path if url.startswith("file://") else ""
+
+
 def check_codes(documents: Mapping[str, Document], models: Mapping[str, BaseModel]) -> None:
-    """A problem for each gateway that would be told Patient IDs as the codes of identifiable images."""
+    """A problem for each target that does not go together with the project's profile."""
     export, deid = models.get("export.yaml"), models.get("deid.yaml")
-    if not isinstance(export, Export) or not isinstance(deid, DeidProfile) or deid.base != "none":
+    if not isinstance(export, Export) or not isinstance(deid, DeidProfile):
         return
     for position, target in enumerate(export.targets):
-        if isinstance(target, Karnak) and target.new_ids is None:
-            documents["export.yaml"].problem(
-                ("targets", position),
-                "would send the Patient ID itself as the code: under `base: none` images are IDENTIFIABLE",
-                "name the codes by `new_ids`, as `pacsflow pseudonyms` writes them",
-            )
+        for mistake in target.mistakes_under(deid):
+            documents["export.yaml"].problem(("targets", position, *mistake.at), mistake.message, mistake.fix)
 
 
-def _check_tables(document: Document, position: int, target: Karnak) -> None:
-    for name, read in (("new_ids", read_table), ("day_shift", read_shifts)):
+def _check_tables(document: Document, at: FieldPath, target: Target) -> None:
+    for name, kind in target.TABLES.items():
         file = getattr(target, name)
-        if file is not None and not Path(file).is_file():
-            document.problem(("targets", position, name), "names no file", "write the path of a JSON table")
+        if file is not None and not is_there(file):
+            document.problem((*at, name), "names no file", "write the path of a JSON table")
         elif file is not None:
-            document.problems += read(Path(file))[1]
-
-
-def _check_protected(document: Document, position: int, target: Storage) -> None:
-    if better := UNPROTECTED.get(target.url.partition("://")[0]):
-        document.problem(("targets", position, "url"), "is not taken", f"write the address with {better}")
-    if str(target.options.get("endpoint_url", "")).startswith("http://"):
-        at: FieldPath = ("targets", position, "options", "endpoint_url")
-        document.problem(at, "is not taken", "write the address with https://")
-
-
-def _place(target: Target) -> tuple[object, ...]:
-    """Where a target writes, as far as it can be told; equal for two that write to the same place."""
-    place: tuple[object, ...]
-    match target:
-        case Storage():
-            place = _address(target)
-        case Karnak():
-            place = target.host.lower(), target.port, target.called_aet, "album", target.album
-        case Dicom():
-            place = target.host.lower(), target.port, target.called_aet
-        case Dicomweb():
-            place = (target.url.rstrip("/"),)
-        case Xnat():
-            place = target.url.rstrip("/"), target.project, target.destination
-        case _:
-            place = (Path(target.path).resolve(),)
-    return place
-
-
-def _address(target: Storage) -> tuple[object, ...]:
-    url = urlsplit(target.url)
-    if url.scheme in {"file", "local"}:
-        return (Path(url.path).resolve(),)
-    server = target.options.get("username"), target.options.get("endpoint_url")
-    return url.scheme, url.netloc.lower(), url.path.rstrip("/"), *server
+            document.problems += (read_table if kind == "pseudonyms" else read_shifts)(Path(file))[1]
 
 
 def _check_layout(document: Document, path: FieldPath, layout: str) -> None:

@@ -9,11 +9,19 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from pacsflow.projects.fixes import choices, of_choice, of_key, of_kind, of_missing
 from pacsflow.projects.source import Document, FieldPath
 
 _UNSEEN = {"rows", "key", "token", "auth", "password", "ledger", "url", "urls", "webhook", "options", "value"}
 """Fields whose values are never repeated: they may hold an identifier or a secret."""
 _SHOWN = 40
+_MEANT = {
+    "delete": "remove", "drop": "remove", "clear": "empty", "blank": "empty", "zero": "empty", "hash": "uid",
+    "retain": "keep", "stop": "hold", "ignore": "accept", "yes": "required", "no": "none", "false": "none",
+    "true": "required", "pacs": "dicom", "node": "dicom", "s3": "storage", "sftp": "storage", "zip": "archive",
+    "dicom-web": "dicomweb", "directory": "folder", "dir": "folder", "path": "folder",
+}  # fmt: skip
+"""What people write -> the word that is meant, where it is one of those allowed."""
 _QUOTED = re.compile(r"'([^']*)'")
 
 M = TypeVar("M", bound=BaseModel)
@@ -35,10 +43,10 @@ def validated(model: type[M], document: Document) -> M | None:
         return None
 
 
-def nearest(word: str, known: Iterator[str] | list[str] | frozenset[str]) -> str:
+def nearest(word: str, known: Iterator[str] | list[str] | frozenset[str], *, likeness: float = 0.7) -> str:
     """The known word most like `word`, case aside; empty where none is near."""
     folded = {name.casefold(): name for name in known}
-    found = get_close_matches(word.casefold(), folded, n=1, cutoff=0.7)
+    found = get_close_matches(word.casefold(), folded, n=1, cutoff=likeness)
     return folded[found[0]] if found else ""
 
 
@@ -73,28 +81,57 @@ def _meant(model: type[BaseModel], document: Document, path: FieldPath) -> str:
 
 def _explain_key(model: type[BaseModel], document: Document, path: FieldPath, meant: str) -> None:
     models, _ = _field(model, document, path)
-    known = dict.fromkeys(name for each in models for name in _names(each))
-    document.problem(path, "unknown key", f"write `{meant}`" if meant else f"known here: {', '.join(known)}")
+    known = {name: info for each in models for name, info in _names(each).items()}
+    below: dict[str, list[str]] = {}
+    for name, info in known.items():
+        for key in {key for inner in _models(info) for key in _names(inner)}:
+            below.setdefault(key, []).append(name)
+    around = document.value_at(path[:-1])
+    here = around if isinstance(around, dict) else {}
+    empty = [name for name in below.get(str(path[-1]), []) if name in here and not here[name]]
+    if empty:  # its key stands there without anything below it: that is where this one belongs
+        below[str(path[-1])], meant = empty, ""
+    document.problem(path, "unknown key", of_key(str(path[-1]), known, below, meant))
 
 
 def _explain(model: type[BaseModel], document: Document, path: FieldPath, details: list[ErrorDetails]) -> None:
     _, info = _field(model, document, path)
     if any(detail["type"] == "missing" for detail in details):
-        document.problem(path, "is missing", _example(info))
+        document.problem(path, "is missing", of_missing(str(path[-1]), info))
         return
     said = dict.fromkeys(_message(detail) for detail in details if detail["type"] != "extra_forbidden")
     message = " or ".join(said).replace(" or should be", " or") + _found(path, details[0])
-    document.problem(path, message, _remedy(document, path, details) or _example(info))
+    if path in document.lines and document.value_at(path) is None and path in document.texts:
+        message = "is empty"
+    nested = any(detail["type"] == "model_type" for detail in details)
+    models = list(_models(info)) if info and nested else []
+    fix = _fix(document, path, details) or _wrapped(document, path, models) or of_kind(details, info, models)
+    document.problem(path, message, fix)
 
 
-def _remedy(document: Document, path: FieldPath, details: list[ErrorDetails]) -> str:
+def _wrapped(document: Document, path: FieldPath, models: list[type[BaseModel]]) -> str:
+    """`fetch: {method: c-get}` for a value that stands where its field belongs; '' where nobody knows which."""
+    value = document.value_at(path)
+    if not isinstance(value, str) or _UNSEEN.intersection(path):
+        return ""
+    for name, info in ((name, info) for each in models for name, info in _names(each).items()):
+        if value in choices(info) or (info.is_required() and info.annotation is str):
+            return f"write `{path[-1]}: {{{name}: {value}}}`"
+    return ""
+
+
+def _fix(document: Document, path: FieldPath, details: list[ErrorDetails]) -> str:
     if path in document.texts and any(detail["type"] == "string_type" for detail in details):
         return "write it in quotes"
     if any("keyring" in str(detail.get("ctx", {}).get("pattern")) for detail in details):
         return "write where the secret is: ${env:NAME}, ${file:PATH} or ${keyring:SERVICE/NAME}"
-    allowed = " ".join(detail.get("ctx", {}).get("expected", "") for detail in details)
-    near = nearest(str(document.value_at(path)), _QUOTED.findall(allowed))
-    return f"write `{near}`" if near else ""
+    contexts = [detail.get("ctx", {}) for detail in details]
+    allowed = _QUOTED.findall(" ".join(str(c.get("expected") or c.get("expected_tags") or "") for c in contexts))
+    value = document.value_at(path)
+    if isinstance(value, dict):  # of several kinds, told by its field `kind`
+        value = value.get("kind", "")
+    word = _MEANT.get(str(value).casefold(), "")
+    return of_choice(allowed, word if word in allowed else nearest(str(value), allowed, likeness=0.55))
 
 
 def _message(detail: ErrorDetails) -> str:
@@ -106,6 +143,10 @@ def _message(detail: ErrorDetails) -> str:
     if kind in {"union_tag_not_found", "union_tag_invalid"}:
         tags = detail.get("ctx", {}).get("expected_tags", "")
         return f"`kind` must say one of {tags}" if tags else "`kind` is missing"
+    if kind == "bool_parsing":
+        return "should be true or false"
+    if kind == "model_type":
+        return "should be `key: value` lines"
     message = message.split(", unable to parse")[0]
     return message.replace("Input should", "should").replace("valid string", "text").replace("String", "text")
 
@@ -117,13 +158,6 @@ def _found(path: FieldPath, detail: ErrorDetails) -> str:
         return ""
     text = str(value)
     return f", found `{text[:_SHOWN]}{'…' if len(text) > _SHOWN else ''}`"
-
-
-def _example(info: FieldInfo | None) -> str:
-    if info is None:
-        return ""
-    example = f"write for example {info.examples[0]}" if info.examples else ""
-    return ". ".join(filter(None, (info.description, example)))
 
 
 def _field(

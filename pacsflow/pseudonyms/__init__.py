@@ -1,47 +1,56 @@
 """Patient pseudonyms that come from elsewhere than the project's key: one module per source."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 from pacsflow.errors import RefusalError
-from pacsflow.pseudonyms import api, column, sequential, table
-from pacsflow.pseudonyms.contract import Given, Means, Pseudonyms
-from pacsflow.pseudonyms.table import checked, read_shifts
-from schemas import DeidProfile
+from pacsflow.pseudonyms.contract import Assigned, PseudonymContext, Pseudonyms, SourceModule
+from pacsflow.pseudonyms.legal import moved_by, shift_fault
+from pacsflow.pseudonyms.table import checked, first_ids, read_shifts
+from schemas.deid import DeidProfile
+from schemas.sources import SOURCES
 
-__all__ = ["NO_SHIFT", "SOURCES", "Given", "Means", "Pseudonyms", "day_shifts", "nobody", "pseudonyms_of", "wanting"]
+__all__ = [
+    "NO_SHIFT",
+    "Assigned",
+    "PseudonymContext",
+    "Pseudonyms",
+    "day_shifts",
+    "empty_source",
+    "first_ids_of",
+    "missing_reason",
+    "pseudonyms_of",
+]
 
-SOURCES: Mapping[str, Callable[[Means], Pseudonyms]] = {
-    "table": table.source,
-    "api": api.source,
-    "column": column.source,
-    "sequential": sequential.source,
-}
-"""`patient.source` -> its source; `keyed` needs none."""
 NONE = "pseudonym: none for this patient"
 NO_SHIFT = "pseudonym: no day shift for this patient"
 
 
-def pseudonyms_of(means: Means) -> Pseudonyms | None:
+def pseudonyms_of(means: PseudonymContext) -> Pseudonyms | None:
     """The source that the profile names; None where pseudonyms are keyed. Raises ProjectError, SecretError."""
-    kind = means.patient.source
-    return None if kind == "keyed" else SOURCES[kind](means)
+    module = _module(means.patient.source)
+    return module.source(means) if module else None
 
 
-def wanting(means: Means) -> Callable[[str], str]:
+def missing_reason(means: PseudonymContext) -> Callable[[str], str]:
     """Why the profile's source gives a Patient ID no pseudonym by now, '' where it does; the vault learns nothing.
 
     What is given raises ServiceError where the source cannot be asked.
     """
     named, shifts = _wanting(means), means.day_shifts
-    return named if shifts is None else lambda patient_id: named(patient_id) if patient_id in shifts else NO_SHIFT
+    if shifts is None:
+        return named
+    return lambda patient_id: (
+        (shift_fault(shifts[patient_id]) or named(patient_id)) if patient_id in shifts else NO_SHIFT
+    )
 
 
-def _wanting(means: Means) -> Callable[[str], str]:
-    kind = means.patient.source
-    if kind in ("keyed", "sequential"):
+def _wanting(means: PseudonymContext) -> Callable[[str], str]:
+    module = _module(means.patient.source)
+    if module is None or SOURCES[means.patient.source].invents:
         return lambda _patient_id: ""
-    look = api.look(means) if kind == "api" else SOURCES[kind](means)
+    look: Pseudonyms = getattr(module, "look", module.source)(means)
 
     def why(patient_id: str) -> str:
         try:
@@ -53,10 +62,30 @@ def _wanting(means: Means) -> Callable[[str], str]:
 
 
 def day_shifts(profile: DeidProfile) -> dict[str, int] | None:
-    """Patient ID -> days, of the table that the profile names; None where it names none. Raises ProjectError."""
-    return checked(read_shifts(Path(profile.dates.file))) if profile.dates.file else None
+    """Patient ID -> days that are added to each date, of the table that the profile names; None where it names none.
+
+    Raises ProjectError.
+    """
+    if not profile.dates.file:
+        return None
+    table, direction = checked(read_shifts(Path(profile.dates.file))), profile.dates.direction
+    return {patient: moved_by(days, direction) for patient, days in table.items()}
 
 
-def nobody(kind: str) -> Pseudonyms | None:
+def first_ids_of(profile: DeidProfile) -> dict[str, str]:
+    """Patient id -> the patient's first id, where the profile's table gives several ids of one patient a pseudonym."""
+    patient = profile.patient
+    return first_ids(Path(patient.file)) if patient.shared and patient.file else {}
+
+
+def empty_source(kind: str) -> Pseudonyms | None:
     """A source that knows no patient, for a profile that is only read; None where pseudonyms are keyed."""
-    return None if kind == "keyed" else lambda _patient_id, _issuer, _shift_days: None
+    return (lambda _patient_id, _issuer, _shift_days: None) if SOURCES[kind].module else None
+
+
+def _module(kind: str) -> SourceModule | None:
+    """The module of a source, imported when it is first needed; None where pseudonyms are keyed."""
+    if not SOURCES[kind].module:
+        return None
+    module: SourceModule = import_module(SOURCES[kind].module)
+    return module

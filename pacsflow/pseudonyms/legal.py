@@ -9,7 +9,7 @@ _LONGEST = 64
 
 
 def pseudonym_fault(text: str) -> str:
-    """Why `text` is no pseudonym: it must be legal as Patient ID, Patient's Name and file name; empty where it is."""
+    """Why `text` is not a pseudonym: it must be legal as Patient ID, Patient's Name, file name; empty where it is."""
     if not text:
         return "is empty"
     return "" if _LEGAL.fullmatch(text) else "has other characters than A-Z a-z 0-9 . _ - or is longer than 64"
@@ -22,6 +22,16 @@ def patient_fault(text: str) -> str:
     if _SPOILT.fullmatch(text):
         return "was shortened by a spreadsheet"
     return "is no Patient ID" if len(text) > _LONGEST or "\\" in text or not text.isprintable() else ""
+
+
+def shift_fault(days: int) -> str:
+    """Why a patient cannot have this day shift, from wherever it is; empty where they can."""
+    return "" if days else "pseudonym: its day shift is 0, and would leave the true dates"
+
+
+def moved_by(number: int, direction: str | None) -> int:
+    """Days that are added to each date, where another system gave the number: Karnak subtracts it."""
+    return -number if direction == "subtract" else number
 
 
 def folded(pseudonym: str) -> str:

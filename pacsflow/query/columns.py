@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from pydicom.datadict import dictionary_VR, tag_for_keyword
-
+from pacsflow.attributes import KEYWORDS, tag_for_keyword, vr_of_tag
 from pacsflow.errors import Problem
-from pacsflow.projects import nearest
+from pacsflow.projects.validation import nearest
+from pacsflow.query.row import INDEX_DATE
 
 IGNORE = "ignore"
 QUERY_LEVEL = "QueryRetrieveLevel"
@@ -59,7 +59,7 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class HeadingRules:
     """What the project says of columns: own names, the id column, extra columns, where it says so."""
 
     file: str
@@ -71,22 +71,24 @@ class Wishes:
 
 @lru_cache(maxsize=1024)
 def vr_of(keyword: str) -> str:
-    """Value representation of a keyword of the dictionary (PS3.6); of several, the first."""
-    return dictionary_VR(keyword)[:2]
+    """Value representation of a keyword of the dictionary (PS3.6); of several, the first. IndexDate is a date."""
+    return "DA" if keyword == INDEX_DATE else vr_of_tag(KEYWORDS[keyword])[:2]
 
 
 def keyword_fault(keyword: str) -> tuple[str, str] | None:
     """Why `keyword` cannot be asked for, and what to write; None where it can (PS3.4 C.2.2.2)."""
+    if keyword == INDEX_DATE:
+        return None
     tag = tag_for_keyword(keyword)
     if tag is None or _VARIANTS.get(keyword, keyword) != keyword:
         near = nearest_column(keyword)
-        return "is no keyword to ask by", f"write `{near}`" if near else "see PS3.6 for the keywords"
+        return "is not a keyword to ask by", f"write `{near}`" if near else "see PS3.6 for the keywords"
     if keyword in _CONTROL or tag < 0x00080000 or tag >> 16 == 0x7FE0 or vr_of(keyword) in _NO_KEY_VR:  # noqa: PLR2004 groups of PS3.6
         return "cannot be asked for", "take the column out"
     return None
 
 
-def understand(headings: Sequence[str], wishes: Wishes) -> Columns:
+def understand(headings: Sequence[str], wishes: HeadingRules) -> Columns:
     """The meaning of a table's headings; those without one become problems."""
     row_id, spare, problems = _row_id(headings, wishes)
     meanings = {heading: wishes.named.get(heading) or known_keyword(heading) for heading in headings}
@@ -106,12 +108,12 @@ def understand(headings: Sequence[str], wishes: Wishes) -> Columns:
     return Columns(keywords, row_id, level, wishes.extra & set(headings), tuple(problems))
 
 
-def _no_headings(headings: Sequence[str], wishes: Wishes) -> Problem:
+def _no_headings(headings: Sequence[str], wishes: HeadingRules) -> Problem:
     """Nothing is known: the line may be a patient's, so its cells are not repeated, only named by their place."""
     near = [(place, nearest_column(heading)) for place, heading in enumerate(headings, 1)]
     offers = [f"column {place} may be meant for `{keyword}`" for place, keyword in near if keyword]
-    remedy = "; ".join(["write headings, as PatientID, StudyDate", *offers])
-    return Problem(wishes.file, wishes.line, "", "the first line holds no heading that is known", remedy)
+    fix = "; ".join(["write headings, as PatientID, StudyDate", *offers])
+    return Problem(wishes.file, wishes.line, "", "the first line holds no heading that is known", fix)
 
 
 def _fault(heading: str, keyword: str, keywords: Mapping[str, str]) -> tuple[str, str] | None:
@@ -124,15 +126,15 @@ def _fault(heading: str, keyword: str, keywords: Mapping[str, str]) -> tuple[str
 
 def _unknown(heading: str, *, has_id: bool) -> tuple[str, str]:
     if heading == "new_ids":  # PACSMAN's own pseudonyms
-        remedy = "say `patient: {source: column, column: new_ids}` in deid.yaml, or `new_ids: ignore` under `columns`"
-        return "names pseudonyms that deid.yaml does not use", remedy
+        fix = "say `patient: {source: column, column: new_ids}` in deid.yaml, or `new_ids: ignore` under `columns`"
+        return "names pseudonyms that deid.yaml does not use", fix
     near = nearest_column(heading)
     advice = f"write `{near}`, or " if near else ""
-    remedy = f"{advice}say under `columns` what it means, as `{heading}: PatientID`, or `{heading}: {IGNORE}`"
-    return "unknown column", remedy if has_id else f"{remedy}; where it names the rows: `id_column: {heading}`"
+    fix = f"{advice}say under `columns` what it means, as `{heading}: PatientID`, or `{heading}: {IGNORE}`"
+    return "unknown column", fix if has_id else f"{fix}; where it names the rows: `id_column: {heading}`"
 
 
-def _absent(headings: Sequence[str], wishes: Wishes) -> list[Problem]:
+def _absent(headings: Sequence[str], wishes: HeadingRules) -> list[Problem]:
     """A problem for each column that the project names and the table lacks."""
     named = (*wishes.named, *filter(None, [wishes.id_column]), *wishes.extra)
     return [
@@ -144,9 +146,9 @@ def _absent(headings: Sequence[str], wishes: Wishes) -> list[Problem]:
 
 def known_keyword(heading: str) -> str:
     """The keyword a heading stands for by itself; empty where it stands for none."""
-    if heading in _VARIANTS:  # Date and Time are keywords too, but nobody means those
+    if heading in _VARIANTS:  # Date and Time are keywords too, but never meant here
         return _VARIANTS[heading]
-    return heading if tag_for_keyword(heading) is not None else ""
+    return heading if heading == INDEX_DATE or tag_for_keyword(heading) is not None else ""
 
 
 def is_row_id(heading: str) -> bool:
@@ -154,7 +156,7 @@ def is_row_id(heading: str) -> bool:
     return heading in _ID_VARIANTS
 
 
-def _row_id(headings: Sequence[str], wishes: Wishes) -> tuple[str | None, list[str], list[Problem]]:
+def _row_id(headings: Sequence[str], wishes: HeadingRules) -> tuple[str | None, list[str], list[Problem]]:
     """The column of the row's id, others that could be it, and what is wrong with that."""
     if wishes.id_column is not None:
         return wishes.id_column if wishes.id_column in headings else None, [], []
@@ -162,8 +164,8 @@ def _row_id(headings: Sequence[str], wishes: Wishes) -> tuple[str | None, list[s
     if len(fitting) < 2:  # noqa: PLR2004 one is clear
         return (fitting[0] if fitting else None), [], []
     names = ", ".join(f"`{name}`" for name in fitting)
-    remedy = "write `id_column: …` under `table`, and `ignore` the others under `columns`"
-    problem = Problem(wishes.file, wishes.line, "", f"{names}: which one is the row's id?", remedy)
+    fix = "write `id_column: …` under `table`, and `ignore` the others under `columns`"
+    problem = Problem(wishes.file, wishes.line, "", f"{names}: which one is the row's id?", fix)
     return fitting[0], fitting[1:], [problem]
 
 

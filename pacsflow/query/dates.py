@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pacsflow.query.fault import FaultError
 
 WINDOWS_EPOCH = dt.date(1899, 12, 30)
+NO_DATE = "is not a date"
 EARLIEST = dt.date(1900, 1, 1)
 EARLIEST_BIRTH = dt.date(1850, 1, 1)
 SPREADSHEET_DAY = re.compile(r"^[1-9][0-9]{4}(\.0+)?$")
@@ -39,14 +40,14 @@ def read_times(text: str) -> str:
     """HHMMSS.FFFFFF, as precise as written, or a range of them. Raises FaultError."""
     parts = [part.strip() for part in text.split("-")]
     if len(parts) > 2 or not any(parts) or any(part and not _TIME.match(part) for part in parts):  # noqa: PLR2004 two ends
-        raise FaultError("is no time", "write HHMMSS, HH:MM or a range HHMM-HHMM")
+        raise FaultError("is not a time", "write HHMMSS, HH:MM or a range HHMM-HHMM")
     return "-".join(part.replace(":", "") for part in parts)
 
 
 def without_time(text: str) -> tuple[str, bool]:
     """A date without the time of day that stands beside it, and whether that was another than midnight.
 
-    Raises FaultError for a moment in a time zone: which day it was in the hospital cannot be told.
+    Raises FaultError for a moment in a time zone: which day it was in the hospital is not known.
     """
     if _ZONE.search(text):
         raise FaultError("is a moment in a time zone, its day hangs on the zone", "write the hospital's own day")
@@ -58,7 +59,7 @@ def without_time(text: str) -> tuple[str, bool]:
 def widened(value: str, days: int) -> str:
     """A DICOM date or date range with `days` more at each end."""
     begin, _, end = value.partition("-") if "-" in value else (value, "", value)
-    return f"{_moved(begin, -days)}-{_moved(end, days)}"
+    return f"{moved(begin, -days)}-{moved(end, days)}"
 
 
 def from_spreadsheet(serial: str, epoch: dt.date) -> str:
@@ -89,18 +90,19 @@ def _split(text: str, one: Callable[[str], dt.date | None]) -> tuple[dt.date | N
         if (begin or not left) and (end or not right) and (begin or end):
             return begin, end
     raise FaultError(
-        "is no date", "write YYYYMMDD, YYYY-MM-DD or a range 20150101-20151231; else say `date_formats`, as %d.%m.%Y"
+        NO_DATE, "write YYYYMMDD, YYYY-MM-DD or a range 20150101-20151231; else say `date_formats`, as %d.%m.%Y"
     )
 
 
 def _check_day(day: dt.date, *, birth: bool, last: bool) -> None:
     if day < (EARLIEST_BIRTH if birth else EARLIEST):
-        raise FaultError("is too long ago", "mend the year")
+        raise FaultError("is too long ago", "fix the year")
     if last and day > dt.datetime.now(tz=dt.UTC).date() + dt.timedelta(days=1):
-        raise FaultError("lies in the future", "mend the year")
+        raise FaultError("lies in the future", "fix the year")
 
 
-def _moved(day: str, days: int) -> str:
+def moved(day: str, days: int) -> str:
+    """A day (YYYYMMDD, '' for an open end) so many days later; before, where `days` is below zero."""
     if not day:
         return ""
     try:

@@ -2,9 +2,9 @@
 
 
 class FaultError(ValueError):
-    """A value that cannot be asked for: why, and what to write. Becomes a Problem before anybody sees it."""
+    """A value that cannot be asked for: why, and what to write. Becomes a Problem before it is shown."""
 
-    def __init__(self, message: str, remedy: str = "") -> None:
+    def __init__(self, message: str, fix: str = "") -> None:
         super().__init__(message)
         self.message = message
-        self.remedy = remedy
+        self.fix = fix

@@ -1,17 +1,22 @@
 """Answers that a person must look at, and why."""
 
+from __future__ import annotations
+
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from pydicom import Dataset
-
-from pacsflow.query.levels import keys_at
+from pacsflow.query.levels import EXACT, keys_at
 from pacsflow.query.matching import matches
-from pacsflow.query.row import Row
-from schemas.query import Guards
 
-_EXACT = frozenset({"PatientID", "AccessionNumber", "StudyInstanceUID"})
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from pydicom import Dataset
+
+    from pacsflow.query.row import Row
+    from schemas.query import Guards
+
 _HOW = ("hold", "warn", "accept")
 
 
@@ -20,7 +25,7 @@ class Judgement:
     """What a row's STUDY answers come to. No text in it holds a value of an answer.
 
     `accepted`: the answers that fit; `dropped`: how many did not, by keyword; `holds`: why a person
-    must settle the row (empty: nobody need); `warnings`: doubts that the project lets pass.
+    must settle the row (empty: not needed); `warnings`: doubts that the project lets pass.
     """
 
     accepted: tuple[Dataset, ...] = field(repr=False)
@@ -29,19 +34,21 @@ class Judgement:
     warnings: tuple[str, ...]
 
 
-def judge(row: Row, answers: Sequence[Dataset], guards: Guards) -> Judgement:
+def judge(
+    row: Row, answers: Sequence[Dataset], guards: Guards, *, match_case: Mapping[str, bool] | None = None
+) -> Judgement:
     """Filter a row's STUDY answers again by its study keys, and put the guards to what is left.
 
     Where an exact identifier is asked for, another birth date is a doubt and not a reason to drop an answer.
     """
     keys = keys_at(row, "STUDY")
-    if _EXACT.intersection(keys):
+    if EXACT.intersection(keys):
         keys.pop("PatientBirthDate", None)
-    compared = [(answer, matches(keys, answer)) for answer in answers]
+    compared = [(answer, matches(keys, answer, match_case)) for answer in answers]
     accepted = tuple(answer for answer, match in compared if match)
     dropped = Counter(keyword for _, match in compared for keyword in match.differs)
     unseen = {keyword for _, match in compared if match for keyword in match.unseen}
-    unsure = tuple(f"the PACS does not answer {name}, so nobody knows whether it fits" for name in sorted(unseen))
+    unsure = tuple(f"the PACS does not answer {name}, so it is not known whether it fits" for name in sorted(unseen))
     holds, warnings = hold_reasons(row, accepted, guards)
     return Judgement(accepted, dict(dropped), (*unsure, *holds), warnings)
 

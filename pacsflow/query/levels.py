@@ -116,6 +116,10 @@ SERIES_RETURN = (
 IMAGE_RETURN = ("SOPInstanceUID", "SOPClassUID", "InstanceNumber")
 
 
+EXACT = frozenset({"PatientID", "AccessionNumber", "StudyInstanceUID"})
+"""Identifiers that name a patient or a study by themselves."""
+
+
 def level_of(keyword: str) -> str:
     """STUDY, SERIES or IMAGE: the level an attribute is asked at. Patients are asked at STUDY."""
     if keyword in STUDY_KEYWORDS:
@@ -129,8 +133,15 @@ def keys_at(row: Row, level: str) -> dict[str, str]:
 
 
 def study_keys(row: Row) -> dict[str, str]:
-    """Keys of the row's STUDY query: its patient and study keys, and empty ones to be answered."""
-    return _with(STUDY_RETURN, keys_at(row, "STUDY"))
+    """Keys of the row's STUDY query: its patient and study keys, and empty ones to be answered.
+
+    Beside an exact identifier a birth date is only asked back: where it is another one, a person must see it, which a
+    node that compares it would prevent.
+    """
+    keys = keys_at(row, "STUDY")
+    if EXACT.intersection(name for name, value in keys.items() if not set(value) & set("*?")):
+        keys = {name: "" if name == "PatientBirthDate" else value for name, value in keys.items()}
+    return _with(STUDY_RETURN, keys)
 
 
 def series_keys(row: Row, study_uid: str, rules: SeriesRules | None = None) -> dict[str, str]:

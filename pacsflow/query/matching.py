@@ -1,25 +1,39 @@
 """Answers compared again on our side: a PACS may ignore keys and answer more than was asked (PS3.4 C.2.2.2)."""
 
+from __future__ import annotations
+
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableSequence
 from dataclasses import dataclass
 from functools import lru_cache
-
-from pydicom import Dataset
-from pydicom.multival import MultiValue
+from typing import TYPE_CHECKING
 
 from pacsflow.query.columns import vr_of
 from pacsflow.query.row import IDENTIFIERS
 
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
 _WILD = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 """Value representations in which `*` and `?` are wildcards (PS3.4 C.2.2.2.4)."""
+_WITH_CASE = frozenset(
+    {
+        *IDENTIFIERS - {"PatientName"},
+        "IssuerOfPatientID",
+        "OtherPatientIDs",
+        "StudyID",
+        "DeviceSerialNumber",
+        "PerformedProcedureStepID",
+    }
+)
+"""Identifiers: an archive may have two that differ in large and small letters only."""
 _RANGED = {
     "DA": ("00010101", "99991231"),
     "TM": ("000000.000000", "235959.999999"),
     "DT": ("00010101000000.000000", "99991231235959.999999"),
 }
-"""Earliest and latest value of those in which ranges are asked for; what is not said is filled up from them."""
+"""Earliest and latest value of those in which ranges are asked for; what is missing is filled up from them."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +41,7 @@ class Match:
     """How an answer compares with the keys it was asked by; true where nothing differs.
 
     `differs`: keywords whose value is another, or empty; `unseen`: keys the answer leaves out, which an SCP
-    may when it does not support them (PS3.4 C.2.2.1.3), so that nobody knows.
+    may when it does not support them (PS3.4 C.2.2.1.3), so that it is not known.
     """
 
     differs: tuple[str, ...] = ()
@@ -37,15 +51,20 @@ class Match:
         return not self.differs
 
 
-def matches(keys: Mapping[str, str], answer: Dataset) -> Match:
-    """Compare an answer with keys (keyword -> value sent). An identifier that is not answered differs."""
+def matches(keys: Mapping[str, str], answer: Dataset, match_case: Mapping[str, bool] | None = None) -> Match:
+    """Compare an answer with keys (keyword -> value sent). An identifier that is not answered differs.
+
+    Large and small letters differ in identifiers; in descriptions, codes and names an SCP may take them for the same
+    (PS3.4 C.2.2.2.1). `match_case` says otherwise, by keyword.
+    """
     differs, unseen = [], []
     for keyword, asked in keys.items():
         if not asked.strip():
             continue
+        cased = (match_case or {}).get(keyword, keyword in _WITH_CASE)
         if keyword not in answer and keyword not in IDENTIFIERS:
             unseen.append(keyword)
-        elif not any(_value_matches(keyword, asked, value) for value in _values(answer, keyword)):
+        elif not any(_value_matches(keyword, asked, value, cased=cased) for value in _values(answer, keyword)):
             differs.append(keyword)
     return Match(tuple(differs), tuple(unseen))
 
@@ -56,7 +75,7 @@ def _values(answer: Dataset, keyword: str) -> list[str]:
         found = answer.get(keyword)
     except (ValueError, TypeError, OverflowError):  # not a value of its VR: it matches nothing
         return []
-    values = list(found) if isinstance(found, MultiValue) else [found]
+    values = list(found) if isinstance(found, MutableSequence) else [found]
     return [_normal(str(value)) for value in values if value is not None and str(value) != ""]
 
 
@@ -64,17 +83,17 @@ def _normal(text: str) -> str:
     return unicodedata.normalize("NFC", text.strip(" \0"))
 
 
-def _value_matches(keyword: str, asked: str, value: str) -> bool:
+def _value_matches(keyword: str, asked: str, value: str, *, cased: bool) -> bool:
     vr, asked = vr_of(keyword), _normal(asked)
     if vr == "UI":
         return value in [uid.strip() for uid in asked.split("\\")]
     if vr in _RANGED:
         return _in_range(asked, value, vr)
     if vr == "PN":
-        return _name_matches(asked, value)
+        return _name_matches(asked, value, cased=cased)
     if vr in {"IS", "DS"}:
         return _same_number(asked, value)
-    return _pattern(asked).fullmatch(value) is not None if vr in _WILD else asked == value
+    return _pattern(asked, cased=cased).fullmatch(value) is not None if vr in _WILD else asked == value
 
 
 def _in_range(asked: str, value: str, vr: str) -> bool:
@@ -93,8 +112,9 @@ def _digits(text: str) -> str:
     return text.replace(":", "") if ":" in text else re.sub(r"^(\d{4})\.(\d\d)\.(\d\d)$", r"\1\2\3", text)
 
 
-def _name_matches(asked: str, value: str) -> bool:
-    """Person names without case; one component group of the answer is enough (PS3.4 C.2.2.2.1.1)."""
+def _name_matches(asked: str, value: str, *, cased: bool) -> bool:
+    """Person names, without case unless `cased`; one component group of the answer is enough (PS3.4 C.2.2.2.1.1)."""
+    asked, value = (asked, value) if cased else (asked.casefold(), value.casefold())
     wanted = [_group(group) for group in asked.split("=")]
     found = [_group(group) for group in value.split("=")]
     if len(wanted) == 1:
@@ -105,21 +125,22 @@ def _name_matches(asked: str, value: str) -> bool:
 
 def _group_matches(wanted: str, group: str) -> bool:
     # DOE is short for DOE^, which DOE^* must find.
-    return any(_pattern(wanted).fullmatch(form) for form in (group, f"{group}^"))
+    return any(_pattern(wanted, cased=True).fullmatch(form) for form in (group, f"{group}^"))
 
 
 def _group(text: str) -> str:
-    return "^".join(part.strip() for part in text.casefold().split("^")).rstrip("^")
+    return "^".join(part.strip() for part in text.split("^")).rstrip("^")
 
 
 def _same_number(asked: str, value: str) -> bool:
     try:
         return float(asked) == float(value)
-    except ValueError:  # an answer that is no number
+    except ValueError:  # an answer that is not a number
         return False
 
 
 @lru_cache(maxsize=4096)
-def _pattern(asked: str) -> re.Pattern[str]:
+def _pattern(asked: str, *, cased: bool) -> re.Pattern[str]:
     parts = {"*": ".*", "?": "."}
-    return re.compile("".join(parts.get(letter) or re.escape(letter) for letter in asked), re.DOTALL)
+    flags = re.DOTALL if cased else re.DOTALL | re.IGNORECASE
+    return re.compile("".join(parts.get(letter) or re.escape(letter) for letter in asked), flags)

@@ -1,4 +1,4 @@
-"""The column of pseudonyms, checked before anything is asked: it must say one thing of each patient."""
+"""The column of pseudonyms, checked before anything is asked: it must give one pseudonym for each patient."""
 
 from collections.abc import Iterable, Iterator
 

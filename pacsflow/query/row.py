@@ -13,7 +13,10 @@ IDENTIFIERS = frozenset(
         "SOPInstanceUID",
     }
 )
-"""Keywords that say who or what is meant; their values are never repeated in a message."""
+"""Keywords that identify a person or a study; their values are never repeated in a message."""
+
+INDEX_DATE = "IndexDate"
+"""A row's own date, which is no attribute of DICOM: studies are chosen around it."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class Row:
     `number` is its 1-based position among all rows, `id` the user's own name for it; `keys` are DICOM
     keywords with the values sent (empty: only asked back); `extra` other columns the project uses;
     `origin` the file and 1-based line; `cells` the row as the user wrote it, all columns in order.
-    `level` is what the row wants: patient, study or series.
+    `level` is what the row wants: patient, study or series. `index_date` (YYYYMMDD): the day that studies are chosen
+    around; it is not asked.
     """
 
     number: int
@@ -34,3 +38,4 @@ class Row:
     cells: Mapping[str, str] = field(repr=False)
     warnings: tuple[str, ...] = ()
     level: str = "study"
+    index_date: str = field(default="", repr=False)

@@ -7,9 +7,10 @@ from pacsflow.errors import Problem
 from pacsflow.query.columns import QUERY_LEVEL, Columns, vr_of
 from pacsflow.query.dates import widened
 from pacsflow.query.fault import FaultError
+from pacsflow.query.hospital import total_word
 from pacsflow.query.levels import PATIENT_KEYWORDS, level_of
-from pacsflow.query.raw import Cell, RawRow, RawTable
-from pacsflow.query.row import IDENTIFIERS, Row
+from pacsflow.query.raw import Cell, RawRow, RawTable, column_letter
+from pacsflow.query.row import IDENTIFIERS, INDEX_DATE, Row
 from pacsflow.query.values import Manner, read_value
 
 LEVELS = {"PATIENT": "patient", "STUDY": "study", "SERIES": "series", "IMAGE": "series"}
@@ -19,7 +20,7 @@ _NARROW = (IDENTIFIERS - {"SOPInstanceUID"}) | {"StudyDate", "SeriesDate", "Pati
 
 
 @dataclass(frozen=True)
-class Recipe:
+class RowRecipe:
     """How the rows of one table are made: its columns, how values are read, dates widened, and its file."""
 
     file: str
@@ -28,6 +29,14 @@ class Recipe:
     look_around: Mapping[str, int] = field(default_factory=dict)
     contains: frozenset[str] = frozenset()
     level: str = "study"
+    places: Mapping[str, int] = field(default_factory=dict)
+    """Heading -> 1-based column, where the file is a sheet."""
+
+    def problem(self, raw: RawRow, heading: str, message: str, fix: str) -> Problem:
+        """A mistake in a row, with the address of its cell where it has one."""
+        column = self.places.get(heading, 0)
+        cell = f"{column_letter(column)}{raw.line}" if column else ""
+        return Problem(self.file, raw.line, heading, message, fix, cell)
 
 
 @dataclass
@@ -38,11 +47,12 @@ class Harvest:
     problems: list[Problem] = field(default_factory=list)
     count: int = 0
 
-    def add(self, recipe: Recipe, raw: RawRow, warnings: tuple[str, ...] = ()) -> None:
+    def add(self, recipe: RowRecipe, raw: RawRow, warnings: tuple[str, ...] = ()) -> None:
         """The row of `raw`, or its problems."""
         self.count += 1
         problems, keys, notes = _keys(recipe, raw)
-        blank = not any(cell.text.strip() for cell in raw.cells.values())
+        index_date = keys.pop(INDEX_DATE, "")
+        blank = raw.blank
         problems += _faults_of_row(recipe, raw, keys, blank=blank) if not problems else []
         row_id, id_problems = self._row_id(recipe, raw)
         self.problems += problems if blank else [*problems, *id_problems]
@@ -55,20 +65,21 @@ class Harvest:
                     keys=keys,
                     extra=extra,
                     origin=(recipe.file, raw.line),
-                    cells={heading: cell.text for heading, cell in raw.cells.items()},
+                    cells={heading: cell.shown for heading, cell in raw.cells.items()},
                     warnings=(*warnings, *raw.notes, *notes),
                     level=_level(recipe, raw) or recipe.level,
+                    index_date=index_date,
                 )
             )
 
-    def _row_id(self, recipe: Recipe, raw: RawRow) -> tuple[str, list[Problem]]:
+    def _row_id(self, recipe: RowRecipe, raw: RawRow) -> tuple[str, list[Problem]]:
         heading = recipe.columns.row_id
         if heading is None or heading not in raw.cells:
             return str(self.count), []
         row_id = raw.cells[heading].text.strip()
         if row_id:
             return row_id, []
-        return "", [Problem(recipe.file, raw.line, heading, "the row has no id", "give it one")]
+        return "", [recipe.problem(raw, heading, "the row has no id", "give it one")]
 
 
 def repeated_ids(rows: list[Row]) -> Iterator[Problem]:
@@ -86,7 +97,7 @@ def manner_of(table: RawTable, manner: Manner) -> Manner:
     return replace(manner, stars_ask_back=table.stars_ask_back, epoch=table.epoch)
 
 
-def _keys(recipe: Recipe, raw: RawRow) -> tuple[list[Problem], dict[str, str], list[str]]:
+def _keys(recipe: RowRecipe, raw: RawRow) -> tuple[list[Problem], dict[str, str], list[str]]:
     problems: list[Problem] = []
     keys: dict[str, str] = {}
     notes: list[str] = []
@@ -97,7 +108,7 @@ def _keys(recipe: Recipe, raw: RawRow) -> tuple[list[Problem], dict[str, str], l
         try:
             value = read_value(keyword, cell, recipe.manner)
         except FaultError as fault:
-            problems.append(Problem(recipe.file, raw.line, heading, fault.message, fault.remedy))
+            problems.append(recipe.problem(raw, heading, fault.message, fault.fix))
             continue
         keys[keyword] = value.text
         notes += value.warnings
@@ -109,12 +120,15 @@ def _keys(recipe: Recipe, raw: RawRow) -> tuple[list[Problem], dict[str, str], l
     return problems, keys, notes
 
 
-def _faults_of_row(recipe: Recipe, raw: RawRow, keys: Mapping[str, str], *, blank: bool) -> list[Problem]:
+def _faults_of_row(recipe: RowRecipe, raw: RawRow, keys: Mapping[str, str], *, blank: bool) -> list[Problem]:
     if blank:
         return [Problem(recipe.file, raw.line, "", "the row is empty", "take it out")]
+    named = {heading for heading, keyword in recipe.columns.keywords.items() if keyword in IDENTIFIERS}
+    if recipe.places and (total := total_word(raw, frozenset({*named, *filter(None, [recipe.columns.row_id])}))):
+        return [recipe.problem(raw, total, "looks like a line of totals among the rows", "take the line out")]
     level = _level(recipe, raw)
     if level is None:
-        return [Problem(recipe.file, raw.line, QUERY_LEVEL, "is no level", f"write one of {', '.join(LEVELS)}")]
+        return [Problem(recipe.file, raw.line, QUERY_LEVEL, "is not a level", f"write one of {', '.join(LEVELS)}")]
     asked = {keyword for keyword, value in keys.items() if value}
     if not recipe.columns.problems and not asked & _NARROW:
         message = "the row has neither an identifier nor a date, it would ask for too much"
@@ -133,7 +147,7 @@ def _listed(keywords: set[str]) -> str:
     return ", ".join(sorted(keywords))
 
 
-def _level(recipe: Recipe, raw: RawRow) -> str | None:
-    """What a row wants: what its own column says, else the query; None where that is no level."""
+def _level(recipe: RowRecipe, raw: RawRow) -> str | None:
+    """What a row wants: what its own column says, else the query; None where that is not a level."""
     cell = raw.cells.get(recipe.columns.level or "", Cell(""))
     return LEVELS.get(said.upper()) if (said := cell.text.strip()) else recipe.level

@@ -1,15 +1,20 @@
 """Which series of a found study are wanted."""
 
-from collections.abc import Mapping
-from typing import Any
+from __future__ import annotations
 
-from pydicom import Dataset
-from pydicom.multival import MultiValue
+from collections.abc import Mapping, MutableSequence
+from typing import TYPE_CHECKING, Any
 
-from pacsflow.projects import Document, check_keyword, nearest
+from pacsflow.projects.keywords import check_keyword
 from pacsflow.projects.patterns import alike, check_patterns
+from pacsflow.projects.validation import nearest
 from pacsflow.query.levels import SERIES_KEYWORDS
-from schemas.query import SeriesRules
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+    from pacsflow.projects.source import Document
+    from schemas.query import SeriesRules
 
 _COUNTS = frozenset({"images_below", "images_above"})
 
@@ -42,14 +47,14 @@ def _check_condition(document: Document, path: tuple[str | int, ...], value: Any
     name = str(path[-1])
     if name in _COUNTS:
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            document.problem(path, "is no number of images", "write a whole number")
+            document.problem(path, "is not a number of images", "write a whole number")
         return
     if name not in SERIES_KEYWORDS:
         near = nearest(name, SERIES_KEYWORDS | _COUNTS)
         if near:
-            document.problem(path, "is no attribute of a series", f"write `{near}`")
+            document.problem(path, "is not an attribute of a series", f"write `{near}`")
         elif check_keyword(document, path, name):
-            document.problem(path, "is no attribute of a series", "use SeriesDescription, Modality, ProtocolName…")
+            document.problem(path, "is not an attribute of a series", "use SeriesDescription, Modality, ProtocolName…")
         return
     check_patterns(document, path, value)
 
@@ -64,7 +69,9 @@ def _holds(name: str, value: Any, series: Dataset, *, count: int | None) -> bool
     if name == "images_above":
         return count is not None and count > value
     found = series.get(name)
-    texts = [str(each).strip() for each in (found if isinstance(found, MultiValue) else [found]) if each is not None]
+    texts = [
+        str(each).strip() for each in (found if isinstance(found, MutableSequence) else [found]) if each is not None
+    ]
     return any(alike(str(each), text) for each in (value if isinstance(value, list) else [value]) for text in texts)
 
 

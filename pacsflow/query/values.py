@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from pacsflow.query.ages import read_age
 from pacsflow.query.columns import vr_of
 from pacsflow.query.dates import SPREADSHEET_DAY, WINDOWS_EPOCH, from_spreadsheet, read_dates, read_times, without_time
 from pacsflow.query.fault import FaultError
@@ -34,30 +35,30 @@ class Manner:
 
 
 @dataclass(frozen=True)
-class Value:
+class KeyValue:
     """What is sent (empty: only asked back), and what the user should know of it."""
 
     text: str = field(repr=False)
     warnings: tuple[str, ...] = ()
 
 
-def read_value(keyword: str, cell: Cell, manner: Manner) -> Value:
+def read_value(keyword: str, cell: Cell, manner: Manner) -> KeyValue:
     """The value of `keyword` in `cell`, which is not blank. Raises FaultError, which never repeats the value."""
     text = cell.text.strip()
     if manner.stars_ask_back and text == "*":
-        return Value("")
+        return KeyValue("")
     vr = vr_of(keyword)
     _check_cell(cell, text, vr)
     _check_characters(text, vr)
     text, warnings = _repaired(keyword, text, cell, manner)
     text = _READERS.get(vr, _text)(keyword, text, manner)
     _check_length(text, vr)
-    return Value(text, (*warnings, *_warnings(keyword, text, vr)))
+    return KeyValue(text, (*warnings, *_warnings(keyword, text, vr)))
 
 
 def _check_cell(cell: Cell, text: str, vr: str) -> None:
     if cell.kind == "odd":
-        raise FaultError("is no text", "write one value")
+        raise FaultError("is not text", "write one value")
     if cell.kind == "unquoted" and vr not in {"DA", "TM", "IS", "DS", "UI"} and not _survives(text):
         raise FaultError("YAML does not take this for text, it may lose zeros", "write it in quotes")
     if cell.kind == "date" and vr not in {"DA", "DT", "TM"}:
@@ -116,9 +117,9 @@ def _uids(_keyword: str, text: str, _manner: Manner) -> str:
     uids = [uid.strip() for uid in text.split("\\")]
     for uid in uids:
         if not _UID.match(uid):
-            raise FaultError("is no UID", "write digits and dots; wildcards cannot be used in UIDs")
+            raise FaultError("is not a UID", "write digits and dots; wildcards cannot be used in UIDs")
         if len(uid) > LENGTHS["UI"]:
-            raise FaultError("is longer than the 64 characters of a UID", "mend the UID")
+            raise FaultError("is longer than the 64 characters of a UID", "fix the UID")
     return "\\".join(uids)
 
 
@@ -127,13 +128,17 @@ def _code(_keyword: str, text: str, _manner: Manner) -> str:
         return text
     if _CS.match(text.upper()):
         raise FaultError("has small letters", "write capital letters, as CT")
-    raise FaultError("is no code string", "write capital letters, digits, blank and _; one value per row")
+    raise FaultError("is not a code string", "write capital letters, digits, blank and _; one value per row")
 
 
 def _whole_number(_keyword: str, text: str, _manner: Manner) -> str:
-    if not re.fullmatch(r"[+-]?[0-9]+", text):
-        raise FaultError("is no whole number", "write digits")
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+        raise FaultError("is not a whole number", "write digits")
     return str(int(text))
+
+
+def _age(_keyword: str, text: str, _manner: Manner) -> str:
+    return read_age(text)
 
 
 def _text(_keyword: str, text: str, _manner: Manner) -> str:
@@ -169,4 +174,5 @@ _READERS: dict[str, Callable[[str, str, Manner], str]] = {
     "UI": _uids,
     "CS": _code,
     "IS": _whole_number,
+    "AS": _age,
 }

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from itertools import groupby
 
-from pacsflow.report.records import RunSummary, Slowdown, TrafficHour
+from pacsflow.ledger.traffic import HourOfTraffic, Slowed
+from pacsflow.report.records import RunSummary
 
 HOURS_SHOWN = 48
 """Columns of the chart, and lines of the table: the last ones."""
@@ -14,7 +15,7 @@ _HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Column:
+class HourColumn:
     """An hour of the chart: shares of the largest number, images upwards and queries downwards."""
 
     begin: datetime
@@ -29,8 +30,8 @@ class Column:
 class Traffic:
     """The section: `left` counts the lines that are not shown; `several`: more than one node was asked."""
 
-    columns: Sequence[Column]
-    lines: Sequence[TrafficHour]
+    columns: Sequence[HourColumn]
+    lines: Sequence[HourOfTraffic]
     left: int
     several: bool
     slowed: str
@@ -44,7 +45,7 @@ def traffic(run: RunSummary) -> Traffic:
     return Traffic(_columns(lines), shown, len(lines) - len(shown), len(nodes) > 1, slowed(run.slowdowns))
 
 
-def slowed(slowdowns: Sequence[Slowdown]) -> str:
+def slowed(slowdowns: Sequence[Slowed]) -> str:
     """`slowed down 3 times: an association was rejected (2), the node stayed silent (1)`; empty for never."""
     if not slowdowns:
         return ""
@@ -57,7 +58,7 @@ def _in(moment: datetime, zone: tzinfo | None) -> datetime:
     return moment.astimezone(zone) if zone else moment
 
 
-def _columns(lines: Sequence[TrafficHour]) -> list[Column]:
+def _columns(lines: Sequence[HourOfTraffic]) -> list[HourColumn]:
     """One column for each hour up to the last one, also for those in which nothing was asked."""
     if not lines:
         return []
@@ -72,7 +73,7 @@ def _columns(lines: Sequence[TrafficHour]) -> list[Column]:
     images, queries = (max(1, *(known.get(hour, (0, 0))[n] for hour in hours)) for n in (0, 1))
     step = max(1, -(-count // 12))
     return [
-        Column(hour, up, down, up / images, down / queries, n % step == 0)
+        HourColumn(hour, up, down, up / images, down / queries, n % step == 0)
         for n, hour in enumerate(hours)
         for up, down in [known.get(hour, (0, 0))]
     ]

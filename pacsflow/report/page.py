@@ -1,34 +1,52 @@
-"""`report.html`: one page, no network needed, nothing on it that identifies anybody."""
+"""`report.html`: one page, no network needed, nothing on it that identifies a patient."""
 
 import base64
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from pacsflow.ledger.summary import SeriesState
+from pacsflow.report.flow import cohort_flow
 from pacsflow.report.hours import traffic
-from pacsflow.report.records import RowResult, RunSummary, SeriesResult, StudyResult
+from pacsflow.report.methods import methods
+from pacsflow.report.records import FINISHED, Look, RowOutcome, RunSummary, StudyOutcome
 from pacsflow.report.table import proof_of
 from pacsflow.report.tally import stages, tally
+from pacsflow.report.words import linked, spoken
 from pacsflow.staging import PUBLIC, write_text
 
 ROWS_SHOWN = 5000
+"""A table up to this length is on the page; of a longer one the first of those that are not done."""
+OPEN_ROWS_SHOWN = 1000
+ITEMS_SHOWN = 500
 PICTURES_SHOWN = 60
+MOST_NAMED = 5 * ITEMS_SHOWN
+"""Studies of which it is looked up which rows take them: there are so many kinds of concerns about studies."""
+_ROWS_NAMED = 3
 _ONE = {"rows": "row", "studies": "study", "images": "image"}
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 _THOUSAND = 1000
 
 
-@dataclass(frozen=True)
+@dataclass
 class Concern:
-    """A section of things that want a person: `items` as (who, why)."""
+    """A section about things that need a person: the first `items` as (name, reason), and how many there are."""
 
     kind: str
     title: str
     advice: str
-    items: Sequence[tuple[str, str]]
+    items: list[tuple[str, str]] = field(default_factory=list)
+    number: int = 0
+
+    def add(self, name: str, reason: str) -> None:
+        """One more; it is shown, or counted."""
+        self.number += 1
+        if len(self.items) < ITEMS_SHOWN:
+            self.items.append((name, reason))
 
 
 @dataclass(frozen=True)
@@ -36,12 +54,13 @@ class Shown:
     """A picture on the page: `source` is a data URI."""
 
     source: str
-    study: StudyResult
-    series: SeriesResult
+    study: StudyOutcome
+    series: SeriesState
+    look: Look
 
 
 def write_page(run: RunSummary, path: Path) -> Path:
-    """Write the page. Rows beyond ROWS_SHOWN and pictures beyond PICTURES_SHOWN are counted, not shown."""
+    """Write the page. Of more than ROWS_SHOWN rows only open ones are shown; pictures beyond PICTURES_SHOWN, not."""
     return write_text(path, render(run), PUBLIC)
 
 
@@ -54,102 +73,123 @@ def render(run: RunSummary) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"size": _size, "count": _count, "of_count": _of_count}
-    shown = list(_pictures(run.studies))
+    environment.filters |= {"size": _size, "count": _count, "of_count": _of_count, "t": spoken}
+    rows = _rows(run)
+    environment.filters["linked"] = partial(linked, rows={row.number for row in rows})
+    shown = list(_pictures(run))
+    several_nodes = len({study.node for study in run.studies}) > 1
     return environment.get_template("report.html.j2").render(
         run=run,
         tally=tally(run),
         stages=stages(run),
+        flow=cohort_flow(run),
+        methods=methods(run),
         traffic=traffic(run),
-        concerns=[concern for concern in _concerns(run) if concern.items],
+        concerns=[concern for concern in _concerns(run) if concern.number],
         pictures=shown[:PICTURES_SHOWN],
         pictures_left=max(0, len(shown) - PICTURES_SHOWN),
-        rows=run.rows[:ROWS_SHOWN],
-        rows_left=max(0, len(run.rows) - ROWS_SHOWN),
-        proof=partial(_proof, {study.key: study for study in run.studies}),
-        pseudonyms=partial(_of_studies, {study.key: study.pseudonym for study in run.studies}),
-        nodes=partial(_of_studies, {study.key: study.node for study in run.studies}),
-        several_nodes=len({study.node for study in run.studies}) > 1,
+        rows=rows,
+        rows_left=len(run.rows) - len(rows),
+        proof=lambda row: proof_of(run.taken(row)),
+        pseudonyms=lambda row: _named_once(study.pseudonym for study in run.taken(row)),
+        nodes=lambda row: _named_once(study.node for study in run.taken(row)),
+        several_nodes=several_nodes,
         seconds=int((run.ended - run.started).total_seconds()),
     )
 
 
-def _of_studies(known: Mapping[str, str], row: RowResult) -> str:
-    return ", ".join(dict.fromkeys(filter(None, (known.get(key, "") for key in row.studies))))
+def _rows(run: RunSummary) -> list[RowOutcome]:
+    """The rows that are shown."""
+    if len(run.rows) <= ROWS_SHOWN:
+        return list(run.rows)
+    return list(islice((row for row in run.rows if row.status not in FINISHED), OPEN_ROWS_SHOWN))
 
 
-def _proof(known: Mapping[str, StudyResult], row: RowResult) -> str:
-    return proof_of([known[key] for key in row.studies if key in known])
+def _named_once(names: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(filter(None, names)))
 
 
-def _concerns(run: RunSummary) -> list[Concern]:
-    return [
-        _of_rows(
-            run, "held", "Held for a person", "Say which study is meant: pacsflow settle PROJECT ROW --take STUDY"
+def _concerns(run: RunSummary) -> Sequence[Concern]:
+    of_rows = {
+        "held": Concern(
+            "held", "Held for a person", "Say which study is meant: pacsflow settle PROJECT ROW --take STUDY"
         ),
-        _of_rows(run, "failed", "Failed rows", "Mend the cause, then run again: only these are asked anew."),
-        Concern(
-            "failed",
-            "Incomplete or failed studies",
-            "Run again: only what is missing is asked for.",
-            [(f"study {s.key}", s.reason) for s in run.studies if s.status in ("incomplete", "failed")],
+        "failed": Concern("failed", "Failed rows", "Fix the cause, then run again: only these are asked again."),
+        "unmatched": Concern(
+            "unmatched", "Unmatched rows", "The PACS has nothing for these. Check identifiers and dates."
         ),
-        Concern(
-            "held",
-            "Offline or locked at the PACS",
-            "They are not lost: the PACS must bring them back first. Run again later.",
-            [(f"study {s.key}", s.reason) for s in run.studies if s.status == "offline"],
-        ),
-        Concern(
-            "failed",
-            "Not delivered",
-            "Mend the cause, then run again: nothing is fetched twice.",
-            [
-                (f"study {s.key}", f"{d.target}: {d.reason}")
-                for s in run.studies
-                for d in s.deliveries
-                if d.status != "done"
-            ],
-        ),
-        _of_rows(run, "unmatched", "Unmatched rows", "The PACS has nothing for these. Check identifiers and dates."),
-        Concern("warning", "Not converted", "Their DICOM files are delivered all the same.", _not_converted(run)),
-        Concern("warning", "Warnings", "Nothing stopped, but look.", _warnings(run)),
-    ]
+    }
+    broken = Concern("failed", "Incomplete or failed studies", "Run again: only what is missing is asked for.")
+    away = Concern(
+        "held",
+        "Offline or locked at the PACS",
+        "They are not lost: the PACS must bring them back first. Run again later.",
+    )
+    undelivered = Concern("failed", "Not delivered", "Fix the cause, then run again: nothing is fetched twice.")
+    odd = Concern("warning", "Not converted", "Their DICOM files are delivered all the same.")
+    warned = Concern("warning", "Warnings", "Nothing stopped, but look.")
+    for note in run.notes:
+        warned.add("run", note)
+    if run.outside_hours:
+        warned.add("run", f"asked outside the hours of the node: {run.outside_hours}")
+    for row in run.rows:
+        if row.status in of_rows:
+            of_rows[row.status].add(_name(row), row.reason)
+        for text in row.warnings:
+            warned.add(_name(row), text)
+    whose = _whose(run)
+    for study in filter(_is_told, run.studies):
+        called = whose.get(study.key, f"study {study.key}")
+        if study.status in ("incomplete", "failed", "offline"):
+            (away if study.status == "offline" else broken).add(called, study.state.reason)
+        for delivery in (one for one in study.deliveries if one.status != "done"):
+            undelivered.add(called, f"{delivery.target}: {delivery.reason}")
+        _of_series(study, called, odd, warned)
+    return of_rows["held"], of_rows["failed"], broken, away, undelivered, of_rows["unmatched"], odd, warned
 
 
-def _of_rows(run: RunSummary, status: str, title: str, advice: str) -> Concern:
-    return Concern(status, title, advice, [(_name(row), row.reason) for row in run.rows if row.status == status])
+def _of_series(study: StudyOutcome, called: str, odd: Concern, warned: Concern) -> None:
+    for series in study.series:
+        if series.converted[0] == "refused":
+            odd.add(f"{called}, series {series.number}", series.converted[1])
+        for text in series.notes:
+            warned.add(f"{called}, series {series.number}", text)
 
 
-def _name(row: RowResult) -> str:
+def _is_told(study: StudyOutcome) -> bool:
+    """Whether the page names a study beside the table."""
+    return (
+        study.status in ("incomplete", "failed", "offline")
+        or any(delivery.status != "done" for delivery in study.deliveries)
+        or any(series.converted[0] == "refused" or series.notes for series in study.series)
+    )
+
+
+def _name(row: RowOutcome) -> str:
     return f"row {row.number}" if row.label == str(row.number) else f"row {row.number} ({row.label})"
 
 
-def _not_converted(run: RunSummary) -> list[tuple[str, str]]:
+def _whose(run: RunSummary) -> dict[str, str]:
+    """Key of a study that the page names -> what the rows are called that take it, as far as they are shown."""
+    told = {study.key for study in islice(filter(_is_told, run.studies), MOST_NAMED)}
+    rows: dict[str, list[str]] = {}
+    for row in run.rows:
+        for key in told.intersection(row.keys):
+            rows.setdefault(key, []).append(_name(row))
+    return {key: _named(names) for key, names in rows.items()}
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _ROWS_NAMED} more" if len(names) > _ROWS_NAMED else ""
+    return f"{', '.join(names[:_ROWS_NAMED])}{more}"
+
+
+def _pictures(run: RunSummary) -> list[Shown]:
+    seen = ((study, series, run.looks.get(series.key)) for study in run.studies for series in study.series)
     return [
-        (f"study {study.key}, series {series.number}", series.reason)
-        for study in run.studies
-        for series in study.series
-        if series.converted == "refused"
-    ]
-
-
-def _warnings(run: RunSummary) -> list[tuple[str, str]]:
-    told = [("run", note) for note in run.notes]
-    told += [("run", f"asked outside the hours of the node: {run.outside_hours}")] if run.outside_hours else []
-    told += [(_name(row), text) for row in run.rows for text in row.warnings]
-    for study in run.studies:
-        told += [(f"study {study.key}", note) for note in study.notes]
-        told += [(f"study {study.key}, series {s.number}", text) for s in study.series for text in s.warnings]
-    return told
-
-
-def _pictures(studies: Sequence[StudyResult]) -> list[Shown]:
-    return [
-        Shown("data:image/png;base64," + base64.b64encode(series.picture).decode(), study, series)
-        for study in studies
-        for series in study.series
-        if series.picture
+        Shown("data:image/png;base64," + base64.b64encode(look.picture).decode(), study, series, look)
+        for study, series, look in seen
+        if look and look.picture
     ]
 
 

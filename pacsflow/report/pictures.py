@@ -1,6 +1,7 @@
 """Small pictures of middle slices, from cleaned files: windowed as a viewer would show them."""
 
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom import Dataset, dcmread
-from pydicom.errors import InvalidDicomError
 from pydicom.multival import MultiValue
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from pydicom.pixels.utils import pixel_array
 
 EDGE = 256
 """Longest side in pixels."""
+MOST = 1 << 30
+MOST_OF_FRAME = 1 << 27
+"""Pixels times samples of an image, and of one frame, that is still decoded for a picture."""
 _PLACE: list[Any] = ["ImagePositionPatient", "ImageOrientationPatient", "InstanceNumber", "Rows"]
-_FAULTS = (AttributeError, ValueError, TypeError, KeyError, IndexError, RuntimeError, NotImplementedError, OSError)
 _GRAY, _COLOR = 2, 3
 Pixels = NDArray[Any]
 
@@ -25,17 +27,16 @@ Pixels = NDArray[Any]
 def middle_slice(files: Sequence[Path]) -> bytes | None:
     """A PNG of the middle frame of a series, no side above EDGE; None where there is nothing to show."""
     images = sorted((key, path) for path in files if (key := _order(path)) is not None)
-    if not images:
-        return None
     try:
-        return picture(images[len(images) // 2][1])
-    except _FAULTS:  # a file that cannot be shown leaves a gap on the page, nothing more
+        return picture(images[len(images) // 2][1]) if images else None
+    except Exception:  # noqa: BLE001 a file that cannot be shown leaves a gap on the page, nothing more
         return None
 
 
 def picture(path: Path) -> bytes:
     """A PNG of the middle frame of a file. Raises what pydicom and Pillow raise on pixels they cannot decode."""
     header = dcmread(path, stop_before_pixels=True)
+    _check_size(header)
     frame = int(header.get("NumberOfFrames") or 1) // 2
     image = Image.fromarray(_shades(pixel_array(path, index=frame), header, frame))
     image = image.resize(_size(image.size, _of_frame(header, frame, "PixelSpacing")), Image.Resampling.LANCZOS)
@@ -44,20 +45,40 @@ def picture(path: Path) -> bytes:
     return stream.getvalue()
 
 
+def _check_size(header: Dataset) -> None:
+    """Raise ValueError for more than MOST pixels: some decoders make room for all frames at once."""
+    sides = [int(header.get(name) or 1) for name in ("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames")]
+    if min(sides) < 1 or math.prod(sides) > MOST or math.prod(sides[:3]) > MOST_OF_FRAME:
+        raise ValueError("too many pixels for a picture")
+
+
 def _order(path: Path) -> tuple[float, int] | None:
-    """Where a file stands in its series: along its normal, then by its number; None for what is no image."""
+    """Where a file stands in its series: along its normal, then by its number; None for what is not an image."""
     try:
         header = dcmread(path, stop_before_pixels=True, specific_tags=_PLACE)
-    except (InvalidDicomError, *_FAULTS):
+        if not header.get("Rows"):
+            return None
+    except Exception:  # noqa: BLE001 what is spoilt fails in many ways
         return None
-    if not header.get("Rows"):
-        return None
+    return _depth(header), _number(header)
+
+
+def _depth(header: Dataset) -> float:
+    """Along the normal of the slices; 0 where the header does not give it."""
     try:
         axes = np.array(header.ImageOrientationPatient, dtype=float)
         depth = float(np.array(header.ImagePositionPatient, dtype=float) @ np.cross(axes[:3], axes[3:]))
-    except _FAULTS:
-        depth = 0.0
-    return depth, int(header.get("InstanceNumber") or 0)
+    except Exception:  # noqa: BLE001 as above
+        return 0.0
+    return depth if math.isfinite(depth) else 0.0
+
+
+def _number(header: Dataset) -> int:
+    """Instance Number; 0 where it is not a number, or several."""
+    try:
+        return int(header.get("InstanceNumber") or 0)
+    except Exception:  # noqa: BLE001 as above
+        return 0
 
 
 def _shades(pixels: Pixels, header: Dataset, frame: int) -> Pixels:

@@ -1,11 +1,12 @@
 """The plan as a workbook and as CSV files. They hold identifiers: the user's own, mode 0600."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pacsflow.report.records import HeldStudy, PlanRow, PlanSummary
-from pacsflow.report.sheets import Sheet, write_csv, write_workbook
-from pacsflow.report.table import own_columns
+from pacsflow.report.filled import DECISIONS, HELD, SERIES
+from pacsflow.report.records import PlanSummary, RowOutcome
+from pacsflow.report.sheets import WORKBOOK_ROWS, RemadeLines, Sheet, write_csv, write_workbook
 
 INFO = (
     "StudyDate",
@@ -39,24 +40,28 @@ _STUDY = (
     "ModalitiesInStudy",
     "StudyInstanceUID",
 )
-HELD = "held"
-HELD_COLUMNS = ("row", "id", "decision", "reason", "study", *_STUDY, "series", "images")
-DECISIONS = ("take", "drop")
-SERIES = "series"
+HELD_COLUMNS = ("row", "id", "decision", "reason", "study", *_STUDY, "series", "images", "row key")
 WANT = ("yes", "no")
 
 
 def write_plan(plan: PlanSummary, folder: Path) -> tuple[Path, ...]:
-    """`plan.xlsx` and `plan-<sheet>.csv` in `folder`; a person decides in its sheets `held` and `series`."""
-    sheets = plan_sheets(plan)
-    written = [write_workbook(folder / "plan.xlsx", sheets)]
+    """`plan.xlsx` and `plan-<sheet>.csv` in `folder`; a person decides in its sheets `held` and `series`.
+
+    Above WORKBOOK_ROWS there is no workbook; one from before is removed.
+    """
+    sheets, workbook = plan_sheets(plan), folder / "plan.xlsx"
+    written = []
+    if len(plan.rows) > WORKBOOK_ROWS:
+        workbook.unlink(missing_ok=True)
+    else:
+        written.append(write_workbook(workbook, sheets))
     written += [write_csv(folder / f"plan-{sheet.name}.csv", sheet) for sheet in sheets[1:]]
     return tuple(written)
 
 
 def plan_sheets(plan: PlanSummary) -> list[Sheet]:
     """The sheets: summary, rows, studies, series, held, unmatched."""
-    return [_summary(plan), _rows(plan), _studies(plan), _series(plan), _held(plan.held), _unmatched(plan)]
+    return [_summary(plan), _rows(plan), _studies(plan), _series(plan), _held(plan), _unmatched(plan)]
 
 
 def _number(value: float | None, digits: int = 0) -> str:
@@ -64,18 +69,19 @@ def _number(value: float | None, digits: int = 0) -> str:
 
 
 def _summary(plan: PlanSummary) -> Sheet:
-    wanted = [s for s in plan.series if s.wanted]
-    images = [s.images for s in wanted if s.images is not None]
+    images = [one.images for one in plan.wanted]
+    told = [number for number in images if number is not None]
+    statuses = Counter(one.row.status for one in plan.rows)
     facts = [
         ("project", plan.project),
         ("title", plan.title),
         ("made", plan.made.isoformat(sep=" ", timespec="seconds")),
         ("rows", str(len(plan.rows))),
-        ("rows held", str(len({h.row for h in plan.held}))),
-        ("rows unmatched", str(sum(r.status == "unmatched" for r in plan.rows))),
-        ("studies to fetch", str(len(plan.studies))),
-        ("series to fetch", str(len(wanted))),
-        ("images to fetch", str(sum(images)) + ("" if len(images) == len(wanted) else " or more")),
+        ("rows held", str(sum(1 for _ in _waiting(plan)))),
+        ("rows unmatched", str(statuses["unmatched"])),
+        ("studies to fetch", str(sum(1 for _ in plan.to_fetch))),
+        ("series to fetch", str(len(images))),
+        ("images to fetch", str(sum(told)) + ("" if len(told) == len(images) else " or more")),
         ("gigabytes, estimated", _number(plan.gigabytes, 2)),
         ("hours, estimated", _number(plan.hours, 2)),
         *(("de-identification" if n == 0 else "", sentence) for n, sentence in enumerate(plan.profile)),
@@ -84,83 +90,118 @@ def _summary(plan: PlanSummary) -> Sheet:
     return Sheet("summary", ("what", "value"), [fact for fact in facts if fact[1]])
 
 
-def _own(rows: Sequence[PlanRow]) -> list[str]:
+def _own(rows: Iterable[RowOutcome]) -> list[str]:
     """The user's own columns, but for one that says the same as our `id`."""
-    same = all(row.cells.get("id", row.label) == row.label for row in rows)
-    return [name for name in own_columns([row.cells for row in rows]) if not (same and name == "id")]
+    names: dict[str, None] = {}
+    same = True
+    for row in rows:
+        names |= dict.fromkeys(row.cells)
+        same = same and row.cells.get("id", row.label) == row.label
+    return [name for name in names if not (same and name == "id")]
 
 
 def _rows(plan: PlanSummary) -> Sheet:
     own = _own(plan.rows)
     added = [f"plan {name}" for name in ("status", "reason", "studies", "series", "images")]
-    rows = [
-        [
-            str(row.number),
-            row.label,
-            *(row.cells.get(name, "") for name in own),
-            row.status,
-            "; ".join(filter(None, (row.reason, *row.warnings))),
-            str(row.studies),
-            str(row.series),
-            _number(row.images),
-        ]
-        for row in plan.rows
-    ]
+    rows = RemadeLines(
+        lambda: (
+            [
+                str(one.number),
+                one.label,
+                *(one.cells.get(name, "") for name in own),
+                one.row.status,
+                "; ".join(filter(None, (one.row.reason, *one.warnings))),
+                str(len(one.studies)),
+                str(len(one.series)),
+                str(one.counts["announced"]),
+            ]
+            for one in plan.rows
+        )
+    )
     return Sheet("rows", ["row", "id", *own, *added], rows)
 
 
 def _studies(plan: PlanSummary) -> Sheet:
-    rows = [
-        [
-            study.key,
-            "; ".join(study.rows),
-            *(study.attributes.get(name, "") for name in _STUDY),
-            str(study.series),
-            _number(study.images),
-            _number(study.gigabytes, 3),
-            study.node,
-        ]
-        for study in plan.studies
-    ]
+    rows = RemadeLines(
+        lambda: (
+            [
+                study.key,
+                "; ".join(study.rows),
+                *(study.state.attributes.get(name, "") for name in _STUDY),
+                str(len(study.series)),
+                str(study.images),
+                _number(study.gigabytes, 3),
+                study.node,
+            ]
+            for study in plan.to_fetch
+        )
+    )
     return Sheet("studies", ["study", "rows", *_STUDY, "series", "images", "gigabytes", "node"], rows)
 
 
 def _series(plan: PlanSummary) -> Sheet:
-    rows = [
-        [
-            *(series.attributes.get(name, "") for name in INFO),
-            _number(series.images),
-            WANT[not series.wanted],
-            series.reason,
-            series.study,
-            series.key,
-            "; ".join(series.rows),
-        ]
-        for series in plan.series
-    ]
+    rows = RemadeLines(
+        lambda: (
+            [
+                *(one.attributes.get(name, study.state.attributes.get(name, "")) for name in INFO),
+                _number(one.images),
+                WANT[one not in study.series],
+                one.reason,
+                study.key,
+                one.key,
+                "; ".join(study.rows),
+            ]
+            for study in plan.studies
+            for one in study.state.series
+        )
+    )
     headings = [*INFO, "images", "want", "reason", "study", "series", "rows"]
-    return Sheet(SERIES, headings, rows, {"want": WANT} if rows else None)
+    return Sheet(SERIES, headings, rows, {"want": WANT})
 
 
-def _held(held: Sequence[HeldStudy]) -> Sheet:
-    rows = [
-        [
-            str(one.row),
-            one.label,
-            "",
-            one.reason,
-            one.study,
-            *(one.attributes.get(name, "") for name in _STUDY),
-            str(one.series),
-            _number(one.images),
-        ]
-        for one in held
-    ]
-    return Sheet(HELD, HELD_COLUMNS, rows, {"decision": DECISIONS} if rows else None)
+def _waiting(plan: PlanSummary) -> Iterator[RowOutcome]:
+    """The rows of which a person must choose the studies."""
+    return (one for one in plan.rows if one.row.status == "held" and one.doubtful)
+
+
+def _lost(plan: PlanSummary) -> Iterator[RowOutcome]:
+    """The rows that no node has anything for."""
+    return (one for one in plan.rows if one.row.status == "unmatched")
+
+
+def _held(plan: PlanSummary) -> Sheet:
+    rows = RemadeLines(
+        lambda: (
+            [
+                str(one.number),
+                one.label,
+                "",
+                one.row.reason,
+                study.key,
+                *(study.attributes.get(name, "") for name in _STUDY),
+                str(len(study.series)),
+                str(sum(series.images or 0 for series in study.series)),
+                one.row.key,
+            ]
+            for one in _waiting(plan)
+            for study in one.doubtful
+        )
+    )
+    return Sheet(HELD, HELD_COLUMNS, rows, {"decision": DECISIONS})
 
 
 def _unmatched(plan: PlanSummary) -> Sheet:
-    lost = [row for row in plan.rows if row.status == "unmatched"]
-    own = _own(lost)
-    rows = [[str(row.number), row.label, row.reason, *(row.cells.get(name, "") for name in own)] for row in lost]
-    return Sheet("unmatched", ["row", "id", "reason", *own], rows)
+    own = _own(_lost(plan))
+    rows = RemadeLines(
+        lambda: (
+            [
+                str(one.number),
+                one.label,
+                one.row.reason,
+                "; ".join(one.warnings),
+                *(one.cells.get(name, "") for name in own),
+            ]
+            for one in _lost(plan)
+        )
+    )
+    return Sheet("unmatched", ["row", "id", "reason", "warnings", *own], rows)

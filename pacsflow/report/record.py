@@ -3,12 +3,13 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pacsflow.report.records import DeliveryResult, RunSummary, Slowdown, StudyResult, TrafficHour
+from pacsflow.ledger.outcomes import Delivery
+from pacsflow.ledger.traffic import HourOfTraffic, Slowed
+from pacsflow.report.records import RunSummary, StudyOutcome
 from pacsflow.report.tally import tally
 from pacsflow.staging import PUBLIC, whole_file
 
@@ -17,13 +18,23 @@ VERSION = 1
 
 def write_record(run: RunSummary, path: Path) -> Path:
     """Write the record of a run as JSON. Rows are numbers, studies their keyed digests, files their hashes."""
+    lists = {
+        "rows": ({"row": row.number, "status": row.status, "studies": list(row.keys)} for row in run.rows),
+        "studies": map(_study, run.studies),
+    }
     with whole_file(path, PUBLIC) as temporary, temporary.open("w", encoding="utf-8") as stream:
-        json.dump(record_of(run), stream, indent=1)
+        stream.write(json.dumps(record_of(run), indent=1).removesuffix("\n}"))
+        for name, items in lists.items():
+            stream.write(f',\n "{name}": [')
+            for place, item in enumerate(items):
+                stream.write(f"{',' if place else ''}\n  {json.dumps(item)}")
+            stream.write("\n ]")
+        stream.write("\n}")
     return path
 
 
 def record_of(run: RunSummary) -> dict[str, Any]:
-    """The record as plain data."""
+    """The record as plain data, without the lists of rows and studies."""
     counts = tally(run)
     return {
         "version": VERSION,
@@ -53,35 +64,42 @@ def record_of(run: RunSummary) -> dict[str, Any]:
             "bytes": counts.size,
         },
         "traffic": dict(sorted(run.traffic.items())),
-        "traffic_by_hour": [_plain(hour, at=hour.begin) for hour in run.hours],
-        "slowed_down": [_plain(one, at=one.at) for one in run.slowdowns],
+        "traffic_by_hour": [_hour(hour) for hour in run.hours],
+        "slowed_down": [_slowed(one) for one in run.slowdowns],
         "outside_hours": run.outside_hours,
         "notes": list(run.notes),
         "left": [{"status": status, "reason": why, "rows": n} for (status, why), n in run.left.items()],
-        "mends": list(run.mends),
-        "rows": [{"row": row.number, "status": row.status, "studies": list(row.studies)} for row in run.rows],
-        "studies": [_study(study) for study in run.studies],
+        "fixes": list(run.fixes),
+        "left behind": list(run.left_behind),
     }
 
 
-def _plain(fact: TrafficHour | Slowdown, *, at: datetime) -> dict[str, Any]:
-    values = {name: value for name, value in asdict(fact).items() if not isinstance(value, datetime)}
-    return {"at": at.astimezone(UTC).isoformat(timespec="seconds"), **values}
+def _hour(hour: HourOfTraffic) -> dict[str, Any]:
+    numbers = {name: getattr(hour, name) for name in ("queries", "retrievals", "images", "size")}
+    return {"at": _moment(hour.begin), "node": hour.node, **numbers}
 
 
-def _study(study: StudyResult) -> dict[str, Any]:
+def _slowed(one: Slowed) -> dict[str, Any]:
+    return {"at": _moment(one.at), "node": one.node, "why": one.why, "lanes": one.lanes, "gap": one.gap}
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _study(study: StudyOutcome) -> dict[str, Any]:
     return {
         "study": study.key,
         "status": study.status,
-        "proof": study.proof,
+        "proof": study.state.proof,
         "node": study.node,
-        "images": {"expected": study.expected, "received": study.received, "refused": study.refused},
-        "series": [{"converted": s.converted, "images": s.received} for s in study.series],
+        "images": {"expected": study.images, "received": study.counts["held"], "refused": study.counts["refused"]},
+        "series": [{"converted": one.converted[0], "images": one.counts["held"]} for one in study.series],
         "deliveries": [_delivery(delivery) for delivery in study.deliveries],
     }
 
 
-def _delivery(delivery: DeliveryResult) -> dict[str, Any]:
+def _delivery(delivery: Delivery) -> dict[str, Any]:
     return {
         "target": delivery.target,
         "status": delivery.status,

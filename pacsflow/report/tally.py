@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from pacsflow.report.records import RowResult, RunSummary
+from pacsflow.report.records import RowOutcome, RunSummary
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Tally:
-    """Counts of a run. `images_expected` counts what was received where the PACS told no number."""
+class PixelTally:
+    """Counts of a run. `images_expected` counts what was received where the PACS gave no number."""
 
     rows: Counter[str]
     studies: Counter[str]
@@ -37,20 +37,27 @@ class Tally:
     size: int
 
 
-def tally(run: RunSummary) -> Tally:
+def tally(run: RunSummary) -> PixelTally:
     """Count a run."""
-    series = [one for study in run.studies for one in study.series]
-    return Tally(
+    studies, counts, converted = Counter[str](), Counter[str](), Counter[str]()
+    series = expected = delivered = size = 0
+    for study in run.studies:
+        studies[study.status] += 1
+        counts.update(study.counts)
+        converted.update(one.converted[0] for one in study.series if one.converted[0])
+        series, expected = series + len(study.series), expected + study.images
+        delivered, size = delivered + study.delivered, size + study.size
+    return PixelTally(
         rows=Counter(row.status for row in run.rows),
-        studies=Counter(study.status for study in run.studies),
-        series=len(series),
-        images_expected=sum(s.received + s.refused if s.expected is None else s.expected for s in run.studies),
-        images_received=sum(s.received for s in run.studies),
-        images_refused=sum(s.refused for s in run.studies),
-        images_sent=sum(s.sent for s in run.studies),
-        converted=Counter(one.converted for one in series if one.converted),
-        delivered=sum(study.delivered for study in run.studies),
-        size=sum(study.size for study in run.studies),
+        studies=studies,
+        series=series,
+        images_expected=expected,
+        images_received=counts["held"],
+        images_refused=counts["refused"],
+        images_sent=counts["sent"],
+        converted=converted,
+        delivered=delivered,
+        size=size,
     )
 
 
@@ -71,6 +78,6 @@ def stages(run: RunSummary) -> list[Stage]:
     return [step for step in steps if step.asked or step.name != "Converted"]
 
 
-def _is_found(row: RowResult) -> bool:
+def _is_found(row: RowOutcome) -> bool:
     """A row that failed before it had a study was not found; one that failed later was."""
     return row.status not in ("pending", "unmatched") and (row.status != "failed" or bool(row.studies))

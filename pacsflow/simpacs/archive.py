@@ -28,7 +28,7 @@ QUICK = ("StudyInstanceUID", "PatientID", "AccessionNumber")
 
 
 @dataclass(frozen=True)
-class Instance:
+class StoredInstance:
     """One instance: what queries see, and a way to its encoded dataset (no file meta information).
 
     `position` is its 1-based place in its series.
@@ -51,22 +51,22 @@ class Instance:
 
 
 @dataclass(frozen=True)
-class Series:
+class StoredSeries:
     """A series and its instances, in order."""
 
     attributes: Attributes
-    instances: tuple[Instance, ...]
+    instances: tuple[StoredInstance, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Study:
-    """A study: patient and study attributes now, its series made when somebody asks.
+class StoredStudy:
+    """A study: patient and study attributes now, its series made when they are asked for.
 
     `contents` are its pairs of SOP class and transfer syntax.
     """
 
     attributes: Attributes
-    make_series: Callable[[], tuple[Series, ...]]
+    make_series: Callable[[], tuple[StoredSeries, ...]]
     contents: frozenset[tuple[str, str]] = field(default_factory=frozenset)
 
     @property
@@ -75,12 +75,12 @@ class Study:
         return self.attributes["StudyInstanceUID"]
 
 
-class Archive:
+class StudyArchive:
     """An index of studies. `series` keeps the last few hundred studies' series at hand."""
 
-    def __init__(self, studies: Iterable[Study] = ()) -> None:
-        self.studies: dict[str, Study] = {}
-        self._quick: dict[str, dict[str, list[Study]]] = {key: {} for key in QUICK}
+    def __init__(self, studies: Iterable[StoredStudy] = ()) -> None:
+        self.studies: dict[str, StoredStudy] = {}
+        self._quick: dict[str, dict[str, list[StoredStudy]]] = {key: {} for key in QUICK}
         self.series = lru_cache(maxsize=256)(self._series)
         for study in studies:
             self.add(study)
@@ -90,7 +90,7 @@ class Archive:
         """Pairs of SOP class and transfer syntax of everything held."""
         return frozenset[tuple[str, str]]().union(*(study.contents for study in self.studies.values()))
 
-    def add(self, study: Study) -> None:
+    def add(self, study: StoredStudy) -> None:
         """Take `study` in, in place of one with the same UID."""
         if old := self.studies.get(study.uid):
             for key in QUICK:
@@ -100,7 +100,7 @@ class Archive:
         for key in QUICK:
             self._quick[key].setdefault(study.attributes.get(key, ""), []).append(study)
 
-    def candidates(self, keys: Attributes) -> Iterable[Study]:
+    def candidates(self, keys: Attributes) -> Iterable[StoredStudy]:
         """Studies that may fit `keys`: a superset of those that do, small where an index helps."""
         for key in QUICK:
             value = keys.get(key, "")
@@ -109,11 +109,11 @@ class Archive:
                 return [study for each in dict.fromkeys(value.split("\\")) for study in found.get(each.strip(), ())]
         return list(self.studies.values())
 
-    def _series(self, uid: str) -> tuple[Series, ...]:
+    def _series(self, uid: str) -> tuple[StoredSeries, ...]:
         return self.studies[uid].make_series()
 
 
-def summary(series: Iterable[Series]) -> dict[str, str]:
+def summary(series: Iterable[StoredSeries]) -> dict[str, str]:
     """Study attributes that follow from its series (PS3.4 C.3.4)."""
     series = list(series)
     classes = sorted({instance.sop_class for each in series for instance in each.instances})

@@ -3,7 +3,6 @@
 import unicodedata
 from collections.abc import Mapping
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 import numpy as np
 from pydicom import Dataset, dcmread
@@ -13,17 +12,15 @@ from pydicom.filewriter import dcmwrite, write_dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
+from pacsflow.simpacs.archive import Encoded, StoredInstance
+from pacsflow.simpacs.plans import SeriesPlan, StudyPlan
 from pacsflow.simpacs.volumes import fan, head, torso
-
-if TYPE_CHECKING:
-    from pacsflow.simpacs.archive import Encoded, Instance
-    from pacsflow.simpacs.phantoms import SeriesPlan, StudyPlan
 
 FIELD = {"CT": 380.0, "MR": 230.0}
 """Field of view, in millimetres."""
 
 
-def phantom_bytes(header: Mapping[str, str], plan: "StudyPlan", series: "SeriesPlan") -> bytes:
+def phantom_bytes(header: Mapping[str, str], plan: StudyPlan, series: SeriesPlan) -> bytes:
     """The instance's dataset in explicit little endian."""
     dataset = _identified(header, plan)
     make = {"CT": _ct, "MR": _mr, "US": _us, "SR": _dose_report}[series.modality]
@@ -31,7 +28,7 @@ def phantom_bytes(header: Mapping[str, str], plan: "StudyPlan", series: "SeriesP
     return encoded_in(dataset, implicit=False)
 
 
-def phantom_file(instance: "Instance") -> bytes:
+def phantom_file(instance: StoredInstance) -> bytes:
     """`instance` as a file with preamble and file meta information (PS3.10 7.1)."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = UID(instance.sop_class)
@@ -44,7 +41,7 @@ def phantom_file(instance: "Instance") -> bytes:
     return buffer.getvalue()
 
 
-def recode(encoded: "Encoded", syntax: str) -> Dataset:
+def recode(encoded: Encoded, syntax: str) -> Dataset:
     """The dataset of uncompressed little endian bytes, without file meta information."""
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = UID(syntax)
@@ -56,7 +53,7 @@ def recode(encoded: "Encoded", syntax: str) -> Dataset:
     return dcmread(BytesIO(buffer.getvalue() + bytes(encoded)))
 
 
-def other_syntax(encoded: "Encoded", syntax: str) -> bytes:
+def other_syntax(encoded: Encoded, syntax: str) -> bytes:
     """Explicit little endian bytes in implicit VR, or the other way round."""
     return encoded_in(recode(encoded, syntax), implicit=syntax != ImplicitVRLittleEndian)
 
@@ -69,8 +66,8 @@ def encoded_in(dataset: Dataset, *, implicit: bool) -> bytes:
     return buffer.getvalue()
 
 
-def _identified(header: Mapping[str, str], plan: "StudyPlan") -> Dataset:
-    """Everything that tells who the patient is, where scanners put it, and where they should not."""
+def _identified(header: Mapping[str, str], plan: StudyPlan) -> Dataset:
+    """Everything that identifies the patient, where scanners put it, and where they should not."""
     dataset = Dataset()
     dataset.SpecificCharacterSet = "ISO_IR 192"
     for keyword, value in header.items():
@@ -90,7 +87,7 @@ def _identified(header: Mapping[str, str], plan: "StudyPlan") -> Dataset:
     return dataset
 
 
-def _request(plan: "StudyPlan") -> Dataset:
+def _request(plan: StudyPlan) -> Dataset:
     item = Dataset()
     item.RequestedProcedureID = plan.accession
     item.RequestedProcedureDescription = f"{plan.description} {plan.patient.name.split('^')[0]}"
@@ -102,14 +99,14 @@ def _request(plan: "StudyPlan") -> Dataset:
     return item
 
 
-def _number(dataset: Dataset, series: "SeriesPlan") -> tuple[float, int]:
+def _number(dataset: Dataset, series: SeriesPlan) -> tuple[float, int]:
     """Height of the slice in the stack, -1 to 1, and the seed of its noise."""
     number = int(dataset.InstanceNumber)
     place = 2 * (number - 1) / (series.images - 1) - 1 if series.images > 1 else 0.0
     return place, int(str(dataset.SOPInstanceUID)[5:]) % 2**63
 
 
-def _ct(dataset: Dataset, plan: "StudyPlan", series: "SeriesPlan") -> None:
+def _ct(dataset: Dataset, plan: StudyPlan, series: SeriesPlan) -> None:
     place, seed = _number(dataset, series)
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
     dataset.KVP, dataset.ConvolutionKernel = "120", "B30f"
@@ -119,7 +116,7 @@ def _ct(dataset: Dataset, plan: "StudyPlan", series: "SeriesPlan") -> None:
     _pixels(dataset, (torso(plan.matrix, place, seed).astype(np.int32) + 1024).clip(0, 4095).astype(np.uint16), 12)
 
 
-def _mr(dataset: Dataset, plan: "StudyPlan", series: "SeriesPlan") -> None:
+def _mr(dataset: Dataset, plan: StudyPlan, series: SeriesPlan) -> None:
     place, seed = _number(dataset, series)
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "M", "ND"]
     dataset.ScanningSequence, dataset.SequenceVariant, dataset.ScanOptions = "SE", "NONE", ""
@@ -131,7 +128,7 @@ def _mr(dataset: Dataset, plan: "StudyPlan", series: "SeriesPlan") -> None:
     _pixels(dataset, head(plan.matrix, place, seed, contrast=series.contrast), 12)
 
 
-def _us(dataset: Dataset, plan: "StudyPlan", series: "SeriesPlan") -> None:
+def _us(dataset: Dataset, plan: StudyPlan, series: SeriesPlan) -> None:
     _, seed = _number(dataset, series)
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "ABDOMINAL"]
     dataset.BurnedInAnnotation = "YES"
@@ -141,7 +138,7 @@ def _us(dataset: Dataset, plan: "StudyPlan", series: "SeriesPlan") -> None:
     _pixels(dataset, fan(max(plan.matrix, 128) * 2, seed, label), 8)
 
 
-def _plane(dataset: Dataset, plan: "StudyPlan", series: "SeriesPlan") -> None:
+def _plane(dataset: Dataset, plan: StudyPlan, series: SeriesPlan) -> None:
     """Axial planes, head first supine, feet first in the stack (PS3.3 C.7.6.2)."""
     spacing = FIELD[series.modality] / plan.matrix
     corner = -FIELD[series.modality] / 2 + spacing / 2
@@ -166,7 +163,7 @@ def _pixels(dataset: Dataset, image: np.ndarray[tuple[int, int], np.dtype[np.int
     dataset.add_new(0x7FE00010, "OW" if image.dtype.itemsize > 1 else "OB", data + b"\0" * (len(data) % 2))
 
 
-def _dose_report(dataset: Dataset, plan: "StudyPlan", series: "SeriesPlan") -> None:
+def _dose_report(dataset: Dataset, plan: StudyPlan, series: SeriesPlan) -> None:
     del series
     dataset.CompletionFlag, dataset.VerificationFlag = "COMPLETE", "UNVERIFIED"
     dataset.ValueType, dataset.ContinuityOfContent = "CONTAINER", "SEPARATE"

@@ -11,10 +11,10 @@ from pacsflow.simpacs.archive import (
     PATIENT_KEYS,
     SERIES_KEYS,
     STUDY_KEYS,
-    Archive,
     Attributes,
-    Instance,
-    Study,
+    StoredInstance,
+    StoredStudy,
+    StudyArchive,
 )
 from pacsflow.simpacs.matching import fits, vr_of
 
@@ -25,14 +25,16 @@ COUNTS = {keyword for keyword in PATIENT_KEYS | STUDY_KEYS | SERIES_KEYS if keyw
 
 
 @dataclass(frozen=True)
-class Query:
+class FindRequest:
     """A level and its keys: keyword -> value, empty where the value is only wanted back."""
 
     level: str
     keys: Mapping[str, str]
+    finding: bool = False
+    """Whether it is a C-FIND."""
 
 
-def read_query(identifier: Dataset) -> Query:
+def read_query(identifier: Dataset) -> FindRequest:
     """The query an identifier asks. Keys outside the dictionary are left out."""
     keys = {}
     for element in identifier:
@@ -40,10 +42,10 @@ def read_query(identifier: Dataset) -> Query:
         if keyword and element.VR != "SQ" and keyword not in SILENT:
             values = element.value if element.VM > 1 else [element.value]
             keys[keyword] = "\\".join("" if value is None else str(value) for value in values)
-    return Query(str(identifier.get("QueryRetrieveLevel", "")).strip(), keys)
+    return FindRequest(str(identifier.get("QueryRetrieveLevel", "")).strip(), keys)
 
 
-def answers(archive: Archive, query: Query) -> Iterator[dict[str, str]]:
+def answers(archive: StudyArchive, query: FindRequest) -> Iterator[dict[str, str]]:
     """Attributes of everything that fits, in the archive's order."""
     if query.level == "PATIENT":
         yield from _patients(archive, query.keys)
@@ -54,7 +56,7 @@ def answers(archive: Archive, query: Query) -> Iterator[dict[str, str]]:
             yield from _below(archive, study, query)
 
 
-def instances(archive: Archive, query: Query) -> list[tuple[Study, Instance]]:
+def instances(archive: StudyArchive, query: FindRequest) -> list[tuple[StoredStudy, StoredInstance]]:
     """What a C-GET or C-MOVE of `query` means: every instance under what its keys name."""
     return [
         (study, instance)
@@ -66,7 +68,7 @@ def instances(archive: Archive, query: Query) -> list[tuple[Study, Instance]]:
     ]
 
 
-def answer_dataset(query: Query, found: Attributes) -> Dataset:
+def answer_dataset(query: FindRequest, found: Attributes) -> Dataset:
     """The identifier of one pending response: the keys asked for, with their values, in UTF-8."""
     answer = Dataset()
     answer.SpecificCharacterSet = "ISO_IR 192"
@@ -78,11 +80,11 @@ def answer_dataset(query: Query, found: Attributes) -> Dataset:
     return answer
 
 
-def _studies(archive: Archive, keys: Attributes) -> Iterator[Study]:
+def _studies(archive: StudyArchive, keys: Attributes) -> Iterator[StoredStudy]:
     return (study for study in archive.candidates(keys) if _fit(keys, study.attributes, known=STUDY_KEYS - COUNTS))
 
 
-def _patients(archive: Archive, keys: Attributes) -> Iterator[dict[str, str]]:
+def _patients(archive: StudyArchive, keys: Attributes) -> Iterator[dict[str, str]]:
     patients: dict[str, list[Attributes]] = {}
     for study in archive.candidates(keys):
         if _fit(keys, study.attributes, known=PATIENT_KEYS - COUNTS):
@@ -96,7 +98,7 @@ def _total(studies: list[Attributes], kind: str) -> str:
     return str(sum(int(study.get(f"NumberOfStudyRelated{kind}", "0")) for study in studies))
 
 
-def _below(archive: Archive, study: Study, query: Query) -> Iterator[dict[str, str]]:
+def _below(archive: StudyArchive, study: StoredStudy, query: FindRequest) -> Iterator[dict[str, str]]:
     for series in archive.series(study.uid):
         if not _fit(query.keys, series.attributes, known=SERIES_KEYS - COUNTS):
             continue

@@ -12,24 +12,33 @@ from pydicom.errors import InvalidDicomError
 from pydicom.multival import MultiValue
 from pynetdicom.dsutils import split_dataset
 
-from pacsflow.simpacs.archive import SERIES_KEYS, STUDY_KEYS, Archive, Encoded, Instance, Series, Study, summary
+from pacsflow.simpacs.archive import (
+    SERIES_KEYS,
+    STUDY_KEYS,
+    Encoded,
+    StoredInstance,
+    StoredSeries,
+    StoredStudy,
+    StudyArchive,
+    summary,
+)
 
 Entry = tuple[dict[str, str], str, Callable[[], Encoded]]
 """Attributes, transfer syntax, and a way to the encoded dataset."""
 MAPPED_FROM = 64 << 20
 """Larger files are not read into memory."""
 LONGEST = 1024
-"""Longer values are no query keys."""
+"""Longer values are not query keys."""
 UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
 
 
-def folder_archive(folder: Path) -> Archive:
+def folder_archive(folder: Path) -> StudyArchive:
     """Everything below `folder` that is a DICOM file with the UIDs of an instance; the rest is passed over."""
     files = [entry for path in sorted(folder.rglob("*")) if path.is_file() for entry in _read(path)]
-    return Archive(studies(files))
+    return StudyArchive(studies(files))
 
 
-def studies(files: Iterable[Entry]) -> list[Study]:
+def studies(files: Iterable[Entry]) -> list[StoredStudy]:
     """Studies of (attributes, transfer syntax, encoded dataset), whatever their order."""
     by_study, by_series = itemgetter("StudyInstanceUID"), itemgetter("SeriesInstanceUID")
     entries = sorted(files, key=lambda entry: (by_study(entry[0]), by_series(entry[0]), *_place(entry[0])))
@@ -78,16 +87,16 @@ def _place(attributes: dict[str, str]) -> tuple[int, str]:
     return (int(number) if number.strip().lstrip("+-").isdigit() else 0, attributes["SOPInstanceUID"])
 
 
-def _study(groups: list[list[Entry]]) -> Study:
+def _study(groups: list[list[Entry]]) -> StoredStudy:
     first = groups[0][0][0]
     series = tuple(_series(group) for group in groups)
     common = {keyword: value for keyword, value in first.items() if keyword in STUDY_KEYS}
     contents = frozenset((one.sop_class, one.transfer_syntax) for each in series for one in each.instances)
-    return Study({**common, **summary(series)}, lambda: series, contents)
+    return StoredStudy({**common, **summary(series)}, lambda: series, contents)
 
 
-def _series(group: list[Entry]) -> Series:
+def _series(group: list[Entry]) -> StoredSeries:
     common = {keyword: value for keyword, value in group[0][0].items() if keyword in SERIES_KEYS}
     common["NumberOfSeriesRelatedInstances"] = str(len(group))
-    instances = tuple(Instance(own, syntax, n, encoded) for n, (own, syntax, encoded) in enumerate(group, 1))
-    return Series(common, instances)
+    instances = tuple(StoredInstance(own, syntax, n, encoded) for n, (own, syntax, encoded) in enumerate(group, 1))
+    return StoredSeries(common, instances)

@@ -22,8 +22,8 @@ HOSPITALS = ("St. Elsewhere Universitätsspital", "Άγιος Λουκάς", "Pr
 
 
 @dataclass(frozen=True)
-class Person:
-    """A patient who never was."""
+class FictitiousPerson:
+    """A fictitious patient."""
 
     patient_id: str
     name: str
@@ -33,14 +33,14 @@ class Person:
     hospital: str
 
 
-def person(seed: int, number: int) -> Person:
+def person(seed: int, number: int) -> FictitiousPerson:
     """Person `number` of the population of `seed`, always the same one."""
     dice = random.Random(f"person {seed} {number}")  # noqa: S311, made up is what it shall be
     name = NAMES[number % len(NAMES)]
     if number >= len(NAMES):
         family, caret, rest = name.partition("^")
         name = f"{family}-{number}{caret}{rest}"
-    return Person(
+    return FictitiousPerson(
         patient_id=f"{4700 + 13 * number:07d}",
         name=name,
         birth_date=f"{dice.randint(1935, 2004)}{dice.randint(1, 12):02d}{dice.randint(1, 28):02d}",

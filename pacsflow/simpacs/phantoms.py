@@ -1,9 +1,9 @@
-"""Synthetic studies, the same for the same seed; pixels and headers are made when somebody asks for them."""
+"""Synthetic studies, the same for the same seed; pixels and headers are made when they are asked for."""
 
 import hashlib
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,9 +15,10 @@ from pydicom.uid import (
     XRayRadiationDoseSRStorage,
 )
 
-from pacsflow.simpacs.archive import Archive, Instance, Series, Study
+from pacsflow.simpacs.archive import StoredInstance, StoredSeries, StoredStudy, StudyArchive
 from pacsflow.simpacs.encoding import phantom_bytes, phantom_file
-from pacsflow.simpacs.people import Person, person
+from pacsflow.simpacs.people import person
+from pacsflow.simpacs.plans import SeriesPlan, StudyPlan
 
 SOP_CLASSES = {
     "CT": CTImageStorage,
@@ -27,33 +28,6 @@ SOP_CLASSES = {
 }
 
 
-@dataclass(frozen=True)
-class SeriesPlan:
-    """A series before it is made. `spacing` is the distance of slices in millimetres."""
-
-    modality: str
-    description: str
-    images: int
-    spacing: float = 5.0
-    contrast: str = "T1"
-    uid: str = ""
-    number: int = 1
-
-
-@dataclass(frozen=True)
-class StudyPlan:
-    """A study before it is made."""
-
-    patient: Person
-    date: str
-    accession: str
-    description: str
-    series: tuple[SeriesPlan, ...]
-    matrix: int = 64
-    uid: str = ""
-    time: str = "083000"
-
-
 CHEST = SeriesPlan("CT", "Chest axial lung", 24, 12.0)
 T1 = SeriesPlan("MR", "T1 MPRAGE transversal", 20, 7.0)
 T2 = SeriesPlan("MR", "T2 TSE transversal", 20, 7.0, "T2")
@@ -61,14 +35,14 @@ DOSE = SeriesPlan("SR", "Dose Report", 1)
 FAN = SeriesPlan("US", "Abdomen", 2)
 
 
-def phantom_archive(studies: int = 10, *, seed: int = 0, matrix: int = 64, images: int = 4) -> Archive:
+def phantom_archive(studies: int = 10, *, seed: int = 0, matrix: int = 64, images: int = 4) -> StudyArchive:
     """`studies` studies, two to a patient, CT and MR by turns, `images` slices each."""
-    return Archive(_study(plan) for plan in _population(studies, seed, matrix, images))
+    return StudyArchive(_study(plan) for plan in _population(studies, seed, matrix, images))
 
 
-def demo_archive(seed: int = 2026) -> Archive:
+def demo_archive(seed: int = 2026) -> StudyArchive:
     """The demo's six patients: eight studies of CT and MR, and an ultrasound with a burned-in name."""
-    return Archive(map(_study, demo_plans(seed)))
+    return StudyArchive(map(_study, demo_plans(seed)))
 
 
 def demo_plans(seed: int = 2026) -> list[StudyPlan]:
@@ -88,8 +62,8 @@ def demo_plans(seed: int = 2026) -> list[StudyPlan]:
     return [_named(StudyPlan(*row, matrix=128), seed, number) for number, row in enumerate(rows)]
 
 
-def write_phantoms(folder: Path, archive: Archive) -> list[Path]:
-    """Write every instance of `archive` as a DICOM file (PS3.10) below `folder`; the files' names tell nothing."""
+def write_phantoms(folder: Path, archive: StudyArchive) -> list[Path]:
+    """Write every instance of `archive` as a DICOM file (PS3.10) below `folder`; file names identify no patient."""
     written: list[Path] = []
     for study in archive.studies.values():
         for series in archive.series(study.uid):
@@ -132,7 +106,7 @@ def made_uid(*parts: object) -> str:
     return f"2.25.{int.from_bytes(name)}"
 
 
-def _study(plan: StudyPlan) -> Study:
+def _study(plan: StudyPlan) -> StoredStudy:
     modalities = sorted({each.modality for each in plan.series})
     contents = frozenset((str(SOP_CLASSES[modality]), str(ExplicitVRLittleEndian)) for modality in modalities)
     attributes = {
@@ -154,14 +128,14 @@ def _study(plan: StudyPlan) -> Study:
         "NumberOfStudyRelatedInstances": str(sum(each.images for each in plan.series)),
         "InstanceAvailability": "ONLINE",
     }
-    return Study(attributes, partial(_all_series, attributes, plan), contents)
+    return StoredStudy(attributes, partial(_all_series, attributes, plan), contents)
 
 
-def _all_series(attributes: dict[str, str], plan: StudyPlan) -> tuple[Series, ...]:
+def _all_series(attributes: dict[str, str], plan: StudyPlan) -> tuple[StoredSeries, ...]:
     return tuple(_series(attributes, plan, each) for each in plan.series)
 
 
-def _series(study: dict[str, str], plan: StudyPlan, series: SeriesPlan) -> Series:
+def _series(study: dict[str, str], plan: StudyPlan, series: SeriesPlan) -> StoredSeries:
     attributes = {
         "SeriesInstanceUID": series.uid,
         "Modality": series.modality,
@@ -181,10 +155,10 @@ def _series(study: dict[str, str], plan: StudyPlan, series: SeriesPlan) -> Serie
     }
     header = {**study, **attributes}
     made = (_instance(header, plan, series, number) for number in range(1, series.images + 1))
-    return Series(attributes, tuple(made))
+    return StoredSeries(attributes, tuple(made))
 
 
-def _instance(header: dict[str, str], plan: StudyPlan, series: SeriesPlan, number: int) -> Instance:
+def _instance(header: dict[str, str], plan: StudyPlan, series: SeriesPlan, number: int) -> StoredInstance:
     attributes = {
         "SOPInstanceUID": made_uid(series.uid, number),
         "SOPClassUID": SOP_CLASSES[series.modality],
@@ -194,4 +168,4 @@ def _instance(header: dict[str, str], plan: StudyPlan, series: SeriesPlan, numbe
         "AcquisitionDate": plan.date,
     }
     encode = partial(phantom_bytes, {**header, **attributes}, plan, series)
-    return Instance(attributes, ExplicitVRLittleEndian, number, encode)
+    return StoredInstance(attributes, ExplicitVRLittleEndian, number, encode)

@@ -3,52 +3,49 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from pydicom import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom.dsutils import encode
 from pynetdicom.presentation import PresentationContext
 
-from pacsflow.simpacs.archive import Encoded, Instance, Study
+from pacsflow.simpacs.archive import Encoded, StoredInstance, StoredStudy
 from pacsflow.simpacs.encoding import other_syntax
+from pacsflow.simpacs.host import Host
 from pacsflow.simpacs.wire import Gone, Wire
-
-if TYPE_CHECKING:
-    from pacsflow.simpacs.server import SimPacs
 
 SUCCESS, PENDING, CANCELLED, SOME_FAILED = 0x0000, 0xFF00, 0xFE00, 0xB000
 ALL_FAILED, UNKNOWN_DESTINATION = 0xA702, 0xA801
 PLAIN = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
 
-Deed = Callable[["Retrieval", "Delivery"], bool | None]
+Hook = Callable[["Retrieval", "SentInstance"], bool | None]
 """Done in place of or before a delivery: True, False: counted as completed, failed, nothing sent; None: go on."""
 
 
 @dataclass(frozen=True)
-class Delivery:
+class SentInstance:
     """One instance to be sent, and what is done to it first."""
 
-    instance: Instance
+    instance: StoredInstance
     spoil: tuple[Callable[[Encoded], Encoded], ...] = ()
-    deeds: tuple[Deed, ...] = ()
+    hooks: tuple[Hook, ...] = ()
     mislabelled: bool = False
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a retrieval will do. `status` and `failed` override what is told at the end."""
+class RetrievalPlan:
+    """What a retrieval will do. `status` and `failed` override the final response."""
 
     study: str
-    deliveries: tuple[Delivery, ...]
+    deliveries: tuple[SentInstance, ...]
     status: int | None = None
     failed: int | None = None
-    late: tuple[Delivery, ...] = ()
+    late: tuple[SentInstance, ...] = ()
     silent: bool = False
 
 
 @dataclass
-class Tally:
+class SubOperations:
     """Sub-operations so far (PS3.4 C.4.2.1.6 to C.4.2.1.9)."""
 
     remaining: int
@@ -75,7 +72,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RetrieveRequest:
     """The request: the command field of its responses, its message id, SOP class and presentation context."""
 
     response: int
@@ -91,13 +88,13 @@ class Asked:
 class Retrieval:
     """One C-GET or C-MOVE under way: responses go by `asker`, instances by `carrier` (a C-GET's are the same)."""
 
-    def __init__(self, pacs: "SimPacs", asked: Asked, *, asker: Wire, carrier: Wire) -> None:
+    def __init__(self, pacs: Host, asked: RetrieveRequest, *, asker: Wire, carrier: Wire) -> None:
         self.pacs, self.asked, self.asker, self.carrier = pacs, asked, asker, carrier
         self.extra: Mapping[int, str | int] = {}
 
-    def run(self, plan: Plan) -> None:
+    def run(self, plan: RetrievalPlan) -> None:
         """Carry out `plan` and send the final response. Raises Gone when an association ends before that."""
-        tally = Tally(len(plan.deliveries))
+        tally = SubOperations(len(plan.deliveries))
         for delivery in plan.deliveries:
             if self.asker.cancelled(self.asked.message_id):
                 self.respond(CANCELLED, {0x1020: tally.remaining, **tally.elements(final=True)}, tally.lost)
@@ -120,8 +117,11 @@ class Retrieval:
             identifier = encode(dataset, syntax.is_implicit_VR, syntax.is_little_endian) or b""
         self.asker.respond(self.asked.context, {**self.asked.head(status), **counts}, identifier)
 
-    def message(self, delivery: Delivery) -> Iterator[Encoded] | None:
-        """The C-STORE request of a delivery, or None where no context fits its transfer syntax."""
+    def message(self, delivery: SentInstance, name: str = "") -> Iterator[Encoded] | None:
+        """The C-STORE request of a delivery, or None where no context fits its transfer syntax.
+
+        `name`: another SOP Instance UID to call it by.
+        """
         instance = delivery.instance
         held = instance.transfer_syntax
         syntaxes = (held, *(each for each in PLAIN if held in PLAIN and each != held))
@@ -133,10 +133,10 @@ class Retrieval:
             data = other_syntax(data, held)
         for spoil in delivery.spoil:
             data = spoil(data)
-        return self.carrier.store(context, (instance.sop_class, instance.uid), data, extra=self.extra)
+        return self.carrier.store(context, (instance.sop_class, name or instance.uid), data, extra=self.extra)
 
-    def _deliver(self, delivery: Delivery) -> int:
-        for deed in delivery.deeds:
+    def _deliver(self, delivery: SentInstance) -> int:
+        for deed in delivery.hooks:
             done = deed(self, delivery)
             if done is not None:
                 return SUCCESS if done else ALL_FAILED
@@ -147,7 +147,7 @@ class Retrieval:
         self.pacs.count("images sent")
         return self.carrier.stored()
 
-    def _finish(self, plan: Plan, tally: Tally) -> None:
+    def _finish(self, plan: RetrievalPlan, tally: SubOperations) -> None:
         if plan.failed is not None:
             tally.failed, tally.completed = plan.failed, 0
         elif tally.failed and plan.status is None:
@@ -159,14 +159,14 @@ class Retrieval:
         self.respond(SOME_FAILED if status == SUCCESS and tally.warning else status, tally.elements(final=True))
 
 
-def planned(pairs: Iterable[tuple[Study, Instance]]) -> Plan:
+def planned(pairs: Iterable[tuple[StoredStudy, StoredInstance]]) -> RetrievalPlan:
     """The honest plan: every instance once."""
     pairs = list(pairs)
-    return Plan(pairs[0][0].uid if pairs else "", tuple(Delivery(instance) for _, instance in pairs))
+    return RetrievalPlan(pairs[0][0].uid if pairs else "", tuple(SentInstance(instance) for _, instance in pairs))
 
 
-def run_quietly(retrieval: Retrieval, plan: Plan) -> None:
-    """Run, and take it that an association may end at any time; a carrier's end is told to the asker."""
+def run_quietly(retrieval: Retrieval, plan: RetrievalPlan) -> None:
+    """Run, although an association may end at any time; the client of a C-MOVE learns of the end of its C-STOREs."""
     try:
         retrieval.run(plan)
     except Gone:

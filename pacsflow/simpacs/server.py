@@ -8,16 +8,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID
 from pynetdicom import AE, AllStoragePresentationContexts, evt
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.transport import ThreadedAssociationServer
 
-from pacsflow.simpacs.archive import Archive
-from pacsflow.simpacs.faults import Mischief, load_faults
+from pacsflow.simpacs.archive import StudyArchive
+from pacsflow.simpacs.faults import FaultInjector, load_faults
 from pacsflow.simpacs.folder import Entry, attributes_of, folder_archive, studies
 from pacsflow.simpacs.phantoms import demo_archive
+from pacsflow.simpacs.retrieve import PLAIN
 from pacsflow.simpacs.service import Service
+from pacsflow.simpacs.web import WebService
 from pacsflow.simpacs.wire import Gone, Wire, quicken
 from schemas.simpacs import Faults, ServeTls
 
@@ -31,19 +33,19 @@ SERVICES = {
     "1.2.840.10008.5.1.4.1.2.2.3": {"study-root", "c-get"},
 }
 """Query and retrieve models (PS3.4 C.6), and the names by which a fault takes them away."""
-PLAIN = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
 MOST_ASSOCIATIONS = 256
 LOOPBACK = "127.0.0.1"
 
-Source = str | Path | Archive
+Source = str | Path | StudyArchive
 
 
 class SimPacs:
     """A PACS on a loopback port, from entering the `with` block to its end.
 
     `source` is a folder of DICOM files, or an archive (see `phantoms`). `port` 0 takes a free one; `port` then tells
-    which. `destinations` are the AE titles a C-MOVE may name. `counts` tells what was asked: `associations`,
-    `rejected`, `echoes`, `finds` and `finds STUDY` (and the other levels), `gets`, `moves`, `stores`, `images sent`.
+    which. `destinations` are the AE titles a C-MOVE may name. `counts`: what was asked: `associations`,
+    `rejected`, `echoes`, `finds` and `finds STUDY` (and the other levels), `gets`, `moves`, `stores`, `images sent`,
+    `web queries`, `web retrievals`. `web`: the port of DICOMweb, 0 for a free one, None for none; `url` is its address.
     Raises OSError where the port is taken.
     """
 
@@ -55,13 +57,17 @@ class SimPacs:
         port: int = 0,
         aet: str = "SIMPACS",
         destinations: Mapping[str, tuple[str, int]] | None = None,
+        web: int | None = None,
     ) -> None:
-        self.archive = source if isinstance(source, Archive) else folder_archive(Path(source))
-        self.mischief = Mischief(faults or Faults())
+        self.archive = source if isinstance(source, StudyArchive) else folder_archive(Path(source))
+        self.injector = FaultInjector(faults or Faults())
         self.port, self.aet = port, aet
         self.destinations = dict(destinations or {})
         self.counts: Counter[str] = Counter()
         self.lock = threading.RLock()
+        self.url = ""
+        self._web_port = web
+        self._web: WebService | None = None
         self._service = Service(self)
         self._stopping = threading.Event()
         self._server: ThreadedAssociationServer | None = None
@@ -85,11 +91,19 @@ class SimPacs:
         self._stopping.clear()
         if self._server is None:
             self._listen()
+        if self._web_port is not None and self._web is None:
+            self._web = WebService(self, self.injector, self._web_port)
+            self.url = self._web.url
+            self._web.begin()
 
     def stop(self) -> None:
         """End all associations and stop listening."""
         self._stopping.set()
         self._deafen()
+        if self._web is not None:
+            self._web.shutdown()
+            self._web.server_close()
+            self._web = None
 
     def restart(self, seconds: float) -> None:
         """End all associations, stop listening, listen again after `seconds`. Returns at once."""
@@ -116,13 +130,13 @@ class SimPacs:
 
     def _listen(self) -> None:
         entity = AE(ae_title=self.aet)
-        limits = [fault.above for fault in self.mischief.of("reject-associations")]
+        limits = [fault.above for fault in self.injector.of("reject-associations")]
         entity.maximum_associations = min([MOST_ASSOCIATIONS, *limits])
         entity.maximum_pdu_size = 0
         server = entity.make_server(
             (LOOPBACK, self.port),
             contexts=self._contexts(),
-            ssl_context=_tls(self.mischief.of("tls")),
+            ssl_context=_tls(self.injector.of("tls")),
             evt_handlers=self._handlers(),
             server_class=ThreadedAssociationServer,
         )
@@ -179,7 +193,7 @@ class SimPacs:
         ]
 
     def _contexts(self) -> list[PresentationContext]:
-        missing = {service for fault in self.mischief.of("no-service") for service in fault.services}
+        missing = {service for fault in self.injector.of("no-service") for service in fault.services}
         models = [uid for uid, services in SERVICES.items() if not services & missing]
         held: dict[str, list[str]] = {str(cx.abstract_syntax): [] for cx in AllStoragePresentationContexts}
         for sop_class, syntax in sorted(self.archive.contents):
@@ -199,14 +213,20 @@ def serve(
     aet: str = "SIMPACS",
     faults: Faults | Path | None = None,
     destinations: Mapping[str, tuple[str, int]] | None = None,
+    web: int | None = None,
 ) -> SimPacs:
     """A PACS that listens already: to be used in a `with` block, or ended by `stop`. Without `source`: the demo's.
 
     Raises as SimPacs does, and ProjectError where `faults` is a file with mistakes.
     """
     told = load_faults(faults) if isinstance(faults, Path) else faults
-    pacs = SimPacs(demo_archive() if source is None else source, told, port=port, aet=aet, destinations=destinations)
-    pacs.start()
+    held = demo_archive() if source is None else source
+    pacs = SimPacs(held, told, port=port, aet=aet, destinations=destinations, web=web)
+    try:
+        pacs.start()
+    except OSError:
+        pacs.stop()
+        raise
     return pacs
 
 

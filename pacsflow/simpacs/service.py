@@ -3,7 +3,9 @@
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import replace
+from itertools import count
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pydicom import Dataset
 from pydicom.uid import UID
@@ -13,15 +15,26 @@ from pynetdicom.dimse_primitives import C_FIND, C_GET, C_MOVE
 from pynetdicom.dsutils import decode, encode
 from pynetdicom.presentation import PresentationContext
 
-from pacsflow.simpacs.find import LEVELS, Query, answer_dataset, answers, instances, read_query
-from pacsflow.simpacs.retrieve import PLAIN, UNKNOWN_DESTINATION, Asked, Plan, Retrieval, planned, run_quietly
-from pacsflow.simpacs.wire import FIND_RSP, GET_RSP, MOVE_RSP, Gone, Wire, alone, quicken
-from schemas.simpacs import ServeTls
+from pacsflow.simpacs.faults import HOLLOW, FaultInjector
+from pacsflow.simpacs.find import LEVELS, FindRequest, answer_dataset, answers, instances, read_query
+from pacsflow.simpacs.host import Host
+from pacsflow.simpacs.retrieve import (
+    PLAIN,
+    UNKNOWN_DESTINATION,
+    Retrieval,
+    RetrievalPlan,
+    RetrieveRequest,
+    planned,
+    run_quietly,
+)
+from pacsflow.simpacs.wire import FIND_RSP, GET_RSP, MOVE_RSP, Gone, Wire, alone, nul_titles, quicken
+from schemas.simpacs import EndlessAnswers, ServeTls
 
 if TYPE_CHECKING:
     from io import BytesIO
+    from threading import RLock
 
-    from pacsflow.simpacs.server import SimPacs
+    from pacsflow.simpacs.archive import StudyArchive
 
 RESPONSES = {C_FIND: FIND_RSP, C_GET: GET_RSP, C_MOVE: MOVE_RSP}
 UNIQUE = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
@@ -29,10 +42,20 @@ PENDING, CANCELLED, MISMATCH, NO_SUBOPERATIONS = 0xFF00, 0xFE00, 0xA900, 0xA702
 MOST_CONTEXTS = 128
 
 
+class QueriedHost(Host, Protocol):
+    """A PACS with studies that are asked for, and faults; C-MOVE sends to its `destinations`: AE title -> address."""
+
+    archive: "StudyArchive"
+    injector: FaultInjector
+    lock: "RLock"
+    aet: str
+    destinations: dict[str, tuple[str, int]]
+
+
 class Service:
     """Answers C-FIND, C-GET and C-MOVE for one PACS; the rest stays with pynetdicom."""
 
-    def __init__(self, pacs: "SimPacs") -> None:
+    def __init__(self, pacs: QueriedHost) -> None:
         self.pacs = pacs
 
     def attach(self, association: Association) -> None:
@@ -48,44 +71,61 @@ class Service:
         association._serve_request = serve  # type: ignore[method-assign, assignment]  # noqa: SLF001
 
     def _serve(self, association: Association, message: Any, context: PresentationContext) -> None:
-        asked = Asked(RESPONSES[type(message)], message.MessageID, str(message.AffectedSOPClassUID), context)
+        asked = RetrieveRequest(RESPONSES[type(message)], message.MessageID, str(message.AffectedSOPClassUID), context)
         wire = Wire(association)
         association.dimse.cancel_req = {}
         association._is_paused = True  # noqa: SLF001, so that C-STORE responses are left to us
         with suppress(Gone), _aborting(association):
-            query = self.pacs.mischief.ask(read_query(_identifier(message, context)))
+            asking = replace(read_query(_identifier(message, context)), finding=type(message) is C_FIND)
+            query = self.pacs.injector.ask(asking)
             if type(message) is C_FIND:
                 self._find(asked, wire, query)
             else:
                 self._retrieve(asked, wire, query, str(getattr(message, "MoveDestination", "") or ""))
         association._is_paused = False  # noqa: SLF001
 
-    def _find(self, asked: Asked, wire: Wire, query: Query) -> None:
+    def _find(self, asked: RetrieveRequest, wire: Wire, query: FindRequest) -> None:
         self.pacs.count("finds", f"finds {query.level}")
         if query.level not in LEVELS:
             _respond(asked, wire, MISMATCH)
             return
         found = self._answers(query)
-        made, status = self.pacs.mischief.answer(query, found)
+        made, status = self.pacs.injector.answer(query, found)
+        for fault in self.pacs.injector.of("endless-answers") if made else ():
+            self._answer_for_ever(asked, wire, fault, made[0])
+        last = made.pop() if made and not status and self.pacs.injector.of("final-answer") else None
         for answer in made:
-            for fault in self.pacs.mischief.of("slow"):
+            for fault in self.pacs.injector.of("slow"):
                 self.pacs.wait(fault.answer)
             if wire.cancelled(asked.message_id):
                 _respond(asked, wire, CANCELLED)
                 return
             _respond(asked, wire, PENDING, answer)
-        _respond(asked, wire, status)
+        if status == HOLLOW:
+            _respond(asked, wire, HOLLOW)
+            status = 0
+        _respond(asked, wire, status, last)
 
-    def _answers(self, query: Query) -> list[Dataset]:
-        archive, mischief = self.pacs.archive, self.pacs.mischief
+    def _answer_for_ever(self, asked: RetrieveRequest, wire: Wire, fault: EndlessAnswers, answer: Dataset) -> None:
+        """Until the association ends."""
+        first = {name: str(answer[name].value) for name in UNIQUE if name in answer and name.endswith("UID")}
+        for number in count(1):
+            self.pacs.wait(fault.seconds)
+            if fault.new:
+                for keyword, uid in first.items():
+                    setattr(answer, keyword, f"{uid}.{number}")
+            _respond(asked, wire, PENDING, answer)
+
+    def _answers(self, query: FindRequest) -> list[Dataset]:
+        archive, injector = self.pacs.archive, self.pacs.injector
         found = []
         with self.pacs.lock:
             for each in answers(archive, query):
-                each["InstanceAvailability"] = mischief.available(archive, each["StudyInstanceUID"])
+                each["InstanceAvailability"] = injector.available(archive, each["StudyInstanceUID"])
                 found.append(answer_dataset(query, each))
         return found
 
-    def _retrieve(self, asked: Asked, wire: Wire, query: Query, destination: str) -> None:
+    def _retrieve(self, asked: RetrieveRequest, wire: Wire, query: FindRequest, destination: str) -> None:
         moving = asked.response == MOVE_RSP
         self.pacs.count("moves" if moving else "gets")
         plan = self._plan(query)
@@ -94,15 +134,15 @@ class Service:
         elif moving:
             self._move(asked, wire, plan, destination.strip())
         else:
-            run_quietly(Retrieval(self.pacs, asked, asker=wire, carrier=wire), plan)
+            run_quietly(Retrieval(self.pacs, asked, asker=wire, carrier=wire), self.pacs.injector.by_get(plan))
 
-    def _plan(self, query: Query) -> Plan | None:
+    def _plan(self, query: FindRequest) -> RetrievalPlan | None:
         if query.level not in LEVELS or not any(query.keys.get(key) for key in UNIQUE):
             return None
         with self.pacs.lock:
-            return self.pacs.mischief.plan(self.pacs.archive, planned(instances(self.pacs.archive, query)))
+            return self.pacs.injector.plan(self.pacs.archive, planned(instances(self.pacs.archive, query)))
 
-    def _move(self, asked: Asked, wire: Wire, plan: Plan, destination: str) -> None:
+    def _move(self, asked: RetrieveRequest, wire: Wire, plan: RetrievalPlan, destination: str) -> None:
         failed = {0x1021: 0, 0x1022: len(plan.deliveries), 0x1023: 0}
         retrieval = Retrieval(self.pacs, asked, asker=wire, carrier=wire)
         if destination not in self.pacs.destinations:
@@ -118,15 +158,16 @@ class Service:
         else:
             retrieval.respond(NO_SUBOPERATIONS, failed)
 
-    def _call(self, destination: str, plan: Plan) -> Association | None:
+    def _call(self, destination: str, plan: RetrievalPlan) -> Association | None:
         """An association to a move's destination, or None."""
         entity = AE(ae_title=self.pacs.aet)
         deliveries = (*plan.deliveries, *plan.late)
         pairs = sorted({(each.instance.sop_class, each.instance.transfer_syntax) for each in deliveries})
         contexts = [_proposal(*pair) for pair in pairs[:MOST_CONTEXTS]]
         host, port = self.pacs.destinations[destination]
-        handlers: list[evt.EventHandlerType] = [(evt.EVT_CONN_OPEN, lambda event: quicken(event.assoc))]
-        tls = calling_tls(self.pacs.mischief.of("tls"), host)
+        opened = nul_titles if self.pacs.injector.of("nul-titles") else quicken
+        handlers: list[evt.EventHandlerType] = [(evt.EVT_CONN_OPEN, lambda event: opened(event.assoc))]
+        tls = calling_tls(self.pacs.injector.of("tls"), host)
         association = entity.associate(
             host, port, contexts=contexts, ae_title=destination, evt_handlers=handlers, tls_args=tls
         )
@@ -146,7 +187,7 @@ def calling_tls(faults: list[ServeTls], host: str) -> tuple[ssl.SSLContext, str]
 
 @contextmanager
 def _aborting(association: Association) -> Iterator[None]:
-    """Let no mistake of ours look like a slow PACS: abort, then let it be seen."""
+    """Abort at an error of ours, so that it does not look like a slow PACS, and raise it."""
     try:
         yield
     except Gone:
@@ -169,7 +210,7 @@ def _identifier(message: Any, context: PresentationContext) -> Dataset:
     return decode(cast("BytesIO", message.Identifier), syntax.is_implicit_VR, syntax.is_little_endian)
 
 
-def _respond(asked: Asked, wire: Wire, status: int, answer: Dataset | None = None) -> None:
+def _respond(asked: RetrieveRequest, wire: Wire, status: int, answer: Dataset | None = None) -> None:
     syntax = asked.context.transfer_syntax[0]
     encoded = (encode(answer, syntax.is_implicit_VR, syntax.is_little_endian) or b"") if answer else b""
     wire.respond(asked.context, asked.head(status), encoded)

@@ -72,6 +72,23 @@ def quicken(association: Association) -> None:
         association.bind(evt.EVT_CONN_CLOSE, lambda _: raw.close())
 
 
+def nul_titles(association: Association) -> None:
+    """Have an association ask with AE titles padded with NUL, bytes 10 to 41 of its first PDU (PS3.8 9.3.2)."""
+    quicken(association)
+    carrier = association.dul.socket
+    send = carrier.send if carrier else None
+
+    def padded(bytestream: bytes) -> None:
+        if bytestream[:1] == b"\x01":
+            titles = b"".join(bytestream[at : at + 16].rstrip(b" ").ljust(16, b"\0") for at in (10, 26))
+            bytestream = bytestream[:10] + titles + bytestream[42:]
+        if send:
+            send(bytestream)
+
+    if carrier:
+        carrier.send = padded  # type: ignore[method-assign]
+
+
 class Wire:
     """One association to send on. All methods raise Gone once it has ended."""
 
@@ -106,7 +123,7 @@ class Wire:
         *,
         extra: Mapping[int, str | int],
     ) -> Iterator[Encoded]:
-        """The C-STORE request for `instance` (SOP class, SOP instance), ready to send; `extra` tells of the move."""
+        """The C-STORE request for `instance` (SOP class, SOP instance); `extra`: elements about the C-MOVE."""
         self._message = self._message % 0xFFFF + 1
         request: dict[int, str | int] = {
             0x0002: instance[0],
@@ -133,7 +150,7 @@ class Wire:
         self.association.abort(block=False)
 
     def cut(self) -> None:
-        """Close the connection without a word."""
+        """Close the connection without an A-ABORT."""
         raw = _socket(self.association)
         if raw is not None:
             with suppress(OSError):

@@ -1,9 +1,9 @@
-"""Answers to queries that lack the UIDs they must have (PS3.4 C.6.2.1): nothing is left out, nobody is asked for all."""
+"""Answers to queries that lack the UIDs they must have (PS3.4 C.6.2.1): nothing is left out, and not all studies are asked for."""
 
 import pytest
 
+from pacsflow.run import search
 from pacsflow.simpacs import phantom_archive, service
-from tasks import find
 from whole_run import IMAGES, fault, lying, project, run_once
 
 ARCHIVE = phantom_archive(4, matrix=16, images=IMAGES)
@@ -60,13 +60,14 @@ def test_what_was_asked_for_by_name_need_not_be_named_again(tmp_path, honest, sp
 
 
 def test_a_row_that_a_fault_of_ours_breaks_off_is_told_as_failed(tmp_path, monkeypatch):
-    def broken(*_):
+    def broken(*_, **__):
         raise AttributeError
 
-    monkeypatch.setattr(find, "judge", broken)
+    monkeypatch.setattr(search, "judge", broken)
     with lying() as (pacs, node):
         told = run_once(project(tmp_path, pacs, node, number=1), pacs)
-    assert told.rows == [("failed", "broke off")]
+    [(status, reason)] = told.rows
+    assert (status, reason.partition(" in ")[0]) == ("failed", "broke off: unexpected AttributeError")
     assert [type(error).__name__ for error in told.errors] == ["UnexpectedError"]
 
 

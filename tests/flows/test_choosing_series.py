@@ -16,12 +16,13 @@ from pacsflow.cli import select as select_module
 from pacsflow.cli.app import app
 from pacsflow.errors import ProjectError
 from pacsflow.ledger import choices
+from pacsflow.run.opening import open_session
+from pacsflow.run.people.choices import choose, choose_in_workbook, forget_choices, grouped, picked, series_found
+from pacsflow.run.people.decisions import approve_plan
+from pacsflow.run.reporting.plan import approved
+from pacsflow.run.reporting.row_outcomes import row_outcomes
 from pacsflow.simpacs import SimPacs, demo_archive
-from tasks.account import accounts
-from tasks.choices import choose, choose_in_workbook, forget_choices, grouped, picked, series_found
-from tasks.decisions import approve_plan
-from tasks.plan import approved, write_plan
-from tasks.session import open_session
+from tasks.steps import write_plan
 from whole_run import find_rows, project, run_once
 
 
@@ -54,7 +55,7 @@ def made(tmp_path, pacs, uids, **files):
 @pytest.fixture
 def planned(monkeypatch):
     """Finds and plans in this process; the plan and whether it may go on."""
-    monkeypatch.setattr("tasks.plan.create_table_artifact", lambda *_, **__: None)
+    monkeypatch.setattr("tasks.steps.create_table_artifact", lambda *_, **__: None)
 
     def plan(folder, *, again=False):
         with open_session(str(folder), action="plan") as run:
@@ -63,7 +64,7 @@ def planned(monkeypatch):
             return (
                 written,
                 approved(run, written),
-                [(one.status, one.reason) for one in accounts(run.ledger, run.project)],
+                [(one.status, one.reason) for one in row_outcomes(run.ledger, run.project)],
             )
 
     return plan
@@ -126,7 +127,7 @@ def test_lines_that_a_filter_hides_are_not_guessed_about(folder, planned):
     assert [one["want"] for one in sheet(folder)] == ["no"] + ["yes"] * (number - 1)
 
 
-def test_what_is_neither_yes_nor_no_is_said_with_sheet_and_line(folder, planned):
+def test_what_is_neither_yes_nor_no_is_reported_with_sheet_and_line(folder, planned):
     planned(folder)
     with pytest.raises(ProjectError) as error:
         choose_in_workbook(folder, fill(folder, n1=("perhaps", False), n2=("take", False)), visible=None, by="erika")
@@ -165,7 +166,7 @@ def test_a_file_that_is_none_of_the_plans_is_one_mistake(folder, planned, name):
     with pytest.raises(ProjectError) as error:
         choose_in_workbook(folder, path, visible=None, by="erika")
     (problem,) = error.value.problems
-    assert (problem.file, bool(problem.remedy)) == (name, True)
+    assert (problem.file, bool(problem.fix)) == (name, True)
 
 
 def test_series_taken_after_a_run_are_fetched_and_dropped_ones_are_taken_away(folder, pacs):
@@ -195,7 +196,7 @@ def test_a_row_none_of_whose_series_is_chosen_is_done_until_the_rules_decide_aga
     told = run_once(folder, pacs)
     assert told.rows == [("dropped", "no series of it was chosen")]
     assert told.retrievals == 0
-    forget_choices(folder)
+    forget_choices(folder, by="t")
     assert run_once(folder, pacs).rows == [("complete", "")]
 
 
@@ -280,7 +281,7 @@ def test_the_terminal_lists_takes_and_drops(tmp_path, pacs):
     assert {one.chosen for one in series_found(folder)} == {None}
     assert "do not go together" in str(select(folder, "--list", "--forget").exception)
     assert "do not go together" in str(select(folder, "--visible").exception)
-    assert "this is no terminal" in str(select(folder).exception)
+    assert "this is not a terminal" in str(select(folder).exception)
 
 
 def test_a_user_without_a_name_chooses_too(folder, pacs, monkeypatch):

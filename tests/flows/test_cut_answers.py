@@ -6,12 +6,13 @@ from dataclasses import replace
 import pytest
 
 from pacsflow.refs import RowRef
+from pacsflow.run.opening import open_session
+from pacsflow.run.reporting.row_outcomes import row_outcomes
 from pacsflow.simpacs import phantom_archive
-from pacsflow.simpacs.archive import Archive
-from tasks.account import accounts
-from tasks.find import find_row
-from tasks.session import open_session
-from whole_run import IMAGES, fault, find_only, find_rows, lying, project, run_once
+from pacsflow.simpacs.archive import StudyArchive
+from sometimes import sometimes
+from tasks.steps import find_row
+from whole_run import IMAGES, by_uid, fault, find_only, find_rows, lying, project, run_once
 
 
 @pytest.mark.parametrize("how", ["hold", "warn", "accept"])
@@ -20,7 +21,7 @@ def test_fewer_series_than_the_node_counts_go_to_the_guard(tmp_path, how):
     claims = [
         replace(s, attributes={**s.attributes, "NumberOfStudyRelatedSeries": "2"}) for s in archive.studies.values()
     ]
-    with lying(archive=Archive(claims)) as (pacs, node):
+    with lying(archive=StudyArchive(claims)) as (pacs, node):
         guards = {"guards": {"fewer_series_than_counted": how}}
         told = found(project(tmp_path, pacs, node, number=1, query=guards))
         assert pacs.counts["finds SERIES"] == 2
@@ -68,7 +69,7 @@ def test_an_answer_that_came_and_does_not_come_in_pieces_goes_to_the_guard(tmp_p
         replace(study, attributes={**study.attributes, "StudyDate": "20200202", "StudyTime": time})
         for study, time in zip(made, times, strict=True)
     ]
-    with lying(fault("result-limit", answers=5, status=status), archive=Archive(untold)) as (pacs, node):
+    with lying(fault("result-limit", answers=5, status=status), archive=StudyArchive(untold)) as (pacs, node):
         node |= {"limits": {"results_per_query": 5}}
         asked = [{"id": "a day", "StudyDate": "20200202"}]
         told = {
@@ -84,9 +85,10 @@ def test_an_answer_that_came_and_does_not_come_in_pieces_goes_to_the_guard(tmp_p
 
 def at_one_moment(number):
     """Studies that no smaller question tells apart."""
-    moment = {"StudyDate": "20200202", "StudyTime": "101112", "ModalitiesInStudy": "CT"}
+    moment = {"StudyDate": "20200202", "StudyTime": "101112", "ModalitiesInStudy": "CT", "PatientID": "ONE"}
+    moment["PatientBirthDate"] = "19500101"
     made = phantom_archive(number, matrix=16, images=1).studies.values()
-    return Archive([replace(study, attributes={**study.attributes, **moment}) for study in made])
+    return StudyArchive([replace(study, attributes={**study.attributes, **moment}) for study in made])
 
 
 def test_answers_that_may_have_been_cut_go_to_the_guard(tmp_path):
@@ -121,13 +123,61 @@ def test_a_row_that_the_node_says_it_cut_and_that_cannot_be_split_fails(tmp_path
 def test_a_study_that_was_not_among_the_answers_is_found_by_the_next_run(tmp_path, honest):
     with lying(fault("changing-answers", every=2)) as (pacs, node):
         folder = project(tmp_path, pacs, node)
-        pacs.mischief.nth(pacs.mischief.faults[0], "nothing is asked yet")
+        pacs.injector.nth(pacs.injector.faults[0], "nothing is asked yet")
         with ExitStack() as stack:
             run = stack.enter_context(open_session(str(folder), action="run"))
             find_rows(run)
-            assert [one.status for one in accounts(run.ledger, run.project)] == ["found", "found"]
+            assert [one.status for one in row_outcomes(run.ledger, run.project)] == ["found", "found"]
             find_row.fn(RowRef(str(folder), 1))
-            assert [one.status for one in accounts(run.ledger, run.project)] == ["unmatched", "found"]
+            assert [one.status for one in row_outcomes(run.ledger, run.project)] == ["unmatched", "found"]
         told = run_once(folder, pacs)
     assert told.rows == [("complete", "")] * 2
     assert told.out == honest
+
+
+REFUSING = {"status": "out-of-resources"}
+WIDE = {"id": "all", "StudyDate": "20000101-20301231"}
+
+
+@pytest.mark.parametrize(
+    ("how", "limit"),
+    sometimes(
+        [(how, limit) for how in ({}, REFUSING) for limit in (1, 3, 9, 10, 33, 50, 58, 59)],
+        [({}, 1), ({}, 9), ({}, 33), ({}, 59), (REFUSING, 3), (REFUSING, 10), (REFUSING, 50), (REFUSING, 58)],
+    ),
+)
+def test_any_limit_is_noticed_by_the_run_itself(tmp_path, limit, how):
+    with lying(fault("result-limit", answers=limit, **how), archive=phantom_archive(60, matrix=16, images=1)) as made:
+        pacs, node = made
+        asked = [WIDE, {"id": "again", "StudyDate": "20000101-"}, *by_uid(pacs.archive, 1)]
+        told = found(project(tmp_path, pacs, node, asked=asked, query={"guards": ANYBODY}))
+    if limit > 1:
+        assert [(status, studies) for status, _, _, studies in told] == [("found", 60), ("found", 60), ("found", 1)]
+    else:  # where a node gives one answer, none is ever proven
+        assert [status in ("held", "failed") for status, *_ in told] == [True, True, False]
+
+
+def test_rows_answered_before_a_limit_was_known_are_asked_again(tmp_path):
+    """One patient has two studies, of which the node gives one: which is not seen before a wide row is cut."""
+    made = list(phantom_archive(40, matrix=16, images=1).studies.values())
+    pair = [replace(one, attributes={**one.attributes, "PatientID": "PAIR"}) for one in made[:2]]
+    with lying(fault("result-limit", answers=1), archive=StudyArchive([*pair, *made[2:]])) as (pacs, node):
+        asked = [{"id": "pair", "PatientID": "PAIR"}, WIDE]
+        told = found(project(tmp_path, pacs, node, asked=asked, query={"guards": ANYBODY}))
+    assert [(status, "cut_answers" in reason) for status, reason, _, _ in told] == [("held", True)] * 2
+
+
+def test_a_node_that_ignores_dates_cannot_prove_that_its_answers_are_whole(tmp_path):
+    faults = [fault("result-limit", answers=33), fault("ignored-keys", keys=["StudyDate"])]
+    with lying(*faults, archive=phantom_archive(60, matrix=16, images=1)) as (pacs, node):
+        [(status, reason, _, _)] = found(project(tmp_path, pacs, node, asked=[WIDE], query={"guards": ANYBODY}))
+    assert status == "held"
+    assert "it does not keep to StudyDate" in reason
+
+
+def test_a_wide_answer_is_tested_once_and_a_narrow_one_costs_nothing_more(tmp_path):
+    with lying(archive=phantom_archive(60, matrix=16, images=1)) as (pacs, node):
+        number = next(iter(pacs.archive.studies.values())).attributes["AccessionNumber"]
+        asked = [{"id": "one", "AccessionNumber": number}, WIDE, {**WIDE, "id": "again"}]
+        found(project(tmp_path, pacs, node, asked=asked, query={"guards": ANYBODY}))
+        assert pacs.counts["finds STUDY"] == 1 + 9 + 1

@@ -1,5 +1,6 @@
 """Persons decide: held rows, plans that wait; and a changed key or profile is noticed before anything is done."""
 
+import csv
 import json
 import os
 import subprocess
@@ -50,7 +51,11 @@ def test_a_held_row_is_fetched_after_a_person_said_which_study_is_meant(prefect,
     assert "one accession number, 2 studies" in row["reason"]
     first, second = held(tmp_path)
     assert first["study"] != second["study"]
+    listed = prefect.pacsflow_here("settle", str(folder))
+    assert "row 1" in listed
+    assert all(study["study"] in listed for study in (first, second))
     prefect.pacsflow_here("settle", str(folder), "two", "--take", first["study"])
+    assert "no row is held" in prefect.pacsflow_here("settle", str(folder))
     prefect.pacsflow_here("run", str(folder))
     [row] = results(tmp_path)
     assert (row["status"], row["studies"]) == ("complete", "1")
@@ -116,7 +121,7 @@ def test_another_key_and_another_profile_are_noticed_before_anything_is_done(pre
     folder = write_project(tmp_path / "p", pacs=node, rows=rows)
     prefect.pacsflow_here("run", str(folder))
     before = pacs.counts.copy()
-    (tmp_path / "key").write_text("ff" * 32)
+    (tmp_path / "key").write_text("60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752")
     assert "key is not the one" in prefect.pacsflow_here("run", str(folder), expect=4)
     assert "key is not the one" in prefect.pacsflow_here("status", str(folder), expect=4)
     write_project(folder, pacs=node, rows=rows, deid={"options": ["retain-device-identity"]})
@@ -126,7 +131,7 @@ def test_another_key_and_another_profile_are_noticed_before_anything_is_done(pre
     assert "${file:" in prefect.pacsflow_here("run", str(folder), expect=3)
 
 
-def test_the_link_table_is_for_whoever_holds_the_key(prefect, pacs, tmp_path):
+def test_the_link_table_needs_the_key(prefect, pacs, tmp_path):
     study = next(iter(pacs.archive.studies.values()))
     node, rows = {"port": pacs.port, "called_aet": pacs.aet}, [{"id": "a", "StudyInstanceUID": study.uid}]
     folder = write_project(tmp_path / "p", pacs=node, rows=rows, deid={"patient": {"prefix": "X-"}})
@@ -139,8 +144,8 @@ def test_the_link_table_is_for_whoever_holds_the_key(prefect, pacs, tmp_path):
     assert link["pseudonym"].startswith("X-")
     assert out.stat().st_mode & 0o077 == 0
     assert list((tmp_path / "data" / "out").glob(f"sub-{link['pseudonym'].replace('-', '_')}*"))
-    (tmp_path / "key").write_text("ff" * 32)
-    assert "cannot be read with this key" in prefect.pacsflow_here(
+    (tmp_path / "key").write_text("60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752")
+    assert "key is not the one this ledger was begun with" in prefect.pacsflow_here(
         "vault", "export", str(folder), "-o", str(out), expect=4
     )
 
@@ -189,7 +194,7 @@ def test_a_node_that_does_not_answer_ends_the_run_at_once_with_what_to_do(prefec
     rows = [{"id": f"r{n}", "PatientID": f"EX{n}"} for n in range(50)]
     folder = write_project(tmp_path / "p", pacs={"port": free_port(), "called_aet": "NOBODY"}, rows=rows)
     said = prefect.pacsflow_here("run", str(folder), expect=6)
-    assert "mend:" in said
+    assert "fix:" in said
     assert "EX1" not in said
     assert "rows" in prefect.pacsflow_here("status", str(folder))
 
@@ -202,3 +207,55 @@ def test_a_key_may_be_a_secret_block_of_prefect(prefect, pacs, tmp_path):
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True)
     prefect.pacsflow_here("status", str(folder))
     assert "${prefect:demo-key}, found" in prefect.pacsflow_here("validate", str(folder))
+
+
+def two_of_one_number(pacs, tmp_path, names):
+    """Rows that each hit the same two studies; a person may mean another of them in each row."""
+    rows = [{"id": name, "AccessionNumber": twice(pacs.archive)} for name in names]
+    return write_project(tmp_path / "p", pacs={"port": pacs.port, "called_aet": pacs.aet}, rows=rows)
+
+
+def decide(tmp_path, label, decisions):
+    """The plan's `held` with decisions in the lines of one row, saved as CSV."""
+    filled = held(tmp_path)
+    for line, decision in zip([line for line in filled if line["id"] == label], decisions, strict=True):
+        line["decision"] = decision
+    path = tmp_path / "decided.csv"
+    with path.open("w", newline="") as file:
+        table = csv.DictWriter(file, list(filled[0]))
+        table.writeheader()
+        table.writerows(filled)
+    return path
+
+
+@pytest.mark.parametrize("change", [lambda rows: rows[::-1], lambda rows: [{"id": "new", "PatientID": "0"}, *rows]])
+def test_a_workbook_from_before_a_reorder_settles_the_row_it_means(prefect, pacs, tmp_path, change):
+    folder = two_of_one_number(pacs, tmp_path, ["one", "other"])
+    prefect.pacsflow_here("plan", str(folder))
+    decided = decide(tmp_path, "one", ["drop", "drop"])
+    asked = json.loads((folder / "query.yaml").read_text())["rows"]
+    (folder / "query.yaml").write_text(json.dumps({"rows": change(asked)}))
+    prefect.pacsflow_here("plan", str(folder))
+    prefect.pacsflow_here("settle", str(folder), "--workbook", str(decided))
+    prefect.pacsflow_here("plan", str(folder))
+    assert {line["id"] for line in held(tmp_path)} == {"other"}
+
+
+def test_a_workbook_without_keys_is_refused_where_its_row_is_not_certain(prefect, pacs, tmp_path):
+    folder = two_of_one_number(pacs, tmp_path, ["one", "other"])
+    prefect.pacsflow_here("plan", str(folder))
+    decided = decide(tmp_path, "one", ["drop", "drop"])
+    decided.write_text(decided.read_text().replace("row key", "former"))
+    told = prefect.pacsflow_here("settle", str(folder), "--workbook", str(decided), expect=2)
+    assert "row 1 of the workbook may be any of 2 rows" in told
+
+
+def test_a_workbook_of_a_row_that_left_the_table_settles_none(prefect, pacs, tmp_path):
+    folder = two_of_one_number(pacs, tmp_path, ["one", "other"])
+    prefect.pacsflow_here("plan", str(folder))
+    decided = decide(tmp_path, "one", ["drop", "drop"])
+    asked = json.loads((folder / "query.yaml").read_text())["rows"]
+    (folder / "query.yaml").write_text(json.dumps({"rows": asked[1:]}))
+    prefect.pacsflow_here("plan", str(folder))
+    told = prefect.pacsflow_here("settle", str(folder), "--workbook", str(decided), expect=2)
+    assert "does not have any more" in told

@@ -11,11 +11,11 @@ import pytest
 from pydicom import dcmread
 
 from factory import make_study, write_files
+from pacsflow.run.session import listen
 from peers.dcmqrscp import Dcmqrscp
 from peers.orthanc import Orthanc
 from peers.proxy import Proxy
 from project_folder import write_project
-from tasks.session import listen
 from whole_run import run_once
 
 STUDIES, SERIES, IMAGES = 4, 2, 8

@@ -8,7 +8,7 @@ from pydicom import dcmread
 
 from factory import make_study, write_files
 from pacsflow.simpacs import Faults, SimPacs, demo_archive, phantom_archive
-from pacsflow.simpacs.archive import Archive
+from pacsflow.simpacs.archive import StudyArchive
 from peers.orthanc import Orthanc
 from project_folder import write_project
 from whole_run import IMAGES, by_uid, fault, project, run_once, write_node
@@ -21,7 +21,7 @@ RECEIVES_NOTHING = {"deid": {"base": "none", "key": None}, "export": {"targets":
 @contextmanager
 def sending(tmp_path, *faults, check=True, archive=None, **wishes):
     """A PACS, the one it sends to, and a project that only asks: (pacs, other, folder)."""
-    with SimPacs(Archive([]), aet="OTHER") as other:
+    with SimPacs(StudyArchive([]), aet="OTHER") as other:
         there = {"OTHER": ("127.0.0.1", other.port), "ELSE": ("127.0.0.1", other.port)}
         told = Faults.model_validate({"faults": list(faults)})
         archive = archive or phantom_archive(3, matrix=16, images=IMAGES)
@@ -39,7 +39,7 @@ def asking(tmp_path, pacs, other, *, check, asked=None, aet="OTHER", **wishes):
 
 
 @pytest.mark.parametrize(("check", "said"), [(True, COMPARED), (False, TOLD)])
-def test_what_was_sent_is_told_by_whose_word_it_is_known_and_never_asked_for_again(tmp_path, check, said):
+def test_what_was_sent_is_reported_with_its_proof_and_never_asked_for_again(tmp_path, check, said):
     with sending(tmp_path, check=check) as (pacs, other, folder):
         told = run_once(folder, pacs)
         assert told.rows == [said] * 2
@@ -108,7 +108,7 @@ def test_what_the_destination_has_already_is_not_sent(tmp_path):
         assert told.counts["images sent"] == IMAGES
 
 
-def test_another_destination_is_sent_to_anew(tmp_path):
+def test_another_destination_is_sent_to_again(tmp_path):
     with sending(tmp_path, check=False) as (pacs, other, folder):
         run_once(folder, pacs)
         asking(tmp_path, pacs, other, check=False, aet="ELSE")
@@ -118,13 +118,13 @@ def test_another_destination_is_sent_to_anew(tmp_path):
         assert run_once(folder, pacs).counts["moves"] == 0
 
 
-def test_a_destination_that_the_node_does_not_know_is_told_with_what_to_ask_for(tmp_path):
+def test_a_destination_that_the_node_does_not_know_is_reported_with_what_to_ask_for(tmp_path):
     with sending(tmp_path, check=False) as (pacs, other, folder):
         asking(tmp_path, pacs, other, check=False, aet="STRANGER")
         told = run_once(folder, pacs)
     assert told.rows == [("failed", "C-MOVE ended with status 0xA801: move destination unknown")] * 2
-    assert all("declare the AE title of `move_to`" in error.remedy for error in told.errors)
-    assert "declare the AE title" in told.mends[0]
+    assert all("declare the AE title of `move_to`" in error.fix for error in told.errors)
+    assert "declare the AE title" in told.fixes[0]
     assert told.retrievals == 2, "which is not tried again in vain"
 
 

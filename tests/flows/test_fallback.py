@@ -9,10 +9,10 @@ import pytest
 from csv_lines import lines
 from pacsflow.ledger import open_ledger, studies
 from pacsflow.projects import read_project
+from pacsflow.run.stores import open_ledger_of
 from pacsflow.simpacs import phantom_archive
-from pacsflow.simpacs.archive import Archive
+from pacsflow.simpacs.archive import StudyArchive
 from project_folder import KEY
-from tasks.session import open_ledger_of
 from whole_run import IMAGES, by_uid, fault, lying, project, run_once, write_node
 
 WHOLE = phantom_archive(4, matrix=16, images=IMAGES)
@@ -20,7 +20,7 @@ STUDIES = list(WHOLE.studies.values())
 
 
 def part(*numbers):
-    return Archive([STUDIES[number] for number in numbers])
+    return StudyArchive([STUDIES[number] for number in numbers])
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def test_what_the_first_node_does_not_give_comes_from_the_second(tmp_path, hones
         assert other.counts["images sent"] == 4 * IMAGES - came, "only what was missing is asked for"
 
 
-def test_what_neither_node_gives_is_told_of_both_and_asked_for_again(tmp_path):
+def test_what_neither_node_gives_is_reported_of_both_and_asked_for_again(tmp_path):
     dropped = fault("drop-images")
     with two_nodes(tmp_path, [0], [0], faults=[dropped], others=[dropped], attempts=2) as (pacs, other, folder):
         told = run_once(folder, pacs)
@@ -111,7 +111,7 @@ def test_a_ledger_of_before_learns_where_studies_come_from(tmp_path):
         connection.exec_driver_sql("ALTER TABLE studies DROP COLUMN node")
         connection.exec_driver_sql(
             "INSERT INTO studies (key, uid, patient_id, attributes, status, reason, proof, listed, wanted, content,"
-            " seconds) VALUES ('k', '1.2', '', '{}', 'found', '', '', 0, '', '', 0)"
+            " fetch_seconds) VALUES ('k', '1.2', '', '{}', 'found', '', '', 0, '', '', 0)"
         )
     ledger.close()
     ledger = open_ledger(place, project="p", key=KEY.encode())

@@ -5,18 +5,19 @@ Each project is run in this process as the flows run it, without Prefect.
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
 from pacsflow import staging
 from pacsflow.deid import cleaner
 from pacsflow.deid.streamed import clean_streamed
-from pacsflow.dicom import association, fastpath, receiver
+from pacsflow.dicom.dimse import association, fastpath, receiver
 from pacsflow.errors import PacsTransientError
 from pacsflow.ledger import summary
+from pacsflow.run.opening import open_session
+from pacsflow.run.reporting.status import status_of
 from pacsflow.simpacs import phantom_archive
-from tasks.session import open_session
-from tasks.status import status_of
 from whole_run import IMAGES, METHODS, fault, lying, project, run_once
 
 # faults that pass -> retrievals asked for and images sent, for two studies of six images
@@ -61,6 +62,8 @@ PASSING = {
     "abort at the last image": ([fault("abort", times=1, image=6)], 4, 12),
     "restart": ([fault("restart", times=1, seconds=0.05)], 4, 12),
     "truncated-pixels": ([fault("truncated-pixels", times=1)], 4, 16),
+    "short-pixels half": ([fault("short-pixels", times=1)], 4, 16),
+    "short-pixels none": ([fault("short-pixels", times=1, left="none")], 4, 16),
     "corrupt-header": ([fault("corrupt-header", times=1)], 4, 16),
     "no-final-response": ([fault("no-final-response")], 2, 12),
 }
@@ -103,7 +106,7 @@ def streamed(monkeypatch):
 
 MID_IMAGE = [
     "none", "wrong-transfer-syntax", "duplicate-images", "stall", "abort", "close", "restart", "truncated-pixels",
-    "corrupt-header",
+    "short-pixels half", "short-pixels none", "corrupt-header",
 ]  # fmt: skip
 
 
@@ -117,7 +120,8 @@ def test_the_same_holds_for_instances_that_are_cleaned_while_they_come(tmp_path,
     assert told.instances == {("held", ""): 2 * IMAGES}
     assert told.out == honest
     assert (told.retrievals, told.counts["images sent"]) == (retrievals, sent)
-    assert len(streamed) >= sent - 2
+    # by C-MOVE an instance that does not name its study is given to no retrieval, so the four spoilt ones are not
+    assert len(streamed) >= sent - (4 if (name, method) == ("corrupt-header", "c-move") else 2)
     assert not list(tmp_path.rglob("*.part"))
 
 
@@ -157,8 +161,12 @@ def test_a_disk_that_is_full_in_the_middle_of_an_instance_is_a_fault_of_ours(tmp
 
 @METHODS
 @pytest.mark.parametrize("step", ["write_all", "os.fsync"])
-def test_a_disk_that_is_full_after_the_sender_was_told_success_is_a_fault_of_ours(tmp_path, monkeypatch, method, step):
-    def full(*_):
+def test_a_disk_that_is_full_after_success_was_answered_is_a_fault_of_ours(tmp_path, monkeypatch, method, step):
+    sync = os.fsync
+
+    def full(descriptor, *_):
+        if step == "os.fsync" and "/staging" not in str(Path(f"/proc/self/fd/{descriptor}").readlink()):
+            return sync(descriptor)  # of the ledger, which has a place of its own
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with lying(method=method) as (pacs, node):
@@ -193,7 +201,7 @@ def test_an_image_after_the_final_response_is_asked_for_again_or_waited_for(tmp_
         ([fault("no-counts"), fault("result-limit", answers=4)], "retrieval"),
     ],
 )
-def test_each_verdict_says_what_tells_it(tmp_path, faults, proof):
+def test_each_completeness_names_its_proof(tmp_path, faults, proof):
     with lying(*faults) as (pacs, node):
         folder = project(tmp_path, pacs, node, number=1)
         assert run_once(folder, pacs).rows == [("complete", "")]
@@ -201,13 +209,13 @@ def test_each_verdict_says_what_tells_it(tmp_path, faults, proof):
             assert [study.proof for study in summary.studies(run.ledger).values()] == [proof]
 
 
-def test_a_study_that_was_offline_is_told_apart_and_fetched_by_the_next_run(tmp_path, honest):
+def test_a_study_that_was_offline_is_distinguished_and_fetched_by_the_next_run(tmp_path, honest):
     with lying(fault("offline", times=2)) as (pacs, node):
         folder = project(tmp_path, pacs, node, attempts=2)
         first, second = run_once(folder, pacs), run_once(folder, pacs)
         assert status_of(folder).counts["rows"] == {"complete": 2}
     assert [status for status, _ in first.rows] == ["offline"] * 2
-    assert {error.remedy for error in first.errors} == {"run again later"}
+    assert {error.fix for error in first.errors} == {"run again later"}
     assert second.rows == [("complete", "")] * 2
     assert second.out == honest
 

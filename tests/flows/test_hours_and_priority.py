@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from clock import TestClock
+from pacsflow.run.fetching.reception import Reception
+from pacsflow.run.opening import open_session
+from pacsflow.run.reporting.row_outcomes import row_outcomes
+from pacsflow.run.reporting.status import hours_of
 from pacsflow.simpacs import SimPacs, phantom_archive
 from project_folder import write_project
-from tasks.account import accounts
-from tasks.reception import Reception
-from tasks.session import open_session
-from tasks.status import hours_of
 from whole_run import bring, find_rows
 
 IMAGES = 4
@@ -44,7 +44,7 @@ def run_at(monkeypatch):
         with open_session(str(folder), action="run", clock=clock) as run:
             find_rows(run)
             bring(run)
-            found = accounts(run.ledger, run.project)
+            found = row_outcomes(run.ledger, run.project)
             return [(one.status, one.reason, one.counts["held"]) for one in found], run.paused
 
     return run_at
@@ -69,7 +69,7 @@ def test_a_study_under_way_when_the_hours_end_is_finished_and_no_other_begun(tmp
     assert (sorted(told), paused) == ([("complete", "", IMAGES), ("found", "", 0)], True)
 
 
-def test_the_hours_are_told(tmp_path, pacs):
+def test_the_hours_are_shown(tmp_path, pacs):
     folder = project(tmp_path, pacs)
     with open_session(str(folder), action="run") as run:
         node = run.project.pacs
@@ -102,7 +102,7 @@ RUN = """
 import sys, time
 from schemas.pacs import PacsNode
 from tasks import slots
-from tasks.lanes import LanePool
+from pacsflow.run.lanes.pool import LanePool
 slots.SECONDS_BETWEEN_LOOKS = 0.5
 port, priority, wanted = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
 limits = {"associations": 3, "studies_per_minute": 10}
@@ -151,7 +151,7 @@ class Run:
         self.say(f"lanes {number}")
         return self.process.stdout.readline() == f"lanes {number}\n"
 
-    def paces_at(self, part):
+    def has_rate(self, part):
         """Waits until the run keeps to such a part of the studies per minute."""
         self.say(f"share {part}")
         return self.process.stdout.readline() == "share\n"
@@ -165,15 +165,15 @@ def test_a_run_of_low_priority_gives_way_between_two_studies_and_goes_on_afterwa
     low = Run(prefect, 71, "low")
     assert low.begun()
     assert low.has(2), "one of three is left free"
-    assert low.paces_at(1), "and the whole pace is its own"
+    assert low.has_rate(1), "and the whole rate is its own"
     high = Run(prefect, 71, "high")
     assert high.begun(), "at once, by the lane that was left free"
     assert low.has(0), "nothing new is begun"
     assert high.has(2), "the third lane is still in use"
-    assert high.paces_at(2 / 3)
+    assert high.has_rate(2 / 3)
     low.say("return")
     assert high.has(3)
-    assert high.paces_at(1)
+    assert high.has_rate(1)
     assert high.end() == 0
     assert low.has(2)
     assert low.end() == 0

@@ -8,7 +8,7 @@ from whole_run import METHODS, MISSING, SUCCESS, fault, lying, project, run_once
 UNREACHED = {"busy", "all-failed-but-success"}
 """Faults with which a C-MOVE sends nothing at all, and does not even connect to us."""
 REFUSED = "0xA702 (refused: out of resources)"
-VAGUE = "nobody knows how many instances 1 series have: the node's list may be a part"
+VAGUE = "it is not known how many instances 1 series have: the node's list may be a part"
 LOCKED = "locked or unavailable: ask again later (6 of 6 instances are UNAVAILABLE)"
 CLAIMED = "the node says it sent 6, 5 came"
 # faults that last -> study, its reason, instances by status and reason, retrievals and images sent in two attempts
@@ -138,7 +138,7 @@ LASTING = {
 
 @METHODS
 @pytest.mark.parametrize("name", LASTING)
-def test_what_lasts_is_told_and_nothing_is_delivered(tmp_path, name, method):
+def test_what_lasts_is_reported_and_nothing_is_delivered(tmp_path, name, method):
     faults, (status, reason), instances, traffic = LASTING[name]
     with lying(*faults, method=method) as (pacs, node):
         told = run_once(project(tmp_path, pacs, node, number=1, attempts=2, response=20), pacs)
@@ -165,22 +165,22 @@ NO_WAY = (
 
 
 @pytest.mark.parametrize(
-    ("faults", "destination", "reason", "mend"),
+    ("faults", "destination", "reason", "fix"),
     [
         ([fault("drop-images")], {}, f"2 of 6 {MISSING}; {SUCCESS}, 2 sent, 0 failed", AGAIN),
         ([], {"aet": "NOBODY"}, "C-MOVE ended with status 0xA801: move destination unknown", AE_TITLE),
         ([], {"port": ANOTHER}, NO_WAY, PORT),
     ],
 )
-def test_what_to_do_is_told_where_something_is_missing(tmp_path, faults, destination, reason, mend):
+def test_what_to_do_is_reported_where_something_is_missing(tmp_path, faults, destination, reason, fix):
     with lying(*faults, method="c-move") as (pacs, node):
         move_to = {**node["fetch"]["move_to"], **destination}
         move_to["port"] = move_to["port"] or free_port()
         fetch = {"method": "c-move", "move_to": move_to}
         told = run_once(project(tmp_path, pacs, {**node, "fetch": fetch}, number=1, attempts=2), pacs)
     assert [why for _, why in told.rows] == [reason.format(port=move_to["port"])]
-    [told_to_do] = told.mends
-    assert told_to_do.startswith(mend)
+    [told_to_do] = told.fixes
+    assert told_to_do.startswith(fix)
 
 
 @METHODS

@@ -9,7 +9,7 @@ from whole_run import IMAGES, fault, lying, project, run_once
 ARCHIVE = phantom_archive(4, matrix=16, images=IMAGES)
 CUT = fault("result-limit", answers=4)
 SHORT = f"the node counts {IMAGES} instances, but lists 4"
-VAGUE = "nobody knows how many instances 1 series have: the node's list may be a part"
+VAGUE = "it is not known how many instances 1 series have: the node's list may be a part"
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ VAGUE = "nobody knows how many instances 1 series have: the node's list may be a
     ],
     ids=["honest", "no counts", "short list", "short list, no counts"],
 )
-def test_a_short_list_is_no_complete_study(tmp_path, faults, said):
+def test_a_short_list_is_not_a_complete_study(tmp_path, faults, said):
     with lying(*faults, archive=ARCHIVE) as (pacs, node), Rad69(ARCHIVE) as source:
         fields = {**node, "fetch": {"method": "rad69"}, "urls": {"rad69": source.url}}
         fields |= {"limits": {"results_per_query": 4}} if said else {}

@@ -1,5 +1,6 @@
 """No identifier that went in comes out where it must not: Prefect, logs, reports, names and content of files."""
 
+import json
 import logging
 import warnings
 from io import BytesIO
@@ -13,6 +14,7 @@ from pacsflow.simpacs import Faults, SimPacs, demo_archive
 from pacsflow.simpacs.folder import folder_archive
 from peers.ports import free_port
 from peers.prefect import Prefect
+from peers.told import web_hook
 from project_folder import write_project
 from unit.deid.instances import STUDY_UID
 from unit.deid.test_marker import LISTED, instance, marker
@@ -94,15 +96,17 @@ def test_nothing_that_went_in_is_found_outside_ledger_vault_and_the_users_own_ta
     archive, free = demo_archive(), free_port()
     wanted = needles(archive)
     lies = [IGNORES_KEYS, DROPS_IMAGES] if method == "c-get" else [IGNORES_KEYS]  # a C-MOVE waits for what was counted
-    with SimPacs(
-        archive, Faults.model_validate({"faults": lies}), destinations={"PACSFLOW": ("127.0.0.1", free)}
-    ) as pacs:
+    faults = Faults.model_validate({"faults": lies})
+    with SimPacs(archive, faults, destinations={"PACSFLOW": ("127.0.0.1", free)}) as pacs, web_hook() as hook:
         fetch = {"method": method, "move_to": {"aet": "PACSFLOW", "port": free}}
         node = {"port": pacs.port, "called_aet": pacs.aet, "fetch": fetch}
         options = ["retain-longitudinal-modified-dates", "retain-patient-characteristics", "clean-descriptors"]
         export = {"nifti": [{"modality": "*", "converter": "dcm2niix"}]}
+        told = {
+            "notify": [{"webhook": f"http://127.0.0.1:{hook.server_port}/", "on": ["done", "left", "held", "failed"]}]
+        }
         folder = write_project(
-            tmp_path / "p", pacs=node, rows=rows_of(archive), deid={"options": options}, export=export
+            tmp_path / "p", pacs=node, rows=rows_of(archive), project=told, deid={"options": options}, export=export
         )
         temporary = tmp_path / "tmp"
         temporary.mkdir()
@@ -114,6 +118,18 @@ def test_nothing_that_went_in_is_found_outside_ledger_vault_and_the_users_own_ta
     assert list((tmp_path / "data" / "out").rglob("*.nii.gz")), "something was converted"
     assert ("DEBUG" in output) == (method == "c-get")
     assert scan(server.folder, wanted) == []
+    assert len(hook.told) == 1
+    assert not [
+        keyword for needle, keyword in wanted.items() if needle in json.dumps(hook.told, ensure_ascii=False).encode()
+    ], "in the webhook"
+    seen = [
+        server.asked(f"/{what}/filter")
+        for what in ("flow_runs", "task_runs", "artifacts", "logs", "variables", "events")
+    ]
+    assert all(seen[:4]), "there is something to look at"
+    assert not [
+        keyword for needle, keyword in wanted.items() if needle in json.dumps(seen, ensure_ascii=False).encode()
+    ], "in the answers"
     assert list(temporary.iterdir()) == [], "temporary files have a place of their own"
     assert scan(tmp_path / "data", wanted, but=PRIVATE) == []
     assert scan(tmp_path / "data" / "private", wanted), (
@@ -145,6 +161,7 @@ def test_markers_in_every_attribute_stay_in_ledger_vault_and_the_users_own_table
         node = {"port": pacs.port, "called_aet": pacs.aet}
         rows = [{"id": "a", "StudyInstanceUID": next(iter(archive.studies))}]
         deid = {"pixels": {"burned_in": "keep"}, "options": ["clean-descriptors", "clean-structured-content"]}
+        deid |= {"elements": [{"tag": "EncapsulatedDocument", "action": "remove"}]}  # else such an image is refused
         folder = write_project(tmp_path / "p", pacs=node, rows=rows, deid=deid)
         output = prefect.pacsflow_here("run", str(folder))
     told = "".join([output, *capfd.readouterr(), *caplog.messages])

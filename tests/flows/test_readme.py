@@ -13,7 +13,7 @@ from csv_lines import lines
 from documents import DOCUMENTS, ROOT, blocks
 from factory import make_instance, write_files
 from pacsflow.cli.app import app
-from pacsflow.deid.part10 import file_head
+from pacsflow.deid.encoding.part10 import file_head
 from pacsflow.simpacs import SimPacs, demo_archive
 from peers.ports import free_port
 from unit.deid.instances import PATIENT_ID, ct, encoded
@@ -22,10 +22,10 @@ from unit.projects.old_systems import CHANNELS, PACSMAN, PACSNPULL, PEERS, TROLL
 NOT_RUN = {
     "make demo": "needs the network for its first set-up, and fixed ports; continuous integration runs it",
     "make test": "is what runs this",
-    "python3 -m venv .venv": "the set-up that `make` does too",
-    ".venv/bin/pip install -r requirements.lock": "needs the network",
-    ".venv/bin/pip install --no-deps --editable .": "needs the network",
-    'export PATH="$PWD/.venv/bin:$PATH"': "the tests call pacsflow by its full path",
+    "uv tool install ./pacsflow-*.whl": "needs the network; tests of the installed wheel build and install it",
+    "pipx install ./pacsflow-*.whl": "the same",
+    "pip install ./pacsflow-*.whl": "the same",
+    "pacsflow --install-completion": "changes the shell's configuration; a test of its own has a home for it",
 }
 """Commands of the documents that are not run here, and why. Nothing else is left out."""
 

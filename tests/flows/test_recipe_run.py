@@ -3,9 +3,9 @@
 from pydicom import dcmread
 
 from pacsflow.ledger import studies
+from pacsflow.run.opening import open_session
 from pacsflow.simpacs import SimPacs, phantom_archive
 from project_folder import write_project
-from tasks.session import open_session
 from whole_run import bring, find_rows
 
 IMAGES = 3

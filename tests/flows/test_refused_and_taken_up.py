@@ -1,29 +1,30 @@
-"""Pseudonyms that were wanting come later; what was refused for their want is asked for anew. Runs in this process."""
+"""Who a run's images are of: one study is one person, and pseudonyms that were wanting come later. In this process."""
 
 import datetime as dt
 import json
 import logging
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 
 import pytest
 from pydicom import dcmread
 
+from factory import make_study, write_files
 from pacsflow.errors import PacsflowError
 from pacsflow.ledger import studies
 from pacsflow.refs import StudyRef
-from pacsflow.simpacs import SimPacs, phantom_archive
-from pacsflow.simpacs.archive import Archive
+from pacsflow.run.opening import open_session
+from pacsflow.run.remaining import left_to_do
+from pacsflow.run.reporting.report import _summary
+from pacsflow.run.reporting.row_outcomes import outcomes_of
+from pacsflow.simpacs import SimPacs, folder_archive, phantom_archive
+from pacsflow.simpacs.archive import StudyArchive
 from pacsflow.vault import Vault
 from peers.certificates import Authority
 from peers.deid_api import Service
 from project_folder import KEY, write_project
-from tasks.account import accounts
-from tasks.deliver import deliver_study, left_to_do
-from tasks.fetch import fetch_study
-from tasks.report import _summary
-from tasks.session import open_session
+from tasks.steps import deliver_study, fetch_study
 from whole_run import find_rows
 
 IMAGES = 3
@@ -33,7 +34,7 @@ RETRIES = {"attempts": 1, "wait": {"first": 0, "max": 0}}
 def two_patients():
     """A study of each of two patients."""
     every = phantom_archive(4, matrix=16, images=IMAGES).studies.values()
-    return Archive(list({study.attributes["PatientID"]: study for study in every}.values())[:2])
+    return StudyArchive(list({study.attributes["PatientID"]: study for study in every}.values())[:2])
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def run(folder, errors=None):
                     task.fn(StudyRef(str(folder), key))
                 except PacsflowError as error:
                     (errors if errors is not None else []).append(error)
-        found = accounts(opened.ledger, opened.project)
+        found = outcomes_of(opened)
         held = Counter(
             i.status for p in studies.planned(opened.ledger) for i in studies.instances(opened.ledger, p.key)
         )
@@ -104,7 +105,7 @@ def service(tmp_path, monkeypatch):
 def by_service(service):
     return {
         "patient": {"source": "api", "url": f"{service.url}/deid", "token": "${env:DEID_TOKEN}"},
-        "dates": {"source": "api"},
+        "dates": {"source": "api", "direction": "add"},
         "options": ["retain-longitudinal-modified-dates"],
     }
 
@@ -158,7 +159,7 @@ def test_a_patient_whom_the_service_comes_to_know_is_taken_up(tmp_path, pacs, se
     assert [status for status, _ in run(folder)[0]] == ["complete", "complete"]
 
 
-def test_a_service_whose_certificate_nobody_vouches_for_is_told_no_patient(tmp_path, pacs, service, monkeypatch):
+def test_a_service_whose_certificate_is_not_trusted_receives_no_patient_id(tmp_path, pacs, service, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(Authority(tmp_path / "other", "Another authority").ca))
     folder = project(tmp_path, pacs, deid=by_service(service))
     told, _, _ = run(folder)
@@ -166,7 +167,7 @@ def test_a_service_whose_certificate_nobody_vouches_for_is_told_no_patient(tmp_p
     assert service.asked == []
 
 
-def test_a_rows_id_that_tells_the_patient_is_in_no_report_and_no_file_name(tmp_path, pacs):
+def test_a_rows_id_that_identifies_the_patient_is_in_no_report_and_no_file_name(tmp_path, pacs):
     study, other = pacs.archive.studies.values()
     asked = [
         {"id": f"MRN {study.attributes['PatientID']}", "StudyInstanceUID": study.uid},
@@ -185,9 +186,50 @@ def test_what_pydicom_thinks_of_an_answer_is_not_shown(tmp_path, caplog, capfd):
     first, second = two_patients().studies.values()
     strange = "31st of Quistgaard"
     odd = replace(first, attributes={**first.attributes, "PatientBirthDate": strange})
-    with SimPacs(Archive([odd, second])) as pacs:
+    with SimPacs(StudyArchive([odd, second])) as pacs:
         told, _, _ = run(project(tmp_path, pacs))
     assert len(told) == 2
     logging.getLogger("pydicom").critical(strange)
     warnings.warn(strange, UserWarning, stacklevel=1)
     assert strange not in caplog.text + str(capfd.readouterr())
+
+
+SHIFTED = {"options": ["retain-longitudinal-modified-dates"]}
+
+
+def mixed():
+    """A study whose images name the issuer in part, and write the id in other cases, with blanks and zeros."""
+    images = make_study(series=1, images=4, PatientID="QX4711", AccessionNumber="A", StudyInstanceUID="1.2.3.4")
+    forms = [("QX4711", None), ("qx4711", "HOSP"), ("0QX4711", None), ("QX4711", "hosp")]
+    for image, (text, issuer) in zip(images, forms, strict=True):
+        image.PatientID = text
+        if issuer:
+            image.IssuerOfPatientID = issuer
+    return images
+
+
+def test_a_study_has_one_pseudonym_and_placeholders_link_no_studies(tmp_path):
+    nobody = [
+        make_study(series=1, images=2, PatientID="UNKNOWN", AccessionNumber=word, StudyInstanceUID=f"1.2.3.{n}")
+        for n, word in enumerate("BC", 5)
+    ]
+    write_files([*mixed(), *nobody[0], *nobody[1]], tmp_path / "files")
+    with SimPacs(folder_archive(tmp_path / "files")) as pacs:
+        folder = project(tmp_path, pacs, deid=SHIFTED)
+        rows, held, summary = run(folder)
+        again = run(folder)[0]
+    assert held == {"held": 8}
+    said = dict(zip(sorted(pacs.archive.studies), rows, strict=True))
+    assert said["1.2.3.4"] == ("complete", "")
+    for uid in ("1.2.3.5", "1.2.3.6"):
+        assert said[uid][0] == "complete"
+        assert "told apart by study" in said[uid][1]
+    assert again == rows
+    found = defaultdict(set)
+    for path in out(folder):
+        ds = dcmread(path)
+        found[ds.StudyInstanceUID].add((ds.PatientID, ds.StudyDate))
+    assert len(found) == 3
+    assert all(len(each) == 1 for each in found.values())
+    assert len({next(iter(each)) for each in found.values()}) == 3
+    assert {study.pseudonym for study in summary.studies} == {next(iter(each))[0] for each in found.values()}

@@ -6,9 +6,10 @@ from contextlib import ExitStack
 import pytest
 
 from pacsflow.errors import PacsTransientError
+from pacsflow.run.greeting import moves
+from pacsflow.run.opening import open_session
 from peers.certificates import Authority
-from tasks.greet import listen, moves
-from tasks.session import open_session
+from tasks.steps import listen
 from whole_run import IMAGES, METHODS, fault, lying, project, run_once
 
 
@@ -53,14 +54,14 @@ def test_an_open_lane_is_taken_before_one_that_must_be_opened(tmp_path):
             assert lane.find("STUDY", keys)
 
 
-def test_tls_is_spoken_where_pacs_yaml_says_so_and_told_where_it_does_not(tmp_path, honest):
+def test_tls_is_used_where_pacs_yaml_says_so_and_a_missing_one_is_reported(tmp_path, honest):
     authority = Authority(tmp_path / "authority")
     certificate, key = authority.issue("pacs")
     with lying(fault("tls", certificate=str(certificate), key=str(key))) as (pacs, node):
         plain = run_once(project(tmp_path / "plain", pacs, node, attempts=1), pacs)
         told = run_once(project(tmp_path / "tls", pacs, {**node, "tls": {"ca": str(authority.ca)}}), pacs)
     assert [status for status, _ in plain.rows] == ["failed"] * 2
-    assert all(error.transient and "TLS" in error.remedy for error in plain.errors)
+    assert all(error.transient and "TLS" in error.fix for error in plain.errors)
     assert told.rows == [("complete", "")] * 2
     assert told.out == honest
 
@@ -90,7 +91,7 @@ def test_images_come_whose_class_the_node_does_not_name_in_their_study(tmp_path,
     assert (told.counts["gets"], told.counts["images sent"]) == (gets, 2 * IMAGES)
 
 
-def test_a_port_of_ours_that_another_program_holds_is_told_once_before_any_study_is_asked_for(tmp_path):
+def test_a_port_of_ours_that_another_program_holds_is_reported_once_before_any_study_is_asked_for(tmp_path):
     with lying(method="c-move") as (pacs, node), socket.socket() as held:
         held.bind(("127.0.0.1", node["fetch"]["move_to"]["port"]))
         held.listen()
@@ -99,12 +100,12 @@ def test_a_port_of_ours_that_another_program_holds_is_told_once_before_any_study
             assert moves(run.project.pacs)
             with pytest.raises(PacsTransientError, match="cannot listen on port") as told:
                 listen.fn(folder)
-            assert "another program or run holds" in told.value.remedy
+            assert "another program or run holds" in told.value.fix
             held.close()
             listen.fn(folder)
     assert pacs.counts["moves"] == 0
 
 
-def test_only_who_moves_images_to_us_listens(tmp_path):
+def test_a_receiver_listens_only_where_images_are_moved_to_us(tmp_path):
     with lying() as (pacs, node), open_session(str(project(tmp_path, pacs, node)), action="run") as run:
         assert not moves(run.project.pacs)

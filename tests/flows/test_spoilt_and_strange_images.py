@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from pacsflow.run.opening import open_session
+from pacsflow.run.reporting.row_outcomes import row_outcomes
 from pacsflow.simpacs import phantom_archive
-from pacsflow.simpacs.archive import Archive
+from pacsflow.simpacs.archive import StudyArchive
+from pacsflow.simpacs.phantoms import demo_archive
 from whole_run import IMAGES, METHODS, MISSING, SUCCESS, fault, lying, project, run_once
 
 
@@ -25,7 +28,23 @@ def test_an_image_that_comes_spoilt_is_asked_for_once_more_and_then_refused(tmp_
 
 
 @METHODS
-def test_an_image_of_another_patient_is_refused_and_said(tmp_path, honest, method):
+@pytest.mark.parametrize("base", ["ps3.15-basic", "none"])
+@pytest.mark.parametrize(("left", "bytes_"), [("half", 256), ("none", 0)])
+def test_an_image_with_fewer_pixels_than_it_promises_is_never_held(tmp_path, method, base, left, bytes_):
+    with lying(fault("short-pixels", left=left), method=method) as (pacs, node):
+        folder = project(tmp_path, pacs, node, number=1)
+        if base == "none":
+            (folder / "deid.yaml").write_text("base: none\n")
+        told = run_once(folder, pacs)
+    why = f"malformed: {bytes_} bytes of pixel data where the header promises 512 (16 x 16 x 1 x 1 frames, 16 bits)"
+    assert told.rows == [("partial", f"2 refused ({why})")]
+    assert told.instances == {("held", ""): 4, ("refused", why): 2}
+    assert (told.retrievals, told.counts["images sent"]) == (2, 6 + 2)
+    assert len(told.out) == 4
+
+
+@METHODS
+def test_an_image_of_another_patient_is_refused_and_reported(tmp_path, honest, method):
     with lying(fault("wrong-patient"), method=method) as (pacs, node):
         told = run_once(project(tmp_path, pacs, node), pacs)
     why = "1 came that were not asked for, and were refused (of another study than asked for)"
@@ -39,7 +58,7 @@ def altered(change, archive=None):
     archive = archive or phantom_archive(4, matrix=16, images=IMAGES)
     first, *others = archive.studies.values()
     series = tuple(change(one) for one in archive.series(first.uid))
-    return Archive([replace(first, make_series=lambda: series), *others])
+    return StudyArchive([replace(first, make_series=lambda: series), *others])
 
 
 @METHODS
@@ -93,10 +112,80 @@ def test_a_count_that_listing_and_retrieval_contradict_is_a_remark(tmp_path, hon
         return replace(series, attributes={**series.attributes, "NumberOfSeriesRelatedInstances": "7"})
 
     with lying(archive=altered(counted), method=method) as (pacs, node):
-        told = run_once(project(tmp_path, pacs, node), pacs)
+        query = {"guards": {"fewer_images_than_counted": "warn"}}
+        told = run_once(project(tmp_path, pacs, node, query=query), pacs)
     assert told.rows == [("complete", "the node counts more instances than the 6 it lists and sends"), ("complete", "")]
     assert told.out == honest
     assert told.retrievals == 2
+
+
+@pytest.mark.parametrize("how", ["hold", "warn", "accept"])
+def test_fewer_images_than_the_node_counts_go_to_the_guard(tmp_path, honest, how):
+    query = {"guards": {"fewer_images_than_counted": how}}
+    with lying(fault("higher-counts", more=4)) as (pacs, node):
+        folder = project(tmp_path, pacs, node, number=1, query=query)
+        told = run_once(folder, pacs)
+        [one] = found_again(folder)
+    counts = "the node counts 10 images, but lists and sends 6 (fewer_images_than_counted)"
+    assert told.rows == [
+        {
+            "hold": ("incomplete", counts),
+            "warn": ("complete", "the node counts more instances than the 6 it lists and sends"),
+            "accept": ("complete", ""),
+        }[how]
+    ]
+    assert told.instances == {("held", ""): 6}
+    assert one.counts["announced"] == 10, "all tables name this number"
+    assert told.retrievals == 1, "the same run does not ask for the same again"
+
+
+def test_a_count_that_was_of_another_time_is_asked_for_again(tmp_path, honest):
+    with lying(fault("higher-counts", more=4, times=1)) as (pacs, node):
+        folder = project(tmp_path, pacs, node, number=1)
+        told = run_once(folder, pacs)
+        [one] = found_again(folder)
+    assert told.rows == [("complete", "")]
+    assert one.counts["announced"] == 6
+
+
+def found_again(folder):
+    with open_session(str(folder), action="status") as run:
+        return row_outcomes(run.ledger, run.project)
+
+
+@METHODS
+def test_the_last_answer_inside_the_final_response_is_taken(tmp_path, honest, method):
+    with lying(fault("final-answer"), method=method) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node), pacs)
+    assert told.rows == [("complete", "")] * 2
+    assert told.out == honest
+
+
+def test_answers_that_a_node_folds_into_one_are_asked_for_without_counts(tmp_path):
+    with lying(fault("folded-answers"), archive=demo_archive()) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node, number=3), pacs)
+    assert told.rows == [("complete", "")] * 3
+    assert told.instances == {("held", ""): images_of(pacs.archive, 3)}
+
+
+@METHODS
+def test_images_of_a_node_that_ignores_their_series_are_assigned_by_what_arrives(tmp_path, method):
+    with lying(fault("series-blind"), archive=demo_archive(), method=method) as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node, number=3), pacs)
+    assert told.rows == [("complete", "")] * 3
+    assert told.instances == {("held", ""): images_of(pacs.archive, 3)}
+
+
+def images_of(archive, number):
+    """Images of the first studies."""
+    return sum(len(one.instances) for uid in list(archive.studies)[:number] for one in archive.series(uid))
+
+
+def test_a_node_that_pads_its_titles_with_nul_can_send_by_c_move(tmp_path, honest):
+    with lying(fault("nul-titles"), method="c-move") as (pacs, node):
+        told = run_once(project(tmp_path, pacs, node), pacs)
+    assert told.rows == [("complete", "")] * 2
+    assert told.out == honest
 
 
 def test_a_profile_that_keeps_uids_knows_its_own_images(tmp_path):

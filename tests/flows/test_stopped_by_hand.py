@@ -10,7 +10,7 @@ from whole_run import IMAGES, delivered, fault, lying, project
 RETRIEVALS = 2
 
 
-def test_a_run_that_is_told_to_end_keeps_what_came_and_the_next_one_goes_on(prefect, tmp_path, honest):
+def test_a_run_that_is_stopped_keeps_what_came_and_the_next_one_goes_on(prefect, tmp_path, honest):
     kept = 0
     with lying(fault("stall", image=3, times=RETRIEVALS, seconds=600), method="c-move") as (pacs, node):
         folder = project(tmp_path, pacs, node, number=1, response=300)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from pacsflow.run.opening import open_session
 from pacsflow.simpacs import phantom_archive
-from tasks.session import open_session
 from whole_run import IMAGES, METHODS, by_uid, fault, find_rows, lying, project, run_once
 
 FEWER = 4

@@ -4,20 +4,22 @@ import sqlalchemy as sa
 
 from pacsflow.ledger import studies, tables
 from pacsflow.refs import StudyRef
-from tasks.fetch import fetch_study
-from tasks.lanes import LanePool
-from tasks.session import open_session
+from pacsflow.run.lanes.pool import LanePool
+from pacsflow.run.opening import open_session
+from tasks.steps import fetch_study
 from whole_run import find_rows, lying, project, run_once
 
 
 def lease(ledger, key):
-    [row] = ledger.all(sa.select(tables.studies.c.owner, tables.studies.c.status).where(tables.studies.c.key == key))
+    [row] = ledger.all(
+        sa.select(tables.studies.c.lease_owner, tables.studies.c.status).where(tables.studies.c.key == key)
+    )
     return tuple(row)
 
 
 def run_out(ledger, key):
     with ledger.write() as connection:
-        connection.execute(sa.update(tables.studies).where(tables.studies.c.key == key).values(until=0.0))
+        connection.execute(sa.update(tables.studies).where(tables.studies.c.key == key).values(lease_expires=0.0))
 
 
 def test_a_study_whose_lease_ran_out_in_the_queue_for_lanes_is_left_to_the_run_that_took_it(tmp_path, monkeypatch):

@@ -54,7 +54,7 @@ def test_the_others_have_everything_and_the_next_run_tries_the_failed_one_alone(
     assert len([path for path in (work / "blocked").rglob("*") if path.suffix in {".dcm", ".zip"}]) in {2, 2 * IMAGES}
 
 
-def test_several_faults_are_said_once_each_with_what_mends_them(tmp_path):
+def test_several_faults_are_reported_once_each_with_what_fixes_them(tmp_path):
     broken = [
         BROKEN["a secret"][0],
         {"kind": "dicom", "host": "127.0.0.1", "port": free_port(), "called_aet": "NOBODY"},
@@ -68,5 +68,5 @@ def test_several_faults_are_said_once_each_with_what_mends_them(tmp_path):
     assert (status, reason.count("APART"), reason.count("dicom 2")) == ("undelivered", 1, 1)
     assert len(told.errors) == 2
     for error in told.errors:
-        assert "set the environment variable APART" in error.remedy
-        assert "check host, port, called_aet" in error.remedy
+        assert "set the environment variable APART" in error.fix
+        assert "check host, port, called_aet" in error.fix

@@ -2,17 +2,15 @@
 
 import pytest
 
-from tasks.plan import write_plan
-from tasks.report import write_report
-from tasks.session import open_session
+from pacsflow.run.opening import open_session
+from tasks.steps import write_plan, write_report
 from whole_run import find_rows, lying, project, run_once
 
 
 @pytest.fixture
 def told(monkeypatch):
     """Plans and reports of a folder; the files of both with the time they were written."""
-    for module in ("plan", "report"):
-        monkeypatch.setattr(f"tasks.{module}.create_table_artifact", lambda *_, **__: None)
+    monkeypatch.setattr("tasks.steps.create_table_artifact", lambda *_, **__: None)
 
     def tell(folder):
         with open_session(str(folder), action="run") as run:
@@ -44,7 +42,7 @@ def test_what_is_gone_is_written_again(done, told, name):
     assert name in files
 
 
-def test_what_changed_is_told(done, told, tmp_path):
+def test_what_changed_is_reported(done, told, tmp_path):
     folder, pacs = done
     (_, before), files = told(folder)
     query = folder / "query.yaml"
@@ -57,7 +55,7 @@ def test_what_changed_is_told(done, told, tmp_path):
     assert not changed.items() & files.items()
 
 
-def test_what_was_asked_since_is_told(done, told):
+def test_what_was_asked_since_is_reported(done, told):
     folder, _ = done
     _, files = told(folder)
     with open_session(str(folder), action="plan") as run:

@@ -28,6 +28,8 @@ class Mint(Service):
     def __init__(self, archive, authority=None):
         super().__init__(_Search, authority)
         self.archive = archive
+        self.most = None
+        """Answers to one search, at most."""
 
 
 class _Search(Handler):
@@ -40,7 +42,9 @@ class _Search(Handler):
             self.answer(400)
             return
         found = [study for study in self.server.archive.studies.values() if _fits(study.attributes, asked)]
-        text = "".join(_study(study, asked) for study in found[: int(asked.get("limit") or 0) or None])
+        text = "".join(
+            _study(study, asked) for study in found[: int(asked.get("limit") or 0) or None][: self.server.most]
+        )
         content = (
             f'<?xml version="1.0"?><studySearchResults xmlns="http://medical.nema.org/mint">{text}</studySearchResults>'
         )

@@ -12,7 +12,7 @@ _signs: list[socket.socket] = []
 
 
 def free_port() -> int:
-    """A port nobody listens on now, and that no test, here or in another process of this machine, was given before."""
+    """A port without a listener now, and that no test, here or in another process of this machine, was given before."""
     return next(_free_ports)
 
 

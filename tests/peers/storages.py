@@ -163,8 +163,6 @@ def sftp(folder: Path, *_: Authority) -> Storage:
         "username": subprocess.run(["id", "-un"], check=True, capture_output=True, text=True).stdout.strip(),
         "key_filename": str(folder / "user"),
         "known_hosts": str(folder / "known_hosts"),
-        "look_for_keys": False,
-        "allow_agent": False,
     }
     return Storage(
         _Listening(folder, [sshd, "-D", "-e", "-f", str(folder / "sshd_config")], port),

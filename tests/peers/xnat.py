@@ -82,7 +82,7 @@ class _Handler(Quiet):
                 rows = [{"subject": s, "name": e, "timestamp": "20260101_1", "folderName": e} for s, e in prearchive]
                 return {"ResultSet": {"Result": rows}}
             case ["prearchive", "projects", _, _, folder, *rest]:
-                return _listing({e: session for (_, e), session in prearchive.items()}.get(folder), rest)
+                return _waiting({e: session for (_, e), session in prearchive.items()}.get(folder), rest)
             case ["projects", _, "experiments", label]:
                 session = {e: session for (_, e), session in archive.items()}.get(label)
                 uid = next(iter(session.values())).StudyInstanceUID if session else ""
@@ -93,6 +93,26 @@ class _Handler(Quiet):
 
     def _known(self):
         return TOKEN in self.server.open and f"JSESSIONID={TOKEN}" in (self.headers["Cookie"] or "")
+
+
+def _waiting(session, rest):
+    """What XNATApplication attaches below a session of the prearchive: no list of files but that of a resource."""
+    if not session:
+        return None
+    scans = sorted({str(header.SeriesNumber) for header in session.values()})
+    match rest:
+        case ["scans"]:
+            rows = [{"ID": scan, "xsiType": "xnat:mrScanData"} for scan in scans]
+        case ["scans", scan, "resources"] if scan in scans:
+            rows = [{"label": "DICOM", "file_count": "1", "file_size": "1"}, {"label": "SNAPSHOTS", "file_count": "2"}]
+        case ["scans", scan, "resources", "DICOM", "files"] if scan in scans:
+            names = [uid for uid, header in session.items() if str(header.SeriesNumber) == scan]
+            rows = [{"Name": f"{name}.dcm", "Size": "1", "URI": f"/prearchive/{name}.dcm"} for name in names]
+        case ["scans", scan, "resources", "SNAPSHOTS", "files"] if scan in scans:
+            rows = [{"Name": "1.gif", "Size": "1", "URI": "/prearchive/1.gif"}]
+        case _:
+            return None
+    return {"ResultSet": {"Result": rows}}
 
 
 def _listing(session, rest):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from pacsflow.run.opening import open_session
 from pacsflow.scratch import apart, scratch
 from pacsflow.simpacs import phantom_archive
-from tasks.session import open_session
 from whole_run import lying, project
 
 DIES_IN_A_WORKBOOK = """
@@ -21,13 +21,12 @@ from pathlib import Path
 from pacsflow.report.sheets import Sheet, write_workbook
 from pacsflow.scratch import scratch
 
-class Rows(list):
+class Last(list):
     def __iter__(self):
-        yield from super().__iter__()
         os.kill(os.getpid(), signal.SIGKILL)
 
 with scratch(Path(sys.argv[1])):
-    rows = Rows([f"QUISTGAARD^{n:06d}"] for n in range(20000))
+    rows = [*([f"QUISTGAARD^{n:06d}"] for n in range(20000)), Last(["end"])]
     write_workbook(Path(sys.argv[2]), [Sheet("rows", ["PatientName"], rows)])
 """
 
@@ -61,14 +60,14 @@ def test_the_next_one_takes_it_away_and_leaves_what_the_living_have(tmp_path):
     assert not [p for p in private.iterdir() if p.is_dir()]
 
 
-def test_a_place_that_goes_while_the_next_one_looks_is_no_matter(tmp_path, monkeypatch):
+def test_a_place_that_goes_while_the_next_one_looks_does_no_harm(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "glob", lambda folder, _: [folder / "went-just-now" / "lock"])
     with apart(tmp_path) as place:
         assert place.is_dir()
 
 
 @pytest.mark.parametrize("first_out", [0, 1])
-def test_temporary_files_go_where_they_went_before_whoever_ends_first(tmp_path, first_out):
+def test_temporary_files_go_where_they_went_before_whichever_ends_first(tmp_path, first_out):
     before = os.environ.get("TMPDIR"), tempfile.gettempdir()
     places = [scratch(tmp_path / name) for name in "ab"]
     paths = [place.__enter__() for place in places]

@@ -8,7 +8,7 @@ import pytest
 from pacsflow.staging import staging, sweep, write_all
 
 
-def test_batches_are_told_of_only_when_whole(tmp_path):
+def test_batches_are_reported_only_when_whole(tmp_path):
     told = []
 
     def settled(batch):
@@ -58,7 +58,8 @@ def test_writing_many_parts_gives_their_sum(tmp_path):
 
 def test_sweep_removes_leftovers_only(tmp_path):
     (tmp_path / "s").mkdir()
-    (tmp_path / "s" / ".abc.part").write_bytes(b"half")
+    (tmp_path / "s" / f".{'0abc' * 8}-7.part").write_bytes(b"half")
     (tmp_path / "s" / "a.dcm").write_bytes(b"whole")
+    (tmp_path / "s" / ".mine.part").write_bytes(b"somebody else's")
     sweep(tmp_path)
-    assert [p.name for p in (tmp_path / "s").iterdir()] == ["a.dcm"]
+    assert sorted(p.name for p in (tmp_path / "s").iterdir()) == [".mine.part", "a.dcm"]

@@ -48,9 +48,9 @@ def test_a_torn_last_line_is_cut_off(tmp_path):
     assert [link.patient_id for link in Vault(path, KEY).links()] == ["0045322", "2"]
 
 
-def test_a_changed_line_is_an_error(tmp_path):
+def test_a_changed_line_is_damage_and_not_another_key(tmp_path):
     path = tmp_path / "vault"
     Vault(path, KEY).record(ANNA)
     path.write_bytes(b"AAAA" + path.read_bytes()[4:])
-    with pytest.raises(KeyMismatchError):
+    with pytest.raises(LedgerError, match="damaged: line 1"):
         Vault(path, KEY)

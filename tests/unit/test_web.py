@@ -103,7 +103,7 @@ def test_a_fresh_token_that_is_refused_is_not_asked_for_again(service, authority
 
 
 @pytest.mark.parametrize("answer", [(400, {"error": "invalid_client"}), (200, {}), (200, ["x"]), token(7)])
-def test_a_provider_that_gives_no_token_is_told_without_its_words(service, authority, answer):
+def test_a_provider_that_gives_no_token_is_reported_without_its_words(service, authority, answer):
     service.tokens = [answer]
     with asked(service, authority, oidc(service)) as client, pytest.raises(SecretError, match="gave none") as caught:
         client.get("/")
@@ -118,7 +118,7 @@ def test_a_provider_in_trouble_may_recover(service, authority):
 
 
 class Door(Quiet):
-    """Vitrea's: who logs in is written down, and still known to nobody."""
+    """Vitrea's: log-ins are recorded, and no user is known yet."""
 
     def do_GET(self):  # noqa: N802
         self.answer(401)
@@ -130,7 +130,7 @@ class Door(Quiet):
 
 
 class Silent(Quiet):
-    """Knows nobody, and says nothing to who logs in."""
+    """Knows no user, and does not answer a log-in."""
 
     def do_GET(self):  # noqa: N802
         self.answer(401)
@@ -163,7 +163,7 @@ def test_vitrea_is_logged_in_to_with_the_letters_that_a_header_can_carry(authori
         assert door.heard == [tuple(said.values())]
 
 
-def test_a_password_that_no_header_can_carry_is_told_without_it(authority, monkeypatch):
+def test_a_password_that_no_header_can_carry_is_reported_without_it(authority, monkeypatch):
     monkeypatch.setenv("WEB_SECRET", "密码")
     with Secured(Door, authority) as door:
         auth = {"kind": "vitrea", "login_url": f"{door.url}/login", "username": "me", "password": "${env:WEB_SECRET}"}
@@ -188,7 +188,7 @@ def test_a_client_certificate_opens_the_door(authority):
             assert client.get("/").text == "nobody"
 
 
-def test_files_that_are_no_certificates_are_told(service, authority, tmp_path):
+def test_files_that_are_no_certificates_are_reported(service, authority, tmp_path):
     (tmp_path / "x.pem").write_text("nothing")
     place = str(tmp_path / "x.pem")
     with pytest.raises(SecretError, match="PEM"):
@@ -197,7 +197,7 @@ def test_files_that_are_no_certificates_are_told(service, authority, tmp_path):
         web_client(service.url, auth=None, ca=str(tmp_path / "missing.pem"))
 
 
-def test_a_key_under_a_password_is_told_and_nobody_is_asked_for_it(service, authority):
+def test_a_key_under_a_password_is_reported_and_no_password_is_asked_for(service, authority):
     certificate, key = authority.issue("locked")
     plain = serialization.load_pem_private_key(key.read_bytes(), None)
     locked = serialization.BestAvailableEncryption(b"locked"), serialization.PrivateFormat.PKCS8

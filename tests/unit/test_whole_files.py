@@ -5,8 +5,10 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
-from pacsflow.staging import PRIVATE, write_text
+from pacsflow.processes import process_space
+from pacsflow.staging import PRIVATE, SECONDS_LEFT_ALONE, write_text
 
 DIES = """
 import os, signal, sys
@@ -24,15 +26,23 @@ def test_what_a_killed_process_left_goes_and_what_another_is_writing_stays(tmp_p
     died = subprocess.run([sys.executable, "-c", DIES, str(report)], check=False)
     assert died.returncode == -signal.SIGKILL
     [left] = tmp_path.glob(".*.part")
-    _, name, *host, _, _ = left.name.split(".")
-    assert ".".join(host) == socket.gethostname()
-    living = tmp_path / f".{name}.{socket.gethostname()}.{os.getppid()}.part"
-    elsewhere = tmp_path / f".{name}.not-{socket.gethostname()}.1.part"
-    for writing in (living, elsewhere):
+    _, name, *host, space, _, _ = left.name.split(".")
+    assert (".".join(host), space) == (socket.gethostname(), process_space())
+    living = tmp_path / f".{name}.{socket.gethostname()}.{space}.{os.getppid()}.part"
+    elsewhere = tmp_path / f".{name}.not-{socket.gethostname()}.{space}.1.part"
+    container, former, of_before = (
+        tmp_path / f".{name}.{socket.gethostname()}{told}.99999999.part" for told in (".0123456789ab", ".9" * 6, "")
+    )
+    for writing in (living, elsewhere, container, former, of_before):
         writing.write_text("another's")
+    for old in (former, of_before):
+        os.utime(old, (time.time() - SECONDS_LEFT_ALONE - 1,) * 2)
     assert report.read_text() == "before"
     write_text(report, "after", PRIVATE)
     assert report.read_text() == "after"
     assert not left.exists()
     assert living.exists()
     assert elsewhere.exists()
+    assert container.exists(), "its writer has a process id of its own container"
+    assert not former.exists()
+    assert not of_before.exists()

@@ -12,26 +12,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from pydicom.datadict import private_dictionary_description
-
-from pacsflow.deid.actions import Action, Empty, Keep, Remove, Replace, Uid
-from pacsflow.deid.dates import shifted
-from pacsflow.deid.dictionary import NEEDED, VR_OF, PrivateTag, TagError, parse_private, parse_tag
+from pacsflow.deid.encoding.dictionary import NEEDED, VR_OF, PrivateTag, TagError, parse_private, parse_tag
 from pacsflow.deid.recipe.fields import Attribute, attribute, attributes, repeating
 from pacsflow.deid.recipe.filters import Filters
 from pacsflow.deid.recipe.functions import (
     DAYS,
     AsProfile,
-    Given,
+    FunctionValue,
+    GivenValue,
     Jitter,
-    Value,
     ValueFaultError,
     action_of,
     defined_in,
 )
-from pacsflow.deid.recipe.parse import Line, Recipe, parse
-from pacsflow.deid.recipe.steps import Means, Step, read_steps
+from pacsflow.deid.recipe.parse import ParsedRecipe, RecipeLine, parse
+from pacsflow.deid.recipe.steps import Step, StepContext, read_steps
 from pacsflow.deid.recipe.worker import Job, Workers
+from pacsflow.deid.rules.actions import Action, Empty, Keep, Remove, Replace, Uid
+from pacsflow.deid.rules.dates import shifted
 from pacsflow.errors import Problem
 from schemas.deid import DeidProfile
 
@@ -41,11 +39,11 @@ _OLD_VALUE: Final = {"jitter": "DA", "date": "DA", "uid": "UI"}
 
 
 @dataclass(frozen=True)
-class Rule:
+class RecipeRule:
     """What is done with an attribute, and by which line. `exact`: the line names it, not a class of attributes."""
 
     action: Action
-    line: Line
+    line: RecipeLine
     exact: bool
 
 
@@ -58,9 +56,9 @@ class CompiledRecipe:
     steps: list[Step] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    table: dict[int, Rule] = field(default_factory=dict)
-    added: dict[int, Rule] = field(default_factory=dict)
-    private: dict[PrivateTag, Rule] = field(default_factory=dict)
+    table: dict[int, RecipeRule] = field(default_factory=dict)
+    added: dict[int, RecipeRule] = field(default_factory=dict)
+    private: dict[PrivateTag, RecipeRule] = field(default_factory=dict)
     filters: Filters | None = None
     workers: Workers | None = None
 
@@ -78,7 +76,7 @@ class CompiledRecipe:
                 self.added[each.tag] = rule
         for step in self.steps:
             if step.field.private:
-                self.private[step.field.private] = Rule(self._private(step), step.line, exact=True)
+                self.private[step.field.private] = RecipeRule(self._private(step), step.line, exact=True)
 
     def yield_to(self, elements: Sequence[str]) -> None:
         """Leave the attributes that `elements` names to its rules."""
@@ -91,22 +89,22 @@ class CompiledRecipe:
                 self.table.pop(tag, None)
                 self.added.pop(tag, None)
 
-    def fold(self, each: Attribute, steps: Sequence[Step]) -> Rule | None:
+    def fold(self, each: Attribute, steps: Sequence[Step]) -> RecipeRule | None:
         """What lines that touch an attribute come to; None where they do nothing with it."""
         for step in steps:
             if step.line.action == "KEEP":
-                return Rule(Keep(), step.line, step.field.exact)
+                return RecipeRule(Keep(), step.line, step.field.exact)
         return self._folded(each, [step for step in steps if step.line.action != "ADD"], steps)
 
-    def _folded(self, each: Attribute, steps: Sequence[Step], all_steps: Sequence[Step]) -> Rule | None:
+    def _folded(self, each: Attribute, steps: Sequence[Step], all_steps: Sequence[Step]) -> RecipeRule | None:
         exempt = any(step.line.action in ("JITTER", "REPLACE") for step in all_steps)
-        rule: Rule | None = None
+        rule: RecipeRule | None = None
         for step in steps:
             if not (exempt and step.line.action == "REMOVE"):
                 rule = self._next(rule, step, each)
         return rule
 
-    def _next(self, rule: Rule | None, step: Step, each: Attribute) -> Rule | None:
+    def _next(self, rule: RecipeRule | None, step: Step, each: Attribute) -> RecipeRule | None:
         """The rule after one more line."""
         action, before = step.line.action, rule.action if rule else None
         if action in ("BLANK", "REMOVE"):
@@ -119,25 +117,25 @@ class CompiledRecipe:
             return rule
         if isinstance(new, Jitter) and isinstance(before, Replace):
             new = Replace(shifted(each.vr, before.value, new.days), before.says)
-        return rule if new is None else Rule(new, step.line, step.field.exact)
+        return rule if new is None else RecipeRule(new, step.line, step.field.exact)
 
     def _action(self, step: Step, each: Attribute) -> Action | None:
         """What the line's value means for the attribute; where it does not fit one of many, the safe side of it."""
-        value = step.value or Value("literal")
+        value = step.value or FunctionValue("literal")
         try:
             action = action_of(value, each.vr)
         except ValueFaultError as error:
             if step.field.exact:
-                self._problem(step, str(error), error.remedy)
+                self._problem(step, str(error), error.fix)
             return None if value.kind == "jitter" or each.tag in NEEDED else Empty()
         if each.tag in NEEDED and not isinstance(action, Uid | AsProfile):
             self._problem(step, "no instance can be without this UID", "write func:uid, or take the line out")
         return action
 
-    def _problem(self, step: Step, message: str, remedy: str) -> None:
-        self.problems.append(Problem(self.name, step.line.number, "", message, remedy))
+    def _problem(self, step: Step, message: str, fix: str) -> None:
+        self.problems.append(Problem(self.name, step.line.number, "", message, fix))
 
-    def _added(self, each: Attribute, steps: Sequence[Step]) -> Rule | None:
+    def _added(self, each: Attribute, steps: Sequence[Step]) -> RecipeRule | None:
         """What ADD and the lines after it come to at top level; KEEP is stronger."""
         actions = [step.line.action for step in steps]
         if "ADD" not in actions or "KEEP" in actions:
@@ -149,11 +147,11 @@ class CompiledRecipe:
         simple: dict[str, Action] = {"KEEP": Keep(), "REMOVE": Remove(), "BLANK": Empty()}
         if step.line.action in simple:
             return simple[step.line.action]
-        value = step.value or Value("literal")
+        value = step.value or FunctionValue("literal")
         vr = _OLD_VALUE.get(value.text if value.kind == "own" else value.kind, "LO")
         return self._action(step, Attribute(0, "", "", vr)) or Remove()
 
-    def unlisted(self, tag: int) -> Rule | None:
+    def unlisted(self, tag: int) -> RecipeRule | None:
         """The rule for a tag of a repeating group, or for one that a line names by its number."""
         each = attribute(tag) or Attribute(tag, "", "", "UN")
         rule = self.fold(each, [step for step in self.steps if step.touches(each)])
@@ -163,6 +161,8 @@ class CompiledRecipe:
 
     def takes(self, tag: PrivateTag) -> bool:
         """Whether lines for classes of attributes remove a private element that the profile keeps."""
+        from pydicom.datadict import private_dictionary_description
+
         group, creator, number = tag
         try:
             name = private_dictionary_description(group << 16 | _BLOCK | number, creator)
@@ -181,7 +181,7 @@ class CompiledRecipe:
     @property
     def keeps_dates(self) -> bool:
         """Whether a line keeps a date as it is, or leaves it to a function of the user's own."""
-        return any(isinstance(self.table[tag].action, Keep | Given) for tag in self.table.keys() & _dates())
+        return any(isinstance(self.table[tag].action, Keep | GivenValue) for tag in self.table.keys() & _dates())
 
     @property
     def moves_dates(self) -> bool:
@@ -205,13 +205,13 @@ def compile_recipe(profile: DeidProfile) -> CompiledRecipe | None:
     try:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
-        remedy = "write the path of a recipe in the language of `deid`"
-        return CompiledRecipe(file.name, problems=[Problem("deid.yaml", 0, "recipe", "names no text file", remedy)])
+        fix = "write the path of a recipe in the language of `deid`"
+        return CompiledRecipe(file.name, problems=[Problem("deid.yaml", 0, "recipe", "names no text file", fix)])
     recipe = parse(text, file.name)
     code, functions = _functions(profile, recipe.problems)
     compiled = CompiledRecipe(file.name, hashlib.sha256(text.encode() + b"\0" + code).hexdigest()[:16])
     moves = "retain-longitudinal-modified-dates" in profile.options and profile.dates.method == "shift"
-    compiled.steps = read_steps(recipe, Means(functions, moves))
+    compiled.steps = read_steps(recipe, StepContext(functions, moves))
     compiled.fill()
     compiled.yield_to([rule.tag for rule in profile.elements])
     compiled.problems += recipe.problems
@@ -230,11 +230,11 @@ def _functions(profile: DeidProfile, problems: list[Problem]) -> tuple[bytes, fr
     try:
         return defined_in(Path(profile.functions))
     except ValueFaultError as error:
-        problems.append(Problem("deid.yaml", 0, "functions", str(error), error.remedy))
+        problems.append(Problem("deid.yaml", 0, "functions", str(error), error.fix))
         return b"", frozenset()
 
 
-def _job(steps: Sequence[Step], recipe: Recipe, code: bytes) -> Job:
+def _job(steps: Sequence[Step], recipe: ParsedRecipe, code: bytes) -> Job:
     """What the process is told: its own lines, and those that keep or protect."""
     return Job(
         header=[_told(step.line) for step in steps if step.runs],
@@ -251,6 +251,6 @@ def _dates() -> set[int]:
     return {tag for tag, vr in VR_OF.items() if vr in DAYS}
 
 
-def _told(line: Line) -> dict[str, str]:
+def _told(line: RecipeLine) -> dict[str, str]:
     said = {"action": line.action, "field": line.field}
     return said if line.value is None else said | {"value": line.value}

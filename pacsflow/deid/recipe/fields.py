@@ -7,11 +7,9 @@ from difflib import get_close_matches
 from functools import cache, lru_cache
 from typing import Final
 
-from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
-from pydicom.datadict import dictionary_description, dictionary_keyword, dictionary_VR, keyword_dict
-
-from pacsflow.deid.dictionary import AMBIGUOUS, PRIVATE, VR_OF, PrivateTag, WordingError, parse_private
-from pacsflow.deid.recipe.parse import Line
+from pacsflow.attributes import DICOM, KEYWORDS, REPEATERS, entry_of
+from pacsflow.deid.encoding.dictionary import AMBIGUOUS, PRIVATE, VR_OF, PrivateTag, WordingError, parse_private
+from pacsflow.deid.recipe.parse import RecipeLine
 
 EXPANDERS: Final = ("startswith", "endswith", "contains", "except", "select")
 _EXPANDER = re.compile(r'([^:"]*):(.*)')
@@ -51,8 +49,9 @@ class Field:
 def attribute(tag: int) -> Attribute | None:
     """A tag of PS3.6, also of a repeating group (PS3.5 7.6); None for others."""
     try:
-        vr = VR_OF.get(tag) or dictionary_VR(tag)
-        return Attribute(tag, dictionary_keyword(tag), dictionary_description(tag), AMBIGUOUS.get(vr, vr))
+        vr, _, name, _, keyword = entry_of(tag)
+        vr = VR_OF.get(tag) or vr
+        return Attribute(tag, keyword, name, AMBIGUOUS.get(vr, vr))
     except KeyError:
         return None
 
@@ -60,13 +59,13 @@ def attribute(tag: int) -> Attribute | None:
 @cache
 def attributes() -> tuple[Attribute, ...]:
     """All attributes that may stand in a dataset, but those of repeating groups."""
-    return tuple(Attribute(tag, DicomDictionary[tag][4], DicomDictionary[tag][2], vr) for tag, vr in VR_OF.items())
+    return tuple(Attribute(tag, DICOM[tag][4], DICOM[tag][2], vr) for tag, vr in VR_OF.items())
 
 
 @cache
 def repeating() -> tuple[Attribute, ...]:
     """The attributes of curves and overlays, in the first group of each (PS3.5 7.6)."""
-    masks = (mask for mask in RepeatersDictionary if mask[:4].lower() in ("50xx", "60xx"))
+    masks = (mask for mask in REPEATERS if mask[:4].lower() in ("50xx", "60xx"))
     found = (attribute(int(mask.lower().replace("x", "0"), 16)) for mask in masks)
     return tuple(each for each in found if each is not None)
 
@@ -80,7 +79,7 @@ def _tags_by_word() -> Mapping[str, frozenset[int]]:
     return {word: frozenset(tags) for word, tags in words.items()}
 
 
-def parse_field(text: str, lists: Mapping[str, list[Line]], values: Mapping[str, list[Line]]) -> Field:
+def parse_field(text: str, lists: Mapping[str, list[RecipeLine]], values: Mapping[str, list[RecipeLine]]) -> Field:
     """What `text` means; `lists` and `values` are the recipe's named lists. Raises FieldError."""
     if private := parse_private(f"({text})" if _BARE_PRIVATE.fullmatch(text) else text):
         return Field(lambda _: False, exact=True, private=private)
@@ -97,7 +96,9 @@ def parse_field(text: str, lists: Mapping[str, list[Line]], values: Mapping[str,
     return Field(lambda each: each.tag in tags, exact=True)
 
 
-def _named(kind: str, name: str, lists: Mapping[str, list[Line]], values: Mapping[str, list[Line]]) -> Field:
+def _named(
+    kind: str, name: str, lists: Mapping[str, list[RecipeLine]], values: Mapping[str, list[RecipeLine]]
+) -> Field:
     known = lists if kind == "fields" else values
     if name not in known:
         raise FieldError(f"no list {kind}:{name}", f"write %{kind} {name} and its FIELD lines")
@@ -155,7 +156,7 @@ def _exact(text: str) -> frozenset[int]:
         return frozenset({tag})
     if tags := _tags_by_word().get(text.lower()):
         return tags
-    near = get_close_matches(text, keyword_dict, n=1, cutoff=0.7)
+    near = get_close_matches(text, KEYWORDS, n=1, cutoff=0.7)
     raise UnknownError(
         f"no such attribute: {text}", f"write {near[0]}" if near else "write a keyword of PS3.6 or a tag"
     )

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from pacsflow.deid.dictionary import VR_OF, TagError, WordingError, parse_tag
-from pacsflow.deid.header import Header
-from pacsflow.deid.values import NUMBER
+from pacsflow.deid.encoding.dictionary import VR_OF, TagError, WordingError, parse_tag
+from pacsflow.deid.encoding.header import Header
+from pacsflow.deid.encoding.values import NUMBER
 from pacsflow.errors import RefusalError
 
 WHITELIST: Final = "whitelist"
@@ -132,11 +132,11 @@ class Filters:
         if label.coordinates:
             raise RefusalError(
                 f"pixels: regions would have to be blanked ({why})",
-                remedy=f"see {self._name} line {label.number}; `pixels: {{burned_in: keep}}` lets such images pass",
+                fix=f"see {self._name} line {label.number}; `pixels: {{burned_in: keep}}` lets such images pass",
             )
         raise RefusalError(
             f"pixels: may show text ({why})",
-            remedy=f"see {self._name} line {label.number}; a label of `%filter whitelist` lets an image pass",
+            fix=f"see {self._name} line {label.number}; a label of `%filter whitelist` lets an image pass",
         )
 
     def _decide(self, found: tuple[tuple[str, ...] | None, ...]) -> Label | None:

@@ -8,10 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from pacsflow.deid import dates
-from pacsflow.deid.actions import KEPT, Action, Answer, Case, Clean, Date, Dummy, KeepPrivate, Pseudonym, Replace, Uid
-from pacsflow.deid.dictionary import WordingError
-from pacsflow.deid.values import TEXT, encoded
+from pacsflow.deid.encoding.dictionary import WordingError
+from pacsflow.deid.encoding.values import TEXT, encoded
+from pacsflow.deid.rules import dates
+from pacsflow.deid.rules.actions import (
+    KEPT,
+    Action,
+    Answer,
+    Case,
+    Clean,
+    Date,
+    Dummy,
+    KeepPrivate,
+    Pseudonym,
+    Replace,
+    Uid,
+)
+from pacsflow.policy import code_fault
+from pacsflow.regular_files import read_regular
 
 DAYS: Final = frozenset({"DA", "DT"})
 TIMES: Final = DAYS | {"TM"}
@@ -55,7 +69,7 @@ class Hash:
 
 
 @dataclass(frozen=True)
-class Given(KeepPrivate):
+class GivenValue(KeepPrivate):
     """What the recipe's process has put there."""
 
     says: str = "given by a function of the recipe"
@@ -101,7 +115,7 @@ _UUIDS: Final = frozenset({"dicom_uuid", "suffix_uuid", "basic_uuid", "pydicom_u
 
 
 @dataclass(frozen=True)
-class Value:
+class FunctionValue:
     """A line's value: what kind it is and its name, number or text."""
 
     kind: Literal["literal", "own", "uuid", "jitter", "user"]
@@ -109,36 +123,36 @@ class Value:
     days: int = 0
 
 
-def parse_value(text: str, action: str, user: frozenset[str]) -> Value:
+def parse_value(text: str, action: str, user: frozenset[str]) -> FunctionValue:
     """The value of a line; `user` are the functions of the user's own file. Raises ValueFaultError."""
     kind, colon, name = text.partition(":")
     if colon and kind in ("var", "func", "deid_func"):
         return _called(kind, name.strip(), user)
     if action == "JITTER":
-        return Value("jitter", days=_number(text))
-    return Value("literal", text)
+        return FunctionValue("jitter", days=_number(text))
+    return FunctionValue("literal", text)
 
 
-def _called(kind: str, name: str, user: frozenset[str]) -> Value:
+def _called(kind: str, name: str, user: frozenset[str]) -> FunctionValue:
     if kind == "deid_func":
         return _of_deid(*name.split(maxsplit=1))
     if kind == "func" and name in user:
-        return Value("user", name)
+        return FunctionValue("user", name)
     known = VARIABLES if kind == "var" else dict.fromkeys(OWN)
     if name not in known:
         more = " or give `functions:` in deid.yaml the file that has it" if kind == "func" else ""
         raise ValueFaultError(f"no {kind}:{name} is known", f"write one of {', '.join(known)}{more}")
-    return Value("own", VARIABLES[name] if kind == "var" else name)
+    return FunctionValue("own", VARIABLES[name] if kind == "var" else name)
 
 
-def _of_deid(name: str, extras: str = "") -> Value:
+def _of_deid(name: str, extras: str = "") -> FunctionValue:
     if name in _UUIDS:
-        return Value("uuid")
+        return FunctionValue("uuid")
     if name != "jitter":
         raise ValueFaultError(f"`deid` has no function {name}", f"write jitter or one of {', '.join(sorted(_UUIDS))}")
     given = dict(pair.split("=", 1) for pair in extras.split() if "=" in pair)
     days = _number(given.get("days", "1")) + _DAYS_OF_YEAR * _number(given.get("years", "0"))
-    return Value("jitter", days=days)
+    return FunctionValue("jitter", days=days)
 
 
 def _number(text: str) -> int:
@@ -147,12 +161,12 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def action_of(value: Value, vr: str) -> Action:
+def action_of(value: FunctionValue, vr: str) -> Action:
     """What is done with an attribute of this VR. Raises ValueFaultError where the value does not fit it."""
     if value.kind == "jitter":
         return _fitting(Jitter(value.days), vr in TIMES, vr, "DA, DT and TM")
     if value.kind == "user":
-        return _fitting(Given(), vr != "SQ", vr, "all but SQ")
+        return _fitting(GivenValue(), vr != "SQ", vr, "all but SQ")
     if value.kind == "own":
         action, fits, which = OWN[value.text]
         return _fitting(action, fits(vr), vr, which)
@@ -176,11 +190,15 @@ def defined_in(file: Path) -> tuple[bytes, frozenset[str]]:
     Raises ValueFaultError where it is no Python, or takes a name of ours.
     """
     try:
-        text = file.read_bytes()
+        text = read_regular(file)
         if len(text) > _LONGEST:
-            raise ValueFaultError("is no file of functions", "name a Python file")
+            raise ValueFaultError("is not a file of functions", "name a Python file")
+        if fault := code_fault(text):
+            raise ValueFaultError(
+                fault, "have whoever runs this machine read it, and add its SHA-256 to `functions` there"
+            )
         tree = ast.parse(text)
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f" in line {error.lineno}" if isinstance(error, SyntaxError) else ""
         raise ValueFaultError(f"cannot be read as Python{line}", "name a Python file that runs") from None
     names = frozenset(each.name for each in tree.body if isinstance(each, ast.FunctionDef))

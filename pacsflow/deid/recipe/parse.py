@@ -22,7 +22,7 @@ _COORDINATES = re.compile(r"(?:ctp)?(?:keep)?coordinates\b\s*(.*)", re.IGNORECAS
 
 
 @dataclass(frozen=True)
-class Line:
+class RecipeLine:
     """One action: where it stands, what is done, to which fields, with what."""
 
     number: int
@@ -35,29 +35,29 @@ class Line:
 
 
 @dataclass
-class Recipe:
+class ParsedRecipe:
     """What a recipe says. `values` and `fields` are its named lists."""
 
     name: str
-    header: list[Line] = field(default_factory=list)
+    header: list[RecipeLine] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
-    values: dict[str, list[Line]] = field(default_factory=dict)
-    fields: dict[str, list[Line]] = field(default_factory=dict)
+    values: dict[str, list[RecipeLine]] = field(default_factory=dict)
+    fields: dict[str, list[RecipeLine]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def problem(self, number: int, message: str, remedy: str) -> None:
+    def problem(self, number: int, message: str, fix: str) -> None:
         """Record a mistake in line `number`."""
-        self.problems.append(Problem(self.name, number, "", message, remedy))
+        self.problems.append(Problem(self.name, number, "", message, fix))
 
-    def section(self, name: str, title: str) -> list[Line]:
+    def section(self, name: str, title: str) -> list[RecipeLine]:
         """The lines of a section; those of named lists stand apart."""
         return self.header if name == "header" else (self.fields if name == "fields" else self.values)[title]
 
 
-def parse(text: str, name: str) -> Recipe:
+def parse(text: str, name: str) -> ParsedRecipe:
     """The recipe `text` of the file `name`; its mistakes gather in `problems`."""
-    recipe = Recipe(name)
+    recipe = ParsedRecipe(name)
     section, title, form = "", "", False
     for number, line in _lines(text):
         if line.startswith("%"):
@@ -84,11 +84,11 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
-def _section(recipe: Recipe, number: int, line: str) -> tuple[str, str]:
+def _section(recipe: ParsedRecipe, number: int, line: str) -> tuple[str, str]:
     section, _, title = line.lstrip("%").split("#")[0].strip().partition(" ")
     section, title = section.lower(), title.strip()
     if section not in SECTIONS:
-        recipe.problem(number, f"%{section} is no section that does something here", "write %header, or take it out")
+        recipe.problem(number, f"%{section} is not a section that does something here", "write %header, or take it out")
         return "unknown", ""
     if section != "header" and not title:
         recipe.problem(number, f"%{section} has no name", f"write %{section} NAME")
@@ -97,7 +97,7 @@ def _section(recipe: Recipe, number: int, line: str) -> tuple[str, str]:
     return section, title
 
 
-def _action_line(recipe: Recipe, number: int, line: str, *, place: tuple[str, str]) -> None:
+def _action_line(recipe: ParsedRecipe, number: int, line: str, *, place: tuple[str, str]) -> None:
     section, title = place
     if section == "unknown":
         return
@@ -105,7 +105,7 @@ def _action_line(recipe: Recipe, number: int, line: str, *, place: tuple[str, st
     action = words[0].upper()
     known = _GROUP_ACTIONS.get(section, ACTIONS)
     if action not in known:
-        recipe.problem(number, f"{words[0]} is no action of %{section}", f"write one of {', '.join(known)}")
+        recipe.problem(number, f"{words[0]} is not an action of %{section}", f"write one of {', '.join(known)}")
         return
     if len(words) == 1 or words[1].startswith("#"):
         recipe.problem(number, f"{action} without a field", f"write {action} PatientID")
@@ -116,10 +116,10 @@ def _action_line(recipe: Recipe, number: int, line: str, *, place: tuple[str, st
     elif action in TAKES_NO_VALUE and value is not None:
         recipe.problem(number, f"{action} takes no value", f"write {action} {words[1]}")
     else:
-        recipe.section(section, title).append(Line(number, action, words[1], value))
+        recipe.section(section, title).append(RecipeLine(number, action, words[1], value))
 
 
-def _filter_line(recipe: Recipe, number: int, line: str, *, group: str) -> None:
+def _filter_line(recipe: ParsedRecipe, number: int, line: str, *, group: str) -> None:
     if line.upper().startswith("LABEL"):
         recipe.labels.append(Label(group.lower(), line[len("LABEL") :].split("#", maxsplit=1)[0].strip(), number))
         return
@@ -135,4 +135,4 @@ def _filter_line(recipe: Recipe, number: int, line: str, *, group: str) -> None:
         if any(clause.tag == NOWHERE for clause in label.lines[-1]):
             recipe.notes.append(f"{recipe.name}:{number}: names no attribute of PS3.6, so it is taken as absent.")
     except FilterError as error:
-        recipe.problem(number, str(error), error.remedy)
+        recipe.problem(number, str(error), error.fix)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from pacsflow.deid.dictionary import NEEDED
+from pacsflow.deid.encoding.dictionary import NEEDED
 from pacsflow.deid.recipe.fields import Attribute, Field, FieldError, UnknownError, attributes, parse_field
-from pacsflow.deid.recipe.functions import Value, ValueFaultError, parse_value
-from pacsflow.deid.recipe.parse import Line, Recipe
+from pacsflow.deid.recipe.functions import FunctionValue, ValueFaultError, parse_value
+from pacsflow.deid.recipe.parse import ParsedRecipe, RecipeLine
 
 MARKS: Final = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
 """The marking, which says what was really done."""
@@ -21,9 +21,9 @@ _BOUND: Final = NEEDED | {_CHARSET, *range(0x00281201, 0x00281205), 0x00281221, 
 class Step:
     """A line with its field and value read."""
 
-    line: Line
+    line: RecipeLine
     field: Field
-    value: Value | None
+    value: FunctionValue | None
 
     @property
     def here(self) -> bool:
@@ -52,32 +52,32 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Means:
+class StepContext:
     """What lines may count on: functions of the user's own, and whether the profile moves dates."""
 
     functions: frozenset[str]
     dates_move: bool
 
 
-def read_steps(recipe: Recipe, means: Means) -> list[Step]:
+def read_steps(recipe: ParsedRecipe, means: StepContext) -> list[Step]:
     """The header lines, read; mistakes and remarks gather in the recipe."""
     found = (_step(recipe, line, means) for line in recipe.header)
     return [step for step in found if step is not None]
 
 
-def _step(recipe: Recipe, line: Line, means: Means) -> Step | None:
+def _step(recipe: ParsedRecipe, line: RecipeLine, means: StepContext) -> Step | None:
     """The line, read; None where it is a mistake, or where it means nothing that can be there."""
     try:
         field = parse_field(line.field, recipe.fields, recipe.values)
         value = parse_value(line.value, line.action, means.functions) if line.value else None
     except UnknownError as error:
         if line.action not in ("BLANK", "REMOVE"):
-            recipe.problem(line.number, str(error), error.remedy)
+            recipe.problem(line.number, str(error), error.fix)
         else:
             recipe.notes.append(f"{recipe.name}:{line.number}: {error}; the line does nothing.")
         return None
     except (FieldError, ValueFaultError) as error:
-        recipe.problem(line.number, str(error), error.remedy)
+        recipe.problem(line.number, str(error), error.fix)
         return None
     step = Step(line, field, value)
     if fault := _misplaced(step, means):
@@ -88,7 +88,7 @@ def _step(recipe: Recipe, line: Line, means: Means) -> Step | None:
     return step
 
 
-def _misplaced(step: Step, means: Means) -> tuple[str, str] | None:
+def _misplaced(step: Step, means: StepContext) -> tuple[str, str] | None:
     """What is wrong with a line whose parts are right, and what to write."""
     action, field, value = step.line.action, step.field, step.value
     kind = value.kind if value else ""
@@ -119,7 +119,7 @@ def _misplaced(step: Step, means: Means) -> tuple[str, str] | None:
             "name the attributes",
         ),
         (
-            value == Value("own", "date") and not means.dates_move,
+            value == FunctionValue("own", "date") and not means.dates_move,
             "dates have no shift",
             "add the option retain-longitudinal-modified-dates, with `dates: {method: shift}`",
         ),
@@ -129,7 +129,7 @@ def _misplaced(step: Step, means: Means) -> tuple[str, str] | None:
             "write a literal, or func:hash",
         ),
     )
-    return next(((message, remedy) for wrong, message, remedy in faults if wrong), _untouchable(step))
+    return next(((message, fix) for wrong, message, fix in faults if wrong), _untouchable(step))
 
 
 def _untouchable(step: Step) -> tuple[str, str] | None:

@@ -9,15 +9,16 @@ import os
 import queue
 import select
 import struct
-import subprocess
-import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Final
 from weakref import finalize
 
+from pacsflow.children import start_child
 from pacsflow.errors import RefusalError
 
 AT_MOST: Final = 500
@@ -25,7 +26,7 @@ AT_MOST: Final = 500
 SECONDS: Final = 60.0
 """For one instance."""
 _STARTING: Final = 120.0
-_INHERITED: Final = ("PATH", "LANG", "LC_ALL", "HOME", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV")
+_INHERITED: Final = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV")
 _LENGTH: Final = struct.Struct("<cI")
 _PIECE: Final = 1 << 16
 
@@ -43,20 +44,16 @@ class Job:
     functions: list[str] | None = None
 
 
-class _Worker:
+class _RecipeProcess:
     """One process."""
 
     def __init__(self, job: Job, seconds: float) -> None:
         self.left = AT_MOST
         self._seconds = seconds
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "pacsflow.deid.recipe.worker_process", str(int(seconds) + 1)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={name: os.environ[name] for name in _INHERITED if name in os.environ},
-            start_new_session=True,
-        )
+        env = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        self._place = tempfile.TemporaryDirectory(prefix="recipe-")
+        words = ("pacsflow.deid.recipe.worker_process", str(int(seconds) + 1))
+        self._process = start_child(*words, env=env, within=Path(self._place.name))
         try:
             self._ask(json.dumps(asdict(job)).encode(), _STARTING)
         except BaseException:
@@ -73,6 +70,7 @@ class _Worker:
             with suppress(OSError):
                 pipe.close() if pipe else None
         self._process.wait()
+        self._place.cleanup()
 
     def _ask(self, message: bytes, seconds: float) -> bytes:
         if self._process.stdin is None:
@@ -104,10 +102,10 @@ class _Worker:
 
 
 def _fault(why: str) -> RefusalError:
-    return RefusalError(f"recipe: {why}", remedy="try its functions on such a file; `pacsflow explain` runs them")
+    return RefusalError(f"recipe: {why}", fix="try its functions on such a file; `pacsflow explain` runs them")
 
 
-def _end(idle: "queue.SimpleQueue[_Worker]", owner: int) -> None:
+def _end(idle: "queue.SimpleQueue[_RecipeProcess]", owner: int) -> None:
     while owner == os.getpid():
         try:
             idle.get_nowait().close()
@@ -116,12 +114,12 @@ def _end(idle: "queue.SimpleQueue[_Worker]", owner: int) -> None:
 
 
 class Workers:
-    """The processes of one recipe, as many as are asked at once. Thread-safe; a forked or spawned child starts anew."""
+    """The processes of one recipe, as many as are asked at once. Thread-safe; a child process starts its own."""
 
     def __init__(self, job: Job, *, seconds: float = SECONDS) -> None:
         self._job = job
         self._seconds = seconds
-        self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
+        self._idle: queue.SimpleQueue[_RecipeProcess] = queue.SimpleQueue()
         self.close = finalize(self, _end, self._idle, os.getpid())
         """Ends the processes that are idle, as does the end of this object."""
 
@@ -134,12 +132,12 @@ class Workers:
             return worker.run(part10)
 
     @contextmanager
-    def _worker(self) -> Iterator[_Worker]:
+    def _worker(self) -> Iterator[_RecipeProcess]:
         """An idle process, or a new one; one that is spent or has failed is not kept."""
         try:
             worker = self._idle.get_nowait()
         except queue.Empty:
-            worker = _Worker(self._job, self._seconds)
+            worker = _RecipeProcess(self._job, self._seconds)
         keep = False
         try:
             yield worker

@@ -1,7 +1,7 @@
 """The process in which `deid` runs: headers come in on stdin, cleaned ones go out on stdout, each with its length.
 
 Around `deid`: its cache is left out, it takes plain datasets, its skip list is empty, KEEP is about the attribute that
-is named and not all that lies inside, values are no regular expressions, dates are moved by our own code, and what it
+is named and not all that lies inside, values are not regular expressions, dates are moved by our own code, and what it
 prints goes nowhere.
 """
 
@@ -9,8 +9,6 @@ import json
 import logging
 import os
 import re
-import resource
-import signal
 import struct
 import sys
 import warnings
@@ -29,7 +27,8 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from pydicom.uid import ImplicitVRLittleEndian
 
-from pacsflow.deid.dates import shifted
+from pacsflow.deid.rules.dates import shifted
+from pacsflow.system import EndInTime, limit_memory
 
 _MEMORY: Final = 4 << 30
 _SHORT: Final = 4
@@ -83,11 +82,11 @@ def _literally(value: str) -> str:
 def _structural(element: Any) -> bool:
     """Sequences, whose text is that of all inside, numbers, and UIDs that no instance can be without."""
     return element.VR in {"SQ", "US", "SS", "UL", "SL", "FL", "FD", "AT", "IS", "DS"} or int(element.tag) in {
-        0x00080005,
-        0x00080016,
-        0x00080018,
-        0x0020000D,
-        0x0020000E,
+        0x00080005,  # SpecificCharacterSet
+        0x00080016,  # SOPClassUID
+        0x00080018,  # SOPInstanceUID
+        0x0020000D,  # StudyInstanceUID
+        0x0020000E,  # SeriesInstanceUID
     }
 
 
@@ -133,9 +132,28 @@ def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+_REFUSED: Final = (
+    "socket.",
+    "subprocess.",
+    "os.exec",
+    "os.posix_spawn",
+    "os.fork",
+    "os.system",
+    "os.startfile",
+    "ctypes.",
+)
+
+
+def _confined(event: str, _: tuple[Any, ...]) -> None:
+    """Functions reach for nothing outside, also where the kernel confines no process, or not by UDP."""
+    if event.startswith(_REFUSED):
+        raise PermissionError(event)
+
+
 def _functions(job: SimpleNamespace) -> dict[str, Callable[..., Any]]:
     names: dict[str, Any] = {"__name__": "recipe_functions"}
     if job.code:
+        sys.addaudithook(_confined)
         exec(compile(job.code, "functions", "exec"), names)  # noqa: S102 - the user's own file, named in deid.yaml
     return {name: _guarded(names[name]) for name in job.functions or ()}
 
@@ -154,10 +172,11 @@ def _cleaned(part10: bytes, job: SimpleNamespace, functions: dict[str, Callable[
 def serve(source: BinaryIO, sink: BinaryIO, seconds: int) -> None:
     """Answer until nothing more comes. The first message is the job, the others are instances."""
     job, functions = SimpleNamespace(), {}
-    first = True
+    first, clock = True, EndInTime()
     while head := source.read(_LENGTH.size):
         message = source.read(_LENGTH.unpack(head)[1])
-        signal.alarm(0 if first else seconds)
+        if not first:
+            clock.begin(seconds)
         try:
             if first:
                 job = SimpleNamespace(**json.loads(message))
@@ -167,7 +186,7 @@ def serve(source: BinaryIO, sink: BinaryIO, seconds: int) -> None:
             kind = b"+"
         except BaseException as error:  # noqa: BLE001 - a function may raise anything, deid ends the process
             kind, answer = b"-", f"it failed with {type(error).__name__}".encode("ascii", "replace")
-        signal.alarm(0)
+        clock.over()
         sink.write(_LENGTH.pack(kind, len(answer)) + answer)
         sink.flush()
 
@@ -178,7 +197,7 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    limit_memory(_MEMORY)
     repair()
     serve(sys.stdin.buffer, answers, int(sys.argv[1]))
 

@@ -1,11 +1,10 @@
-"""Where what a probe fetches goes: counted and thrown away."""
+"""The sink of a probe: counts what it fetches and keeps nothing."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 
 from pacsflow.dicom.contract import Received
-from pacsflow.dicom.probe.contract import Fact
-from pacsflow.dicom.probe.visit import Sample, Visit
+from pacsflow.dicom.probe.results import Fact, Sample
 
 WHOLE = 50
 """Images up to which a series is asked for whole; of a larger one a single image is."""
@@ -42,16 +41,16 @@ class Basket:
         return {"expected": len(self.wanted), "arrived": len(self.came), "strangers": self.strangers}
 
 
-def untried(visit: Visit) -> str:
+def untried(sample: Sample | None) -> str:
     """Why no retrieval can be tried; '' where it can."""
-    if visit.sample is None:
+    if sample is None:
         return "no series is known to try it with"
-    if not visit.sample.sop_uids:
+    if not sample.sop_uids:
         return "the node lists no images of the series to try it with"
-    return "" if visit.sample.at_hand else "the images to try it with are not online"
+    return "" if sample.at_hand else "the images to try it with are not online"
 
 
-def basket_for(visit: Visit, sample: Sample, *, most: int = WHOLE) -> Basket:
+def basket_for(sample: Sample, requests: Counter[str], *, most: int = WHOLE) -> Basket:
     """A basket that wants the whole sample where it has at most so many images, else one of them."""
     few = sample.sop_uids if len(sample.sop_uids) <= most else sample.sop_uids[:1]
-    return Basket(frozenset(few), visit.requests)
+    return Basket(frozenset(few), requests)

@@ -6,11 +6,12 @@ from io import BytesIO
 from pydicom.filereader import read_dataset
 from pydicom.uid import UID
 
-from pacsflow.dicom import identifier
-from pacsflow.dicom.channel import Ask, Channel, Response, conversation
+from pacsflow.dicom.budget import Budget
 from pacsflow.dicom.contract import Level
+from pacsflow.dicom.dimse import identifier
+from pacsflow.dicom.dimse.channel import Channel, PduExchange, Response, conversation
+from pacsflow.dicom.dimse.query import find_model
 from pacsflow.dicom.probe.visit import Answers, Visit
-from pacsflow.dicom.query import find_model
 from pacsflow.dicom.status import SUCCESS, Category, categorise, told
 from pacsflow.errors import PacsTransientError
 
@@ -18,7 +19,7 @@ _CHARACTER_SET = 0x00080005
 
 
 class _EnoughError(Exception):
-    """We have heard enough."""
+    """Enough answers have come."""
 
 
 def ask(visit: Visit, level: Level, keys: Mapping[str, str], *, most: int) -> Answers:
@@ -30,8 +31,9 @@ def ask(visit: Visit, level: Level, keys: Mapping[str, str], *, most: int) -> An
     heard: list[bytes | memoryview] = []
     status = SUCCESS
     try:
-        with conversation(channel, Ask("C-FIND", sop_class, context_id, request)):
-            status = _listen(channel, heard, (most, visit.node.timeouts.response))
+        budget = Budget(visit.node.timeouts)
+        with conversation(channel, PduExchange("C-FIND", sop_class, context_id, request, budget=budget)):
+            status = _listen(channel, heard, budget, most=most, patience=visit.node.timeouts.response)
     except _EnoughError:
         visit.lost()
     visit.character_sets.update(_character_set(answer, syntax) for answer in heard)
@@ -40,14 +42,14 @@ def ask(visit: Visit, level: Level, keys: Mapping[str, str], *, most: int) -> An
     return Answers(found, whole=len(heard) <= most, refusal=refusal, status=status if refusal else None)
 
 
-def _listen(channel: Channel, heard: list[bytes | memoryview], limits: tuple[int, float]) -> int:
-    most, patience = limits
+def _listen(channel: Channel, heard: list[bytes | memoryview], budget: Budget, *, most: int, patience: float) -> int:
     while True:
         response = channel.hear(patience)
         if not isinstance(response, Response):
             raise PacsTransientError("the node sent an instance in answer to a query")
         if categorise(response.status) is not Category.PENDING:
             return response.status
+        budget.answer(response.identifier)
         heard.append(bytes(response.identifier))
         if len(heard) > most:
             raise _EnoughError
@@ -59,6 +61,6 @@ def _character_set(answer: bytes | memoryview, syntax: str) -> str:
     try:
         named = read_dataset(BytesIO(answer), uid.is_implicit_VR, uid.is_little_endian, specific_tags=[_CHARACTER_SET])
         value = named.get("SpecificCharacterSet") or ""
-    except Exception:  # noqa: BLE001 - told by whoever decodes the whole answer
+    except Exception:  # noqa: BLE001 - reported where the whole answer is decoded
         return ""
     return value if isinstance(value, str) else "\\".join(value)

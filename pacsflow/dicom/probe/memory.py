@@ -10,8 +10,8 @@ from typing import Any
 
 import platformdirs
 
-from pacsflow.dicom.probe.contract import Finding
-from pacsflow.dicom.ways import fingerprint
+from pacsflow.dicom.probe.results import CheckResult
+from pacsflow.dicom.retrieve_methods import fingerprint
 from pacsflow.staging import write_text
 from schemas.pacs import PacsNode
 
@@ -23,6 +23,8 @@ _TRAFFIC = {
     "bytes": "bytes",
 }
 
+_FIRST_NAMES = {"ask": "request", "mend": "fix"}
+
 
 @dataclass(frozen=True)
 class Capabilities:
@@ -31,7 +33,7 @@ class Capabilities:
     Not `whole`: only what is cheap was asked, or there was no series to try retrievals with.
     """
 
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckResult, ...]
     requests: Mapping[str, int]
     whole: bool = True
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -50,25 +52,30 @@ def recall(node: PacsNode) -> Capabilities | None:
     """What is remembered of `node`; None where nothing is, or it cannot be read."""
     try:
         data = json.loads(_place(node).read_text("utf-8"))
-        findings = tuple(Finding(**finding) for finding in data["findings"])
+        findings = tuple(CheckResult(**_renamed(finding)) for finding in data["findings"])
         return Capabilities(findings, data["requests"], data["whole"], datetime.fromisoformat(data["at"]))
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
 def keep(node: PacsNode, capabilities: Capabilities) -> None:
-    """Remember. Where the disk does not let us, the node is asked anew the next time."""
+    """Remember. Where the disk does not let us, the node is asked again the next time."""
     place = _place(node)
     with suppress(OSError):
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_text(place, json.dumps(capabilities.as_data(), indent=1), 0o600)
 
 
-def amend(node: PacsNode, finding: Finding) -> None:
+def amend(node: PacsNode, finding: CheckResult) -> None:
     """Remember what a run found out, in the place of what the probe found of the same name."""
     known = recall(node) or Capabilities((), {}, whole=False)
     others = (each for each in known.findings if each.name != finding.name)
     keep(node, replace(known, findings=(*others, finding)))
+
+
+def _renamed(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """A finding with the names of now: files of earlier versions say `ask` and `mend`."""
+    return {_FIRST_NAMES.get(name, name): value for name, value in finding.items()}
 
 
 def _place(node: PacsNode) -> Path:

@@ -2,36 +2,24 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final
 
-from pacsflow.dicom.probe.contract import Finding
+from pacsflow.dicom.probe.results import CheckResult
 from pacsflow.dicom.probe.words import us_and_them
 from schemas.pacs import PacsNode, Protocol
+from schemas.protocols import FETCHING, METHODS, PROTOCOLS
 
-Method = Literal["c-get", "c-move", "wado-rs", "wado-uri", "rad69"]
-NAMES: dict[Method, str] = {
-    "c-get": "C-GET",
-    "c-move": "C-MOVE",
-    "wado-rs": "WADO-RS",
-    "wado-uri": "WADO-URI",
-    "rad69": "RAD69",
-}
+NAMES: Final = {method: method.upper() for method in METHODS}
 """What the finding of a way to fetch images is called."""
-_METHODS: dict[Protocol, tuple[Method, ...]] = {
-    "dimse": ("c-get", "c-move"),
-    "dicomweb": ("wado-rs",),
-    "wado-uri": ("wado-uri",),
-    "rad69": ("rad69",),
-}
-_UNKNOWN = Finding("", "unknown", "")
-_OK = Finding("", "ok", "")
+_UNKNOWN = CheckResult("", "unknown", "")
+_OK = CheckResult("", "ok", "")
 
 
 @dataclass(frozen=True)
 class Strategy:
     """`method`: how images are fetched, None where no way is known. `proven`: it was tried, and images came."""
 
-    method: Method | None
+    method: str | None
     proven: bool
     works: bool
     sentences: tuple[str, ...]
@@ -41,13 +29,13 @@ def other_ways(node: PacsNode) -> tuple[Protocol, ...]:
     """Web services that images might come from too, tried where the way that pacs.yaml says brings none."""
     if node.fetch.method != "auto":
         return ()
-    return tuple(each for each in node.urls if each in _METHODS and each not in ("dimse", node.fetches_by))
+    return tuple(each for each in node.urls if each in FETCHING and each not in ("dimse", node.fetches_by))
 
 
-def strategy(node: PacsNode, findings: Sequence[Finding]) -> Strategy:
+def strategy(node: PacsNode, findings: Sequence[CheckResult]) -> Strategy:
     """What pacsflow does with the node."""
     known = {finding.name: finding for finding in findings}
-    allowed = [each for each in _METHODS.get(node.fetches_by, ()) if node.fetch.method in ("auto", each)]
+    allowed = [each for each in PROTOCOLS[node.fetches_by].methods if node.fetch.method in ("auto", each)]
     ranks = {method: _rank(node, known, method) for method in allowed}
     method = max(allowed, key=lambda one: ranks[one], default=None)
     if method is None or ranks[method] == 0:
@@ -58,7 +46,7 @@ def strategy(node: PacsNode, findings: Sequence[Finding]) -> Strategy:
     return Strategy(method, proven, bool(method) and queries and answers, tuple(_sentences(node, known, method)))
 
 
-def _rank(node: PacsNode, known: Mapping[str, Finding], method: Method) -> int:
+def _rank(node: PacsNode, known: Mapping[str, CheckResult], method: str) -> int:
     """3: works; 2: not tried; 1: some images came; 0: it cannot be, or nothing came."""
     if method == "c-move" and node.fetch.move_to is None:
         return 0
@@ -67,7 +55,7 @@ def _rank(node: PacsNode, known: Mapping[str, Finding], method: Method) -> int:
     return {"ok": 3, "unknown": 2, "partly": 1, "no": 0}[tried.verdict] if accepted else 0
 
 
-def _sentences(node: PacsNode, known: Mapping[str, Finding], method: Method | None) -> Iterator[str]:
+def _sentences(node: PacsNode, known: Mapping[str, CheckResult], method: str | None) -> Iterator[str]:
     if "queries" not in known or known["queries"].verdict == "no":
         yield "Nothing: the node cannot be asked."
         return
@@ -83,7 +71,7 @@ def _sentences(node: PacsNode, known: Mapping[str, Finding], method: Method | No
         yield f"Open {taken} associations at most."
 
 
-def _root(queries: Finding) -> str:
+def _root(queries: CheckResult) -> str:
     """What queries are put by: a service of the web, or the root of C-FIND."""
     if service := queries.facts.get("service"):
         return str(service)
@@ -94,7 +82,7 @@ def _words(fact: object) -> list[str]:
     return list(map(str, fact)) if isinstance(fact, list | tuple) else []
 
 
-def _counting(counts: Finding) -> str:
+def _counting(counts: CheckResult) -> str:
     if counts.facts.get("series") and counts.verdict == "ok":
         return "Plan with the node's own counts, and compare instances one by one, by their UIDs."
     if counts.facts.get("short"):
@@ -104,7 +92,7 @@ def _counting(counts: Finding) -> str:
     )
 
 
-def _fetching(node: PacsNode, known: Mapping[str, Finding], method: Method | None) -> str:
+def _fetching(node: PacsNode, known: Mapping[str, CheckResult], method: str | None) -> str:
     if method is None:
         return "Fetch nothing: no way is known by which images come."
     said = node.fetch.method != "auto" or node.fetches_by != "dimse"
@@ -115,30 +103,30 @@ def _fetching(node: PacsNode, known: Mapping[str, Finding], method: Method | Non
     return f"Fetch images by {NAMES[method]}{where}, as {reason}; {trust.get(tried.verdict, 'it was not tried yet')}."
 
 
-def _reason(known: Mapping[str, Finding], method: Method) -> str:
+def _reason(known: Mapping[str, CheckResult], method: str) -> str:
     if method == "c-get":
         return "it needs nothing to be declared"
     accepted = known["retrievals"].facts.get("c-get")
     return "C-GET is accepted but brings no images" if accepted else "C-GET is not accepted"
 
 
-def requests(node: PacsNode, findings: Sequence[Finding]) -> tuple[str, ...]:
+def requests(node: PacsNode, findings: Sequence[CheckResult]) -> tuple[str, ...]:
     """What to ask the PACS administrator for, who we are first; empty where nothing is missing."""
     plan = strategy(node, findings)
-    wishes = dict.fromkeys(one.ask for one in findings if one.ask and not _needless(node, one, plan))
+    wishes = dict.fromkeys(one.request for one in findings if one.request and not _needless(node, one, plan))
     return (us_and_them(node), *(f"Please {wish}." for wish in wishes)) if wishes else ()
 
 
-def mends(node: PacsNode, findings: Sequence[Finding]) -> tuple[str, ...]:
+def fixes(node: PacsNode, findings: Sequence[CheckResult]) -> tuple[str, ...]:
     """What to write in pacs.yaml, or to do on this computer; empty where nothing is missing."""
     plan = strategy(node, findings)
     other = [] if plan.method else [name for one, name in NAMES.items() if _brought(findings, name) and _dimse(node)]
     told = [f"set `fetch.method: auto`: images come by {name}" for name in other]
-    told += [one.mend for one in findings if one.mend and not _needless(node, one, plan)]
+    told += [one.fix for one in findings if one.fix and not _needless(node, one, plan)]
     return tuple(dict.fromkeys(told))
 
 
-def _brought(findings: Sequence[Finding], name: str) -> bool:
+def _brought(findings: Sequence[CheckResult], name: str) -> bool:
     return any(one.name == name and one.verdict == "ok" for one in findings)
 
 
@@ -146,7 +134,7 @@ def _dimse(node: PacsNode) -> bool:
     return node.fetches_by == "dimse"
 
 
-def _needless(node: PacsNode, finding: Finding, plan: Strategy) -> bool:
+def _needless(node: PacsNode, finding: CheckResult, plan: Strategy) -> bool:
     """One way to fetch images is enough, and one that pacs.yaml does not want needs nothing."""
     method = next((method for method, name in NAMES.items() if name == finding.name), None)
     return method is not None and (node.fetch.method not in ("auto", method) or (plan.proven and plan.method != method))

@@ -1,42 +1,48 @@
 """A visit to a node: one association or HTTP connection at a time, few requests, each counted; nothing is kept."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Protocol
 
 import httpx
 from pydicom import Dataset
 
-from pacsflow.dicom.association import associate
-from pacsflow.dicom.channel import Channel
 from pacsflow.dicom.contract import Level
-from pacsflow.dicom.probe.contract import Keys
-from pacsflow.dicom.probe.web.heard import Heard, hear
+from pacsflow.dicom.dimse.association import associate
+from pacsflow.dicom.dimse.channel import Channel
+from pacsflow.dicom.probe.results import CheckResult, Heard, Sample
 from pacsflow.dicom.web.connection import Connection
+from pacsflow.errors import PacsPermanentError
 from schemas import pacs
 from schemas.pacs import PacsNode
 
+
+def hear(response: httpx.Response) -> Heard:
+    """What is known of a response while its connection is open."""
+    if response.url.scheme != "https":
+        return Heard(response.status_code)
+    stream = response.extensions.get("network_stream")
+    secured = stream.get_extra_info("ssl_object") if stream else None
+    if secured is None:
+        return Heard(response.status_code, "TLS")
+    certificate = secured.getpeercert() or {}
+    return Heard(response.status_code, secured.version() or "TLS", str(certificate.get("notAfter") or ""))
+
+
+Keys = Mapping[Level, Mapping[str, str]]
+"""Keys of a row, by the level they are asked at."""
+
+
+Check = Callable[["Visit"], Iterator[CheckResult]]
+"""A check asks the node through a visit. A PacsError it raises becomes a finding of the verdict `unknown`."""
+Checks = Mapping[str, Check]
+"""Checks by name, in their order."""
+
 MOST_ANSWERS = 1000
 """Answers that are listened to; then the query is broken off, at the node too."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A small series that the node has. `sop_uids`: its instances as listed. `at_hand`: not nearline, not offline.
-
-    `syntaxes`: UIDs of the transfer syntaxes its instances are stored in, as far as the node tells.
-    """
-
-    study_uid: str
-    series_uid: str
-    patient_id: str = ""
-    study_date: str = ""
-    sop_uids: tuple[str, ...] = ()
-    sop_classes: frozenset[str] = frozenset()
-    syntaxes: frozenset[str] = frozenset()
-    at_hand: bool = True
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,10 @@ class Visit:
     asker: Asker
     rows: Sequence[Keys] = ()
     sample: Sample | None = None
+    others: tuple[str, ...] = ()
+    """UIDs of further studies that are at hand, to try with what the sample does not show."""
+    syntaxes: dict[str, set[str]] = field(default_factory=dict)
+    """C-GET, C-MOVE -> UIDs of the transfer syntaxes in which images of the sample came by it."""
     ignored: set[str] = field(default_factory=set)
     character_sets: set[str] = field(default_factory=set)
     levels: dict[Level, str] = field(default_factory=dict)
@@ -80,7 +90,7 @@ class Visit:
     """Whether all images that were asked for came, by one way."""
     requests: Counter[str] = field(default_factory=Counter)
     heard: dict[pacs.Protocol, Heard] = field(default_factory=dict)
-    """What a web service's last answer told."""
+    """What is known of a web service's last answer."""
     _channel: Channel | None = None
     _connections: dict[pacs.Protocol, Connection] = field(default_factory=dict)
 
@@ -128,3 +138,14 @@ class Visit:
         if self._channel is not None:
             self._channel.release()
             self._channel = None
+
+
+def first(answers: Iterable[Dataset], most: int) -> Answers:
+    """The first `most` answers and one more; a lasting refusal is returned, not raised."""
+    found: list[Dataset] = []
+    try:
+        for answer in islice(answers, most + 1):
+            found.append(answer)  # noqa: PERF402 - what came before a refusal counts
+    except PacsPermanentError as error:
+        return Answers(tuple(found), refusal=str(error), status=error.status)
+    return Answers(tuple(found), whole=len(found) <= most)

@@ -1,1 +1,1 @@
-"""The web protocols: one HTTP client per lane, answers streamed, never a response body in what is said."""
+"""The web protocols: one HTTP client per lane, answers streamed, never a response body in a message."""

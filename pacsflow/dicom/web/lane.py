@@ -1,4 +1,4 @@
-"""What the lanes over HTTP share: a connection of their own, and a word for what their protocol cannot do."""
+"""What the lanes over HTTP share: a connection of their own, and an error for what their protocol cannot do."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -28,4 +28,4 @@ class FetchingLane(WebLane):
 
     def find(self, level: Level, keys: Mapping[str, str]) -> list[Dataset]:  # noqa: ARG002
         """Nothing: raises PacsPermanentError."""
-        raise PacsPermanentError(f"{self.name} cannot be queried", remedy="set `find` in pacs.yaml")
+        raise PacsPermanentError(f"{self.name} cannot be queried", fix="set `find` in pacs.yaml")

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
+from itertools import islice
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -10,8 +11,10 @@ from dicomtrolley.core import QueryLevels
 from dicomtrolley.mint import MintQuery, MintStudy, get_valid_fields
 from pydicom import Dataset
 
+from pacsflow.dicom.advice import NARROWER
+from pacsflow.dicom.budget import MOST_ANSWERS
 from pacsflow.dicom.contract import Lane, Level, Outcome, Request, Sink
-from pacsflow.dicom.web.connection import Ask, Connection
+from pacsflow.dicom.web.connection import Connection, HttpRequest
 from pacsflow.dicom.web.lane import WebLane
 from pacsflow.errors import PacsPermanentError, PacsTransientError
 from schemas.pacs import PacsNode
@@ -68,21 +71,28 @@ class MintLane(WebLane):
         for uid in keys.get("StudyInstanceUID", "").split("\\"):  # it searches by a single one
             parameters = _parameters(level, {**keys, "StudyInstanceUID": uid})
             studies += self.ask({**parameters, **most}, f"a query of level {level} by {names}")
-        return [one for one in _flat(level, studies) if _below(one, keys)]
+        answers = list(islice((one for one in _flat(level, studies) if _below(one, keys)), MOST_ANSWERS + 1))
+        if len(answers) > MOST_ANSWERS:
+            said = f"the service gives more than {MOST_ANSWERS} answers to one query"
+            raise PacsPermanentError(said, fix=NARROWER, answers=MOST_ANSWERS)
+        return answers
 
     def fetch(self, request: Request, sink: Sink) -> Outcome:  # noqa: ARG002
         """Nothing: raises PacsPermanentError."""
-        raise PacsPermanentError("images do not come by MINT here", remedy="set `fetch.method` in pacs.yaml")
+        raise PacsPermanentError("images do not come by MINT here", fix="set `fetch.method` in pacs.yaml")
 
     def ask(self, parameters: Mapping[str, Any], what: str) -> list[MintStudy]:
-        """The studies that a search gives, with the series and instances asked for."""
+        """The studies that a search gives, with the series and instances asked for.
+
+        Raises PacsTransientError where the answer is not MINT.
+        """
         params = [(name, str(value)) for name, value in parameters.items()]
-        _, content = self._connection.text(Ask(what, "/studies", params, accept="text/xml, application/xml"))
+        _, content = self._connection.text(HttpRequest(what, "/studies", params, accept="text/xml, application/xml"))
         try:
             return _studies(content.decode("utf-8"))
         except Exception:  # noqa: BLE001 - what it stumbles over may hold a patient's data
             raise PacsTransientError(
-                "the service's answer cannot be decoded as MINT", remedy="check the address of `mint` in pacs.yaml"
+                "the service's answer cannot be decoded as MINT", fix="check the address of `mint` in pacs.yaml"
             ) from None
 
 
@@ -97,20 +107,20 @@ def _studies(text: str) -> list[MintStudy]:
 def _parameters(level: Level, keys: Mapping[str, str]) -> dict[str, Any]:
     """A search's parameters. Raises PacsPermanentError where something would have to be left out."""
     if level not in _LEVELS:
-        raise PacsPermanentError("MINT cannot be asked for patients", remedy="ask for studies: `level: study`")
+        raise PacsPermanentError("MINT cannot be asked for patients", fix="ask for studies: `level: study`")
     asked = {name: value for name, value in keys.items() if value}
     if level != "STUDY" and "StudyInstanceUID" not in asked:
         raise PacsPermanentError(
-            f"MINT finds no series by {', '.join(sorted(asked))} alone", remedy="add a key of the study to the row"
+            f"MINT finds no series by {', '.join(sorted(asked))} alone", fix="add a key of the study to the row"
         )
     answered = get_valid_fields(_LEVELS[level].value)
     if unknown := sorted(asked.keys() - answered - _SEARCHED):
         raise PacsPermanentError(
-            f"MINT neither searches by {', '.join(unknown)} nor answers it", remedy="take the column out of the rows"
+            f"MINT neither searches by {', '.join(unknown)} nor answers it", fix="take the column out of the rows"
         )
     if not asked.keys() & _SEARCHED:
         raise PacsPermanentError(
-            f"MINT does not search by {', '.join(sorted(asked)) or 'nothing'}", remedy="add a patient, number or date"
+            f"MINT does not search by {', '.join(sorted(asked)) or 'nothing'}", fix="add a patient, number or date"
         )
     texts = {name: asked[name].replace("?", "*") for name in _SEARCHED - {"StudyDate"} if name in asked}
     uids = _UNIQUE[: 1 + [*_LEVELS].index(level)]
@@ -152,3 +162,6 @@ def _below(answer: Dataset, keys: Mapping[str, str]) -> bool:
     """Whether an answer belongs to what the query names by UID: MINT searches by the study's only."""
     named = {name: keys[name].split("\\") for name in _UNIQUE if keys.get(name)}
     return all(str(answer.get(name) or "") in uids for name, uids in named.items())
+
+
+over = MintLane

@@ -13,11 +13,11 @@ from dicomtrolley.parsing import DICOMParseTree
 from dicomtrolley.xml_templates import RAD69_SOAP_REQUEST_TEMPLATE
 from jinja2 import Environment
 
-from pacsflow.dicom.contexts import TRANSFER_SYNTAXES
 from pacsflow.dicom.contract import Lane, Outcome, Request, Sink
-from pacsflow.dicom.retrieve import merge
+from pacsflow.dicom.dimse.contexts import TRANSFER_SYNTAXES
+from pacsflow.dicom.one_by_one import merge
 from pacsflow.dicom.status import SUCCESS
-from pacsflow.dicom.web.connection import Ask, Connection
+from pacsflow.dicom.web.connection import Connection, HttpRequest
 from pacsflow.dicom.web.instances import WARNING, take
 from pacsflow.dicom.web.lane import FetchingLane
 from pacsflow.dicom.web.multipart import Part, boundary, parts
@@ -51,7 +51,7 @@ class Rad69Lane(FetchingLane):
         return merge(self._post(replace(request, sop_uids=chunk), sink) for chunk in chunks)
 
     def _post(self, request: Request, sink: Sink) -> Outcome:
-        ask = Ask(
+        ask = HttpRequest(
             "a retrieval", accept="multipart/related, application/soap+xml", body=_body(request), content_type=_SOAP
         )
         with self._connection.answer(ask) as response:
@@ -61,7 +61,7 @@ class Rad69Lane(FetchingLane):
             found = parts(pieces, mark)
             soap = next(found, None)
             said = b"".join(_limited(soap.content)) if soap else b""
-            outcome = take(_images(found), sink)
+            outcome = take(_images(found), sink, self._connection.budget)
         if not outcome.completed and _CODE.search(said):
             return _missing(said, len(request.sop_uids))
         failed = max(outcome.failed, len(_ERROR.findall(said)))
@@ -89,12 +89,12 @@ def _missing(soap: bytes, asked: int) -> Outcome:
     if codes:
         raise PacsPermanentError(
             f"the service refuses the retrieval: {', '.join(sorted(codes))}",
-            remedy="ask the PACS administrator what RAD69 needs",
+            fix="ask the PACS administrator what RAD69 needs",
             status=_NOT_RIGHT,
         )
     raise PacsTransientError(
         "the service's answer is neither images nor an error of RAD69",
-        remedy="check the address of `rad69` in pacs.yaml",
+        fix="check the address of `rad69` in pacs.yaml",
     )
 
 
@@ -111,3 +111,6 @@ def _body(request: Request) -> bytes:
     template = Environment(autoescape=True).from_string(RAD69_SOAP_REQUEST_TEMPLATE)
     text = template.render(uuid=uuid.uuid4(), studies=tree.as_studies(), transfer_syntax_list=TRANSFER_SYNTAXES)
     return text.encode("utf-8")
+
+
+over = Rad69Lane

@@ -1,5 +1,6 @@
 """What went wrong with a request, from its status (PS3.18 8.5) or its connection: never from its content."""
 
+import re
 import ssl
 import time
 from collections.abc import Iterator
@@ -9,8 +10,8 @@ from http import HTTPStatus
 
 import httpx
 
-from pacsflow.dicom.channel import SilenceError
-from pacsflow.dicom.dialling import tls_refusal
+from pacsflow.dicom.dimse.broken import SilenceError
+from pacsflow.dicom.tls_refusal import tls_refusal
 from pacsflow.errors import PacsError, PacsPermanentError, PacsTransientError
 from schemas.pacs import PacsNode
 
@@ -38,23 +39,38 @@ _TRANSIENT = {
     429: (_BUSY, "this was too often"),
     503: (_BUSY, "it is busy"),
 }
+_TYPE = re.compile(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,60}")
 _REACH = "check `url` in pacs.yaml, and the firewall between this computer and the service"
 _IF_IT_LASTS = "if it lasts, ask the PACS administrator for the service's log"
 
 
 def refused(what: str, response: httpx.Response, node: PacsNode) -> PacsError:
     """The error of an answer that is not one of success. `status` is the DIMSE status that says the like."""
+    error = _refused(what, response, node)
+    error.http = response.status_code
+    return error
+
+
+def named_type(headers: httpx.Headers) -> str:
+    """The Content-Type of an answer that is not what was asked for, to be added to a message; a log-in page says so."""
+    kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if not _TYPE.fullmatch(kind):
+        return "" if not kind else ": its Content-Type is not one"
+    return f": it is {kind}" + (", as of a log-in page" if kind == "text/html" else "")
+
+
+def _refused(what: str, response: httpx.Response, node: PacsNode) -> PacsError:
     code = response.status_code
     said = f"node {node.name} answered {what} with HTTP {code}"
     if code in _PERMANENT:
-        status, meaning, remedy = _PERMANENT[code]
-        return PacsPermanentError(f"{said}: {meaning}", remedy=remedy, status=status)
+        status, meaning, fix = _PERMANENT[code]
+        return PacsPermanentError(f"{said}: {meaning}", fix=fix, status=status)
     if HTTPStatus.MULTIPLE_CHOICES <= code < HTTPStatus.BAD_REQUEST:
-        return PacsPermanentError(f"{said}: it is somewhere else", remedy="write the address it has moved to as `url`")
+        return PacsPermanentError(f"{said}: it is somewhere else", fix="write the address it has moved to as `url`")
     if code < HTTPStatus.INTERNAL_SERVER_ERROR and code not in _TRANSIENT:
-        return PacsPermanentError(f"{said}: it refuses", remedy=_ADDRESS, status=_NOT_RIGHT)
+        return PacsPermanentError(f"{said}: it refuses", fix=_ADDRESS, status=_NOT_RIGHT)
     status, meaning = _TRANSIENT.get(code, (_UNABLE, "it failed"))
-    return PacsTransientError(f"{said}: {meaning}", remedy=_IF_IT_LASTS, status=status)
+    return PacsTransientError(f"{said}: {meaning}", fix=_IF_IT_LASTS, status=status)
 
 
 def longest_wait(response: httpx.Response, node: PacsNode) -> float:
@@ -69,30 +85,31 @@ def longest_wait(response: httpx.Response, node: PacsNode) -> float:
 
 @contextmanager
 def unreachable(node: PacsNode, broken: type[PacsTransientError] = PacsTransientError) -> Iterator[None]:
-    """Faults of the connection in our words; one that broke raises `broken`."""
+    """Raise our errors for those of httpx within: SilenceError, PacsTransientError, PacsPermanentError.
+
+    `broken`: what is raised where a connection that stood breaks.
+    """
     try:
         yield
     except httpx.ReadTimeout:
         raise SilenceError(f"node {node.name} stayed silent for {node.timeouts.response:g} s") from None
     except httpx.ConnectError as error:
-        away = PacsTransientError(f"node {node.name} cannot be reached at its web address", remedy=_REACH)
+        away = PacsTransientError(f"node {node.name} cannot be reached at its web address", fix=_REACH)
         raise _of_tls(error, node) or away from None
     except httpx.TimeoutException:
-        raise PacsTransientError(f"node {node.name} cannot be reached: timed out", remedy=_REACH) from None
+        raise PacsTransientError(f"node {node.name} cannot be reached: timed out", fix=_REACH) from None
     except httpx.HTTPStatusError as error:  # of a log-in
         code = error.response.status_code
-        raise PacsTransientError(
-            f"the log-in at node {node.name} failed with HTTP {code}", remedy=_IF_IT_LASTS
-        ) from None
+        raise PacsTransientError(f"the log-in at node {node.name} failed with HTTP {code}", fix=_IF_IT_LASTS) from None
     except httpx.InvalidURL:
-        raise PacsPermanentError("an address is not one of the web", remedy=_ADDRESS) from None
+        raise PacsPermanentError("an address is not one of the web", fix=_ADDRESS) from None
     except (httpx.HTTPError, httpx.StreamError, OSError, RuntimeError) as error:
-        broke = broken(f"the connection to node {node.name} broke", remedy=_IF_IT_LASTS)
+        broke = broken(f"the connection to node {node.name} broke", fix=_IF_IT_LASTS)
         raise _of_tls(error, node) or broke from None
 
 
 def _of_tls(error: Exception, node: PacsNode) -> PacsError | None:
-    """What stands between us in TLS, seen when we connect; under TLS 1.3 a want of our certificate when we read."""
+    """The error of a TLS handshake, seen when we connect; under TLS 1.3 a want of our certificate when we read."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ssl.SSLError):
         cause = cause.__cause__ or cause.__context__
@@ -100,7 +117,7 @@ def _of_tls(error: Exception, node: PacsNode) -> PacsError | None:
         return None
     return tls_refusal(
         cause,
-        node,
+        node.name,
         trust="check `ca` in pacs.yaml, and that the address has the name in the certificate",
         speech="check `url`: https or http, and whether the service asks for a certificate (`auth`)",
     )

@@ -1,9 +1,9 @@
 """WADO-URI: one instance per request (PS3.18 9.4); what a study holds is asked elsewhere."""
 
 from pacsflow.dicom.contract import Lane, Outcome, Request, Sink
-from pacsflow.dicom.retrieve import alone, merge
-from pacsflow.dicom.web.connection import Ask, Connection
-from pacsflow.dicom.web.instances import take
+from pacsflow.dicom.one_by_one import alone, merge
+from pacsflow.dicom.web.connection import Connection, HttpRequest
+from pacsflow.dicom.web.instances import check_type, take
 from pacsflow.dicom.web.lane import FetchingLane
 from pacsflow.dicom.web.multipart import Part
 from schemas.pacs import PacsNode
@@ -29,5 +29,9 @@ class WadoUriLane(FetchingLane):
     def _get(self, uids: tuple[str, str, str], sink: Sink) -> Outcome:
         names = ("studyUID", "seriesUID", "objectUID")
         params = [("requestType", "WADO"), *zip(names, uids, strict=True), ("contentType", _DICOM)]
-        with self._connection.answer(Ask("a retrieval", params=params, accept=_DICOM)) as response:
-            return take(iter([Part(_DICOM, self._connection.pieces(response))]), sink)
+        with self._connection.answer(HttpRequest("a retrieval", params=params, accept=_DICOM)) as response:
+            check_type(response)
+            return take(iter([Part(_DICOM, self._connection.pieces(response))]), sink, self._connection.budget)
+
+
+over = WadoUriLane

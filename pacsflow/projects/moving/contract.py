@@ -7,10 +7,10 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Old:
+class OldProject:
     """What an old system leaves: its configuration (a file or a folder), its query, and how it was called.
 
-    `meanings` are the query's headings with the keyword each stands for by itself, `id`, or '' where it stands
+    `meanings` are the query's headings with the keyword each means by itself, `id`, or '' where it stands
     for none; `folder` is where the project will be. `choices` are the old command's own switches, by name.
     """
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pacsflow.projects.moving.contract import Moved, Old
+from pacsflow.projects.moving.contract import Moved, OldProject
 from pacsflow.projects.moving.parts import COMPARED, IDENTIFIABLE, folder_target, placed, table_of
 from pacsflow.projects.moving.reading import checked, read_json, refuse
 
@@ -56,7 +56,7 @@ class _Channel(BaseModel):
         return {"mint": self.mint_url, "rad69": self.rad69_url, "dicomweb": self.dicom_web_url}.get(self.class_key, "")
 
 
-def moved_dicomtrolley(old: Old) -> Moved:
+def moved_dicomtrolley(old: OldProject) -> Moved:
     """The project that searches by the one channel and downloads by the other. Raises ProjectError."""
     settings = checked(old.config, _Settings)
     searcher, downloader = (_channel(old, name) for name in (settings.searcher_name, settings.downloader_name))
@@ -79,7 +79,7 @@ def moved_dicomtrolley(old: Old) -> Moved:
     return Moved(files, tuple(_changes(old, settings)), secrets)
 
 
-def _changes(old: Old, settings: _Settings) -> Iterator[str]:
+def _changes(old: OldProject, settings: _Settings) -> Iterator[str]:
     yield COMPARED
     yield from placed(old, "the folder given by -o")
     yield "folders are of study and series, as before, with the dots of their UIDs"
@@ -91,7 +91,7 @@ def _changes(old: Old, settings: _Settings) -> Iterator[str]:
     yield IDENTIFIABLE
 
 
-def _channel(old: Old, name: str) -> _Channel:
+def _channel(old: OldProject, name: str) -> _Channel:
     """A channel of the file that `choices` names, or of the keyring."""
     file = old.choices.get("channels")
     channels = read_json(old.config.parent / file) if file else {name: _of_keyring(old, name)}
@@ -101,10 +101,10 @@ def _channel(old: Old, name: str) -> _Channel:
         return _Channel.model_validate(channels[name])
     except ValidationError as error:
         fields = ", ".join(sorted({".".join(map(str, one["loc"])) for one in error.errors(include_input=False)}))
-        refuse(old.config, "channels", f"a channel is not as it should be: {fields}", "mend it in the old tool first")
+        refuse(old.config, "channels", f"a channel is not as it should be: {fields}", "fix it in the old tool first")
 
 
-def _of_keyring(old: Old, name: str) -> Any:
+def _of_keyring(old: OldProject, name: str) -> Any:
     import keyring
     from keyring.errors import KeyringError
 
@@ -118,7 +118,7 @@ def _of_keyring(old: Old, name: str) -> Any:
         refuse(old.config, "channels", "a channel in use is not in the keyring", "give the channels by --channels FILE")
 
 
-def _signed(old: Old, node: dict[str, Any], searcher: _Channel, downloader: _Channel) -> dict[str, str]:
+def _signed(old: OldProject, node: dict[str, Any], searcher: _Channel, downloader: _Channel) -> dict[str, str]:
     """`auth` of the node, with the password apart; both channels must log in alike."""
     web = [one for one in (searcher, downloader) if one.class_key != "dicomqr" and one.user]
     if not web:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
-from pydicom.datadict import dictionary_VR, tag_for_keyword
 
-from pacsflow.projects.moving.contract import Moved, Old
+from pacsflow.attributes import tag_for_keyword, vr_of_tag
+from pacsflow.projects.moving.contract import Moved, OldProject
 from pacsflow.projects.moving.mid_defaults import HEADINGS, IDENTIFIERS, IMAGES, NUMBER, SELF, TAGS, USER, WIPED
 from pacsflow.projects.moving.parts import COMPARED, DESCRIBED, folder_target, placed, profile, table_of
 from pacsflow.projects.moving.reading import checked, refuse
@@ -43,7 +43,7 @@ class _Peer(BaseModel):
 
 
 @dataclass(frozen=True)
-class _Config:
+class _MidConfig:
     """What the files say, with the old system's own default for each key that they lack."""
 
     peers: Mapping[str, _Peer]
@@ -55,7 +55,7 @@ class _Config:
     identifiers: frozenset[str]
 
 
-def moved_mid(old: Old) -> Moved:
+def moved_mid(old: OldProject) -> Moved:
     """The project that downloads and de-identifies what the query lists. Raises ProjectError."""
     config = _read(old.config)
     source = _source(old, config)
@@ -69,7 +69,7 @@ def moved_mid(old: Old) -> Moved:
     return Moved(files, tuple(_changes(config, old, source=source, away=away)))
 
 
-def _read(place: Path) -> _Config:
+def _read(place: Path) -> _MidConfig:
     folder = place if place.is_dir() else place.parent
     named = checked(folder / "config.json", dict[str, str]) if (folder / "config.json").is_file() else {}
     files = {key: _file(folder, named.get(key), name) for key, name in _FILES.items()}
@@ -80,7 +80,7 @@ def _read(place: Path) -> _Config:
         return checked(file, shape) if (file := files[key]) else {}
 
     lists = dict[str, list[str]]
-    return _Config(
+    return _MidConfig(
         peers=said("config_peers", dict[str, _Peer]),
         user=USER | said("config_user_defaults", dict[str, Any]),
         vrs=WIPED | said("config_anon_vrs", dict[str, Any]),
@@ -96,30 +96,30 @@ def _file(folder: Path, named: str | None, usual: str) -> Path | None:
     return next((p for p in (*places, folder / usual, folder / "configs" / usual) if p.is_file()), None)
 
 
-def _source(old: Old, config: _Config) -> _Peer:
+def _source(old: OldProject, config: _MidConfig) -> _Peer:
     others = {name: peer for name, peer in config.peers.items() if name != SELF}
     name = old.choices.get("peer") or (next(iter(others)) if _alone(config) else config.user["default_src"])
     if name not in others:
-        remedy = f"say --peer with one of: {', '.join(sorted(others)) or 'none is there'}"
-        refuse(old.config / _FILES["config_peers"], "", "does not say which peer is the PACS", remedy)
+        fix = f"say --peer with one of: {', '.join(sorted(others)) or 'none is there'}"
+        refuse(old.config / _FILES["config_peers"], "", "does not say which peer is the PACS", fix)
     return others[name]
 
 
-def _alone(config: _Config) -> bool:
-    """Whether the default source is no peer, and one peer only can be meant."""
+def _alone(config: _MidConfig) -> bool:
+    """Whether the default source is not a peer, and one peer only can be meant."""
     return config.user["default_src"] not in config.peers and len(config.peers.keys() - {SELF}) == 1
 
 
-def _destination(old: Old, config: _Config) -> _Peer | None:
+def _destination(old: OldProject, config: _MidConfig) -> _Peer | None:
     """The peer that images were moved to, where it was not the program itself."""
     name = config.user["default_dest"]
     if name not in {SELF, *config.peers}:
-        remedy = f"write {SELF}, or one of: {', '.join(sorted(config.peers.keys() - {SELF}))}"
-        refuse(old.config / _FILES["config_user_defaults"], "default_dest", "names no peer", remedy)
+        fix = f"write {SELF}, or one of: {', '.join(sorted(config.peers.keys() - {SELF}))}"
+        refuse(old.config / _FILES["config_user_defaults"], "default_dest", "names no peer", fix)
     return config.peers[name] if name != SELF else None
 
 
-def _node(source: _Peer, config: _Config, away: _Peer | None) -> dict[str, Any]:
+def _node(source: _Peer, config: _MidConfig, away: _Peer | None) -> dict[str, Any]:
     own = config.peers.get(SELF)
     node: dict[str, Any] = {
         "name": source.peer_name.lower(),
@@ -139,7 +139,7 @@ def _node(source: _Peer, config: _Config, away: _Peer | None) -> dict[str, Any]:
     return {**node, "limits": {"associations": 1}}
 
 
-def _table(old: Old, config: _Config) -> dict[str, Any]:
+def _table(old: OldProject, config: _MidConfig) -> dict[str, Any]:
     """The query's table: own headings, all others left out as the old program did; ids of seven digits."""
     meanings = _meanings(old, config)
     numbers = [heading for heading, meaning in meanings.items() if meaning == "id"]
@@ -158,7 +158,7 @@ def _table(old: Old, config: _Config) -> dict[str, Any]:
     }
 
 
-def _meanings(old: Old, config: _Config) -> dict[str, str]:
+def _meanings(old: OldProject, config: _MidConfig) -> dict[str, str]:
     """Heading of the query -> keyword, `id` or `ignore`: only what the program's own files let it ask by."""
     own = {NUMBER: "id"} | {
         form: "id" if keyword in {NUMBER, "Query"} else keyword
@@ -171,7 +171,7 @@ def _meanings(old: Old, config: _Config) -> dict[str, str]:
     return {heading: meaning if meaning in known else "ignore" for heading, meaning in meant.items()}
 
 
-def _profile(config: _Config) -> dict[str, Any]:
+def _profile(config: _MidConfig) -> dict[str, Any]:
     vrs = {vr: "empty" for vr in _EMPTIED if vr in config.vrs}
     drop = [{keyword: values} for keyword, values in config.images.items() if tag_for_keyword(keyword) is not None]
     rules = [{"tag": name, "action": "empty"} for name in _named(config) if _emptied(name, vrs)]
@@ -179,7 +179,7 @@ def _profile(config: _Config) -> dict[str, Any]:
     return profile(**{name: part for name, part in parts.items() if part})
 
 
-def _named(config: _Config) -> list[str]:
+def _named(config: _MidConfig) -> list[str]:
     """The attributes that were made anonymous one by one."""
     return [name for group in config.tags.values() for name in group]
 
@@ -188,10 +188,10 @@ def _emptied(name: str, vrs: Mapping[str, str]) -> bool:
     """Whether an attribute needs a rule: UIDs get new ones, sequences are cleaned inside, the rest may go by VR."""
     tag = tag_for_keyword(name) or 0
     of_the_file = tag <= 0x0002FFFF  # noqa: PLR2004 file meta information
-    return not of_the_file and name not in _PATIENT and dictionary_VR(tag) not in {*_CLEANED, *vrs}
+    return not of_the_file and name not in _PATIENT and vr_of_tag(tag) not in {*_CLEANED, *vrs}
 
 
-def _changes(config: _Config, old: Old, *, source: _Peer, away: _Peer | None) -> Iterator[str]:
+def _changes(config: _MidConfig, old: OldProject, *, source: _Peer, away: _Peer | None) -> Iterator[str]:
     yield COMPARED
     if not old.choices.get("peer") and _alone(config):
         yield f"default_src names no peer there is: {source.peer_name}, the only other one, is asked"
@@ -200,7 +200,7 @@ def _changes(config: _Config, old: Old, *, source: _Peer, away: _Peer | None) ->
     yield f"peer_ip of {SELF}: we listen at every address; what counts is what the PACS knows of its AE title"
     yield "of several sheets the first is read, as before, but no hidden one; `sheet` in query.yaml names another"
     if away:
-        yield "images go to the other application entity as they are, and only the PACS's numbers tell what went"
+        yield "images go to the other application entity as they are, and only the PACS's numbers show what went"
     else:
         yield from _cleaned_otherwise(config)
     yield f"dates are read as {', '.join(_DATES)} beside YYYYMMDD: see `date_formats` in query.yaml"
@@ -219,7 +219,7 @@ def _changes(config: _Config, old: Old, *, source: _Peer, away: _Peer | None) ->
     )
 
 
-def _cleaned_otherwise(config: _Config) -> Iterator[str]:
+def _cleaned_otherwise(config: _MidConfig) -> Iterator[str]:
     yield "images are de-identified, as with the program's box ticked; without: `base: none` alone in deid.yaml"
     yield "UIDs become new ones that keep studies, series and references together; they were all the same word"
     yield "sequences are cleaned inside and not wiped, so enhanced images stay readable"

@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from pacsflow.projects.moving.contract import Moved, Old
+from pacsflow.errors import ProjectError
+from pacsflow.projects.moving.contract import Moved, OldProject
 from pacsflow.projects.moving.parts import (
     COMPARED,
     DESCRIBED,
@@ -28,7 +29,7 @@ _DROP = [
 """What `--delete_identifiable` took out."""
 
 
-class _Config(BaseModel):
+class _PacsmanConfig(BaseModel):
     """config.json: PACSMAN's keys (texts), or PACSIFIER's (`server_address`, numbers)."""
 
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
@@ -55,15 +56,15 @@ class _Config(BaseModel):
         return {**kept, "gateway": gateway} if gateway else kept
 
     @model_validator(mode="after")
-    def _address(self) -> "_Config":
+    def _address(self) -> "_PacsmanConfig":
         if bool(self.server_ip) == bool(self.server_address):
             raise ValueError("give either server_ip or server_address")
         return self
 
 
-def moved_pacsman(old: Old) -> Moved:
+def moved_pacsman(old: OldProject) -> Moved:
     """The project that does what `pacsman --save` (or `--move`) did. Raises ProjectError."""
-    config = checked(old.config, _Config)
+    config = checked(old.config, _PacsmanConfig)
     if old.choices.get("move") and not config.move_AET:
         refuse(old.config, "move_AET", "is missing, and `--move` sends there", "write it, or leave --move out")
     ids = old.choices.get(_NEW_IDS, "")
@@ -71,13 +72,13 @@ def moved_pacsman(old: Old) -> Moved:
     files = {
         "pacs.yaml": _node(config, away=bool(old.choices.get("move"))),
         "query.yaml": {"level": "study", "table": table_of(old, _columns(old, used=pseudonyms and not ids))},
-        "deid.yaml": _profile(ids) if pseudonyms else {"base": "none"},
+        "deid.yaml": _profile(ids, _dates(old)) if pseudonyms else {"base": "none"},
         "export.yaml": {"targets": []} if old.choices.get("move") else folder_target(old),
     }
     return Moved(files, tuple(_changes(config, old, pseudonyms=pseudonyms)))
 
 
-def _node(config: _Config, *, away: bool) -> dict[str, Any]:
+def _node(config: _PacsmanConfig, *, away: bool) -> dict[str, Any]:
     fetch: dict[str, Any] = {"method": "c-move" if away else "auto"}
     if away:
         fetch["move_to"] = {"aet": config.move_AET, "ours": False}
@@ -97,20 +98,30 @@ def _node(config: _Config, *, away: bool) -> dict[str, Any]:
     }
 
 
-def _columns(old: Old, *, used: bool) -> dict[str, str]:
+def _columns(old: OldProject, *, used: bool) -> dict[str, str]:
     columns = {_MISSPELT: "SeriesDescription"} if _MISSPELT in old.meanings else {}
     if _NEW_IDS in old.meanings and not used:
         columns[_NEW_IDS] = "ignore"
     return columns
 
 
-def _profile(ids: str) -> dict[str, Any]:
+def _dates(old: OldProject) -> dict[str, Any]:
+    """How dates move: by PACSIFIER's own numbers where they are given, else by keyed ones."""
+    file, direction = old.choices.get("day_shift", ""), old.choices.get("direction", "")
+    if not file:
+        return {"method": "shift", "days": [-30, 30]}
+    if not direction:
+        fix = "write --direction subtract where Karnak has used these numbers, --direction add where they were added"
+        raise ProjectError.at("--day-shift", "does not say in which direction dates move", fix)
+    return {"method": "shift", "source": "table", "file": file, "direction": direction}
+
+
+def _profile(ids: str, dates: dict[str, Any]) -> dict[str, Any]:
     patient = {"source": "table", "file": ids} if ids else {"source": "column", "column": _NEW_IDS}
-    dates = {"method": "shift", "days": [-30, 30]}
     return profile("retain-longitudinal-modified-dates", patient=patient, dates=dates, drop=_DROP)
 
 
-def _changes(config: _Config, old: Old, *, pseudonyms: bool) -> Iterator[str]:
+def _changes(config: _PacsmanConfig, old: OldProject, *, pseudonyms: bool) -> Iterator[str]:
     yield COMPARED
     yield "each PATIENT-level move could bring a whole patient: studies, series and images are asked for by their UIDs"
     yield "the whole query is checked before the first question; a bad row no longer stops the run half-way"
@@ -126,13 +137,18 @@ def _changes(config: _Config, old: Old, *, pseudonyms: bool) -> Iterator[str]:
         yield f"images come straight from the PACS, and a gateway is a target in export.yaml; left out: {names}"
     yield "one association at once, as before: raise `limits.associations` in pacs.yaml when the PACS allows"
     if old.choices.get("move"):
-        yield "images go to the other application entity as they are, and only the PACS's numbers tell what went"
+        yield "images go to the other application entity as they are, and only the PACS's numbers show what went"
     else:
         yield from placed(old, "./data")
     if pseudonyms:
         yield DESCRIBED
         yield "pseudonyms come from your new ids; every UID, date, name and private element is treated, not 32 of them"
-        yield "dates keep their intervals: one shift per patient from the project's key, the same in every run"
+        if old.choices.get("day_shift"):
+            way = {"subtract": "subtracted, as Karnak does", "add": "added"}[old.choices["direction"]]
+            yield f"dates go on by the numbers of your day shifts: {way}, as you said"
+        else:
+            yield "dates keep their intervals: one shift per patient from the project's key, the same in every run"
+            yield "if patients have a shift already, as in PACSIFIER's day_shift file, begin again with --day-shift"
         yield (
             "always on: --delete_identifiable (`drop` in deid.yaml; at the PACS nothing is deleted), "
             "--remove_private_tags (`private`), --fuzz_acq_dates (`dates`); folders have the new ids' names"

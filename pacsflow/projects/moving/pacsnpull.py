@@ -4,12 +4,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from pacsflow.projects.moving.contract import Moved, Old
+from pacsflow.projects.moving.contract import Moved, OldProject
 from pacsflow.projects.moving.parts import COMPARED, IDENTIFIABLE, folder_target, placed, table_of
 from pacsflow.projects.moving.reading import checked
 
 
-class _Config(BaseModel):
+class _PacsnpullConfig(BaseModel):
     """conf.json."""
 
     model_config = ConfigDict(extra="forbid")
@@ -25,9 +25,9 @@ class _Config(BaseModel):
     log_level: str | int | None = None
 
 
-def moved_pacsnpull(old: Old) -> Moved:
+def moved_pacsnpull(old: OldProject) -> Moved:
     """The project that does what `flask move --store` did. Raises ProjectError."""
-    config = checked(old.config, _Config)
+    config = checked(old.config, _PacsnpullConfig)
     node: dict[str, Any] = {
         "name": config.job_title or "pacs",
         "host": config.host_ip,

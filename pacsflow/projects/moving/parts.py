@@ -1,10 +1,10 @@
-"""The parts of a project that several old systems say alike."""
+"""The parts of a project that several old systems configure alike."""
 
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pacsflow.projects.moving.contract import Old
+from pacsflow.projects.moving.contract import OldProject
 
 LAYOUT = "sub-{patient}/ses-{session}/{series_number:05d}-{series_description}"
 IDENTIFIABLE = (
@@ -15,7 +15,7 @@ DESCRIBED = "descriptions are cleaned, allowed words stay (`clean-descriptors` i
 COMPARED = "every image the PACS lists is compared with what came, by UID; what is missing is asked for again"
 
 
-def table_of(old: Old, columns: Mapping[str, str]) -> dict[str, Any]:
+def table_of(old: OldProject, columns: Mapping[str, str]) -> dict[str, Any]:
     """query.yaml's `table`: the query file stays where it is, as it names patients."""
     path = os.path.relpath(old.query.absolute(), old.folder)
     return {"file": path, "columns": dict(columns)} if columns else {"file": path}
@@ -33,13 +33,13 @@ def profile(*options: str, **parts: Any) -> dict[str, Any]:
     }
 
 
-def folder_target(old: Old, layout: str = LAYOUT) -> dict[str, Any]:
+def folder_target(old: OldProject, layout: str = LAYOUT) -> dict[str, Any]:
     """export.yaml with one folder of DICOM files."""
     path = old.choices.get("out") or "${project.workdir}/out"
     return {"targets": [{"kind": "folder", "path": path, "layout": layout}]}
 
 
-def placed(old: Old, former: str) -> Iterator[str]:
-    """Where images go instead of the `former` place, unless somebody said where."""
+def placed(old: OldProject, former: str) -> Iterator[str]:
+    """Where images go instead of the `former` place, where no other was named."""
     if not old.choices.get("out"):
         yield f"images go to `out/` in the project's workdir, not to {former}: `--out` names another folder"

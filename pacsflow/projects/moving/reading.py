@@ -1,4 +1,4 @@
-"""The files of old systems, read strictly: a mistake in them is told with file and field."""
+"""The files of old systems, read strictly: a mistake in them is reported with file and field."""
 
 import json
 from pathlib import Path
@@ -16,11 +16,11 @@ def read_json(file: Path) -> Any:
     try:
         return json.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:
-        refuse(file, "", f"cannot be read: {error.strerror or type(error).__name__}", "mend the path")
+        refuse(file, "", f"cannot be read: {error.strerror or type(error).__name__}", "fix the path")
     except UnicodeDecodeError:
         refuse(file, "", "is not UTF-8 text", "save it as UTF-8")
     except json.JSONDecodeError as error:
-        raise ProjectError.at(file.name, f"is not JSON: {error.msg}", "mend it", line=error.lineno) from None
+        raise ProjectError.at(file.name, f"is not JSON: {error.msg}", "fix it", line=error.lineno) from None
 
 
 def checked(file: Path, shape: type[T]) -> T:
@@ -30,12 +30,12 @@ def checked(file: Path, shape: type[T]) -> T:
         return TypeAdapter(shape).validate_python(value)
     except ValidationError as error:
         problems = [
-            Problem(file.name, 0, ".".join(map(str, one["loc"])), one["msg"], "mend the old configuration first")
+            Problem(file.name, 0, ".".join(map(str, one["loc"])), one["msg"], "fix the old configuration first")
             for one in error.errors(include_input=False, include_url=False)
         ]
         raise ProjectError(problems) from None
 
 
-def refuse(file: Path, field: str, message: str, remedy: str) -> NoReturn:
+def refuse(file: Path, field: str, message: str, fix: str) -> NoReturn:
     """Raise ProjectError about a field of an old file."""
-    raise ProjectError.at(file.name, message, remedy, field=field)
+    raise ProjectError.at(file.name, message, fix, field=field)

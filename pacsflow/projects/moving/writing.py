@@ -7,7 +7,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 _TITLES = {
-    "pacs.yaml": "The PACS node, how it is asked, and how gently.",
+    "pacs.yaml": "The PACS node, how it is asked, and how many associations at once.",
     "query.yaml": "Which studies are wanted.",
     "deid.yaml": "How patients are made unrecognisable (DICOM PS3.15 Annex E).",
     "export.yaml": "What is made of the images and where it goes.",

@@ -1,15 +1,19 @@
 """Parquet, where pyarrow is installed."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pacsflow.extras import missing
 from pacsflow.query.fault import FaultError
 from pacsflow.query.raw import Cell, RawTable, Reading, moment, table_of
 
 
 def read_parquet(file: Path, name: str, _how: Reading) -> RawTable:
     """The table, a named index too; lines count the rows, the headings being line 0. Raises FaultError, OSError."""
+    if lacking := missing("pyarrow"):
+        raise FaultError(*lacking)
     import pandas as pd
 
     try:
@@ -17,14 +21,13 @@ def read_parquet(file: Path, name: str, _how: Reading) -> RawTable:
         named = [name for name in stored.index.names if name is not None]
         frame = stored.reset_index(named, allow_duplicates=True)
         records = list(frame.astype(object).where(frame.notna(), None).itertuples(index=False, name=None))
-    except ImportError:
-        raise FaultError("parquet needs a library that is not installed", "pip install pyarrow, or use CSV") from None
     except OSError:
         raise
     except Exception:  # noqa: BLE001 it fails in many ways at what is damaged
-        raise FaultError("is no parquet file", "write it again") from None
+        raise FaultError("is not a parquet file", "write it again") from None
     heads = (0, [Cell(str(column)) for column in frame.columns])
-    return table_of(name, [heads, *((number, [*map(_cell, row)]) for number, row in enumerate(records, start=1))])
+    lines = ((number, [*map(_cell, row)]) for number, row in enumerate(records, start=1))
+    return replace(table_of(name, [heads, *lines], Reading(heading_row=0)), places={})
 
 
 def _cell(value: Any) -> Cell:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pacsflow.dicom import takeover
+from pacsflow.dicom.dimse import takeover
 
 
 @pytest.fixture(params=["fast", "stock"], autouse=True)

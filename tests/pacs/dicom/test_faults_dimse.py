@@ -9,8 +9,8 @@ from pydicom.uid import CTImageStorage
 from pynetdicom import AE, evt
 
 from factory import make_study, write_files
-from pacsflow.dicom.contexts import STUDY_ROOT
 from pacsflow.dicom.contract import Request
+from pacsflow.dicom.dimse.contexts import STUDY_ROOT
 from pacsflow.dicom.lanes import open_lane
 from pacsflow.errors import PacsPermanentError, PacsTransientError
 from peers.nodes import Basket, lane_to, node_of
@@ -20,7 +20,7 @@ from schemas.pacs import Fetch, MoveTo, Timeouts
 
 IMPATIENT = Timeouts(connect=20, response=3, idle=60)
 PATIENCE = {"cut": Timeouts(connect=20, response=60, idle=60), "stall": IMPATIENT}
-"""For whom silence is no part of the test patience costs nothing, and a busy machine is forgiven."""
+"""Time-outs by fault: long where the test does not wait for them to expire, as a busy machine is slow."""
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_a_move_whose_responses_never_come_ends_with_the_silence(orthanc, study,
         again_and_again(lambda: lane.fetch(request_, Basket()))
 
 
-def test_a_slow_sink_is_no_silence_of_the_node(orthanc, study, request_):
+def test_a_slow_sink_is_not_silence_of_the_node(orthanc, study, request_):
     basket = Basket()
 
     def slow(received):
@@ -136,7 +136,7 @@ def test_garbage_at_our_storage_scp_harms_no_move(orthanc, study, request_):
         assert len(basket.received) == 20
 
 
-def test_an_association_that_rested_too_long_is_opened_anew(orthanc, study):
+def test_an_association_that_rested_too_long_is_opened_again(orthanc, study):
     with Proxy(orthanc) as proxy, lane_to(proxy, timeouts=Timeouts(connect=20, response=30, idle=0.2)) as lane:
         lane.find("STUDY", {"PatientID": "FAULT-1"})
         lane.find("STUDY", {"PatientID": "FAULT-1"})
@@ -168,11 +168,11 @@ def giver():
     peer.server.shutdown()
 
 
-def test_c_get_that_sends_nothing_is_told_apart_and_c_move_is_taken_where_there_is_one(giver):
+def test_c_get_that_sends_nothing_is_distinguished_and_c_move_is_taken_where_there_is_one(giver):
     request = Request("1.2.3", sop_classes=frozenset({str(CTImageStorage)}))
     with lane_to(giver) as lane, pytest.raises(PacsPermanentError) as raised:
         lane.fetch(request, Basket())
-    assert "move_to" in raised.value.remedy
+    assert "move_to" in raised.value.fix
     move_to = MoveTo(aet="PACSFLOW", port=giver.move_port, host="127.0.0.1")
     with lane_to(giver, fetch=Fetch(move_to=move_to)) as lane, pytest.raises(PacsPermanentError) as raised:
         lane.fetch(request, Basket())

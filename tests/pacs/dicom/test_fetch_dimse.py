@@ -6,8 +6,8 @@ import pydicom
 import pytest
 
 from factory import make_study, write_files
-from pacsflow.dicom.contexts import storage_classes
 from pacsflow.dicom.contract import Request
+from pacsflow.dicom.dimse.contexts import storage_classes
 from pacsflow.dicom.lanes import open_lane
 from pacsflow.errors import PacsError, PacsPermanentError, PacsTransientError
 from peers.nodes import Basket, dataset_of, lane_to, node_of
@@ -248,7 +248,7 @@ def test_auto_takes_c_move_where_c_get_is_refused(tmp_path, study):
         request = Request(study[0].StudyInstanceUID)
         with lane_to(peer) as lane, pytest.raises(PacsPermanentError) as raised:
             lane.fetch(request, Basket())
-        assert "move_to" in raised.value.remedy
+        assert "move_to" in raised.value.fix
         move_to = MoveTo(aet="PACSFLOW", port=peer.move_port, host="127.0.0.1")
         basket = Basket()
         with lane_to(peer, fetch=Fetch(move_to=move_to)) as lane:
@@ -262,7 +262,7 @@ def test_a_destination_the_pacs_does_not_know_is_a_lasting_fault(dcmqrscp, study
         lane.fetch(Request(study[0].StudyInstanceUID), Basket())
 
 
-def test_what_nobody_waits_for_is_refused(orthanc, study, tmp_path):
+def test_an_instance_that_no_retrieval_waits_for_is_refused(orthanc, study, tmp_path):
     from pynetdicom import AE
 
     other = make_study(series=1, images=1, PatientID="FETCH-2", AccessionNumber="FETCH-2")[0]
@@ -270,9 +270,9 @@ def test_what_nobody_waits_for_is_refused(orthanc, study, tmp_path):
 
     def store(_received):
         if not statuses:
-            ae = AE("STRANGER")
+            ae = AE(orthanc.aet)
             ae.add_requested_context(other.SOPClassUID)
-            association = ae.associate("127.0.0.1", orthanc.move_port)
+            association = ae.associate("127.0.0.1", orthanc.move_port, ae_title="PACSFLOW")
             statuses.append(association.send_c_store(other).Status)
             association.release()
         return 0
@@ -282,7 +282,7 @@ def test_what_nobody_waits_for_is_refused(orthanc, study, tmp_path):
     assert statuses == [0x0124]
 
 
-def test_a_pacs_that_says_nothing_is_a_passing_fault(orthanc):
+def test_a_silent_pacs_is_a_passing_fault(orthanc):
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as silent:

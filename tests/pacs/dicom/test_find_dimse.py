@@ -5,9 +5,9 @@ import threading
 import pytest
 
 from factory import make_study, write_files
+from pacsflow.dicom.dimse.query import echo
+from pacsflow.dicom.dimse.transport import DialledSocket
 from pacsflow.dicom.lanes import open_lane
-from pacsflow.dicom.query import echo
-from pacsflow.dicom.transport import DialledSocket
 from pacsflow.errors import PacsPermanentError, PacsTransientError
 from peers.nodes import lane_to, node_of
 
@@ -157,7 +157,7 @@ def test_a_name_the_character_set_lacks_is_refused_before_it_is_sent(orthanc):
     with lane_to(orthanc, character_set="ISO_IR 100") as lane, pytest.raises(PacsPermanentError) as raised:
         lane.find("STUDY", {"PatientName": "山田*"})
     assert "山" not in str(raised.value)
-    assert "ISO_IR 192" in raised.value.remedy
+    assert "ISO_IR 192" in raised.value.fix
 
 
 def test_patients_are_found_by_the_patient_root(lane, studies):
@@ -184,22 +184,22 @@ def test_echo_takes_some_time(peer):
     assert 0 < echo(node_of(peer)) < 20
 
 
-def test_a_port_nobody_listens_on_is_a_passing_fault_with_a_remedy(orthanc):
+def test_a_port_without_a_listener_is_a_passing_fault_with_a_fix(orthanc):
     with pytest.raises(PacsTransientError) as raised:
         echo(node_of(orthanc, port=orthanc.move_port))
-    assert "firewall" in raised.value.remedy
+    assert "firewall" in raised.value.fix
 
 
 def test_a_host_name_that_does_not_exist_is_a_lasting_fault(orthanc):
     with pytest.raises((PacsPermanentError, PacsTransientError)) as raised:
         echo(node_of(orthanc, host="nowhere.invalid"))
-    assert "host" in raised.value.remedy
+    assert "host" in raised.value.fix
 
 
 def test_a_wrong_ae_title_is_a_lasting_fault_that_names_what_to_ask_for(dcmqrscp):
     with pytest.raises(PacsPermanentError) as raised:
         open_lane(node_of(dcmqrscp, called_aet="NOTHERE")).find("STUDY", {"StudyInstanceUID": ""})
-    assert "NOTHERE" in raised.value.remedy
+    assert "NOTHERE" in raised.value.fix
 
 
 def test_a_rejection_that_is_over_before_our_side_looks_for_it_is_one_all_the_same(dcmqrscp, monkeypatch):
@@ -225,6 +225,6 @@ def test_a_rejection_that_is_over_before_our_side_looks_for_it_is_one_all_the_sa
         open_lane(node_of(dcmqrscp, called_aet="NOTHERE")).find("STUDY", {"StudyInstanceUID": ""})
 
 
-def test_a_port_that_does_not_speak_dicom_is_no_empty_answer(orthanc):
+def test_a_port_that_does_not_speak_dicom_is_not_an_empty_answer(orthanc):
     with pytest.raises(PacsTransientError):
         open_lane(node_of(orthanc, port=orthanc.http_port)).find("STUDY", {"StudyInstanceUID": ""})

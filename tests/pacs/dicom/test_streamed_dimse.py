@@ -3,12 +3,12 @@
 import pytest
 
 from factory import make_study, write_files
-from pacsflow.dicom import association, fastpath, receiver, takeover
 from pacsflow.dicom.contract import Request
+from pacsflow.dicom.dimse import association, fastpath, receiver, takeover
 from peers.certificates import Authority
 from peers.nodes import Basket, lane_to
 from peers.orthanc import Orthanc
-from schemas.pacs import Tls
+from schemas.web import Tls
 
 METHODS = pytest.mark.parametrize("method", ["c-get", "c-move"])
 

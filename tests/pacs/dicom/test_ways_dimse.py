@@ -1,12 +1,12 @@
-"""`method: auto` where C-GET is accepted and brings nothing: C-MOVE takes over, is remembered, and is told once."""
+"""`method: auto` where C-GET is accepted and brings nothing: C-MOVE takes over, is remembered, and is reported once."""
 
 import pytest
 
 from factory import make_study, write_files
-from pacsflow.dicom import ways
+from pacsflow.dicom import retrieve_methods
 from pacsflow.dicom.contract import Request
 from pacsflow.dicom.lanes import open_lane
-from pacsflow.dicom.ways import Way
+from pacsflow.dicom.retrieve_methods import RetrieveMethod
 from pacsflow.errors import PacsTransientError
 from peers.nodes import Basket, node_of
 from peers.orthanc import Orthanc
@@ -49,39 +49,39 @@ def whole(study):
     return sorted(instance.SOPInstanceUID for instance in study)
 
 
-def test_c_move_takes_over_for_good_and_is_told_once(refusing, study, whole, caplog):
+def test_c_move_takes_over_for_good_and_is_reported_once(refusing, study, whole, caplog):
     node = node_to(refusing)
-    ways.forget(node)
+    retrieve_methods.forget(node)
     before = refusing.log.count("C-GET")
     assert fetched(node, study) == whole
     asked = refusing.log.count("C-GET")
-    assert ways.learnt(node).method == "c-move"
+    assert retrieve_methods.remembered(node).method == "c-move"
     assert fetched(node, study) == whole
     assert refusing.log.count("C-GET") == asked >= before, "C-GET is not tried again"
     assert [one.getMessage() for one in caplog.records if "C-MOVE is used from now on" in one.getMessage()] == [
-        ways.learnt(node).remark
+        retrieve_methods.remembered(node).remark
     ]
 
 
 def test_where_neither_brings_an_image_the_error_of_c_get_stands(refusing, study):
     node = node_to(refusing, port=refusing.http_port)
-    ways.forget(node)
+    retrieve_methods.forget(node)
     with pytest.raises(PacsTransientError, match=r"(ended|aborted) the association"):
         fetched(node, study)
-    assert ways.learnt(node) is None
+    assert retrieve_methods.remembered(node) is None
 
 
 def test_what_pacs_yaml_says_is_done(refusing, study):
     node = node_to(refusing, method="c-get")
-    ways.learn(node, Way("c-move"))
+    retrieve_methods.remember(node, RetrieveMethod("c-move"))
     with pytest.raises(PacsTransientError):
         fetched(node, study)
-    ways.forget(node)
+    retrieve_methods.forget(node)
 
 
 def test_c_get_that_brings_images_is_learnt(orthanc, tmp_path, study, whole):
     orthanc.load(write_files(study, tmp_path))
     node = node_to(orthanc)
-    ways.forget(node)
+    retrieve_methods.forget(node)
     assert fetched(node, study) == whole
-    assert ways.learnt(node) == Way("c-get")
+    assert retrieve_methods.remembered(node) == RetrieveMethod("c-get")

@@ -23,7 +23,7 @@ from peers.proxy import Proxy
 from peers.storescp import Storescp
 from peers.tls_proxy import TlsProxy
 from schemas.export import Dicom
-from schemas.pacs import Tls
+from schemas.web import Tls
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 """pynetdicom leaves the socket of an association that did not come about to the garbage collector."""
@@ -80,11 +80,11 @@ def compressed(tmp_path) -> StudyFolder:
 
 
 @pytest.mark.parametrize("query_back", [True, False])
-def test_a_transfer_syntax_the_node_does_not_take_is_said(dcmqrscp, compressed, query_back):
+def test_a_transfer_syntax_the_node_does_not_take_is_reported(dcmqrscp, compressed, query_back):
     with pytest.raises(TargetError, match="transfer syntax") as caught:
         target(dcmqrscp, query_back=query_back).deliver(compressed)
     assert not caught.value.transient
-    assert JPEG2000Lossless in caught.value.remedy
+    assert JPEG2000Lossless in caught.value.fix
 
 
 def test_a_node_that_cannot_be_asked_says_so_for_good_and_takes_what_it_is_sent_all_the_same(study, tmp_path):
@@ -92,7 +92,7 @@ def test_a_node_that_cannot_be_asked_says_so_for_good_and_takes_what_it_is_sent_
         with pytest.raises(TargetError, match="cannot be asked") as caught:
             target(gateway).deliver(study)
         assert not caught.value.transient
-        assert "query_back: false" in caught.value.remedy
+        assert "query_back: false" in caught.value.fix
         target(gateway, query_back=False).deliver(study)
     assert {str(dcmread(path).SOPInstanceUID) for path in gateway.held.iterdir()} == {
         uid for uid, _ in study.series[0].dicom
@@ -127,11 +127,11 @@ def test_an_image_that_the_node_does_not_take_keeps_no_other_back(orthanc, tmp_p
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(TargetError, match=r"broke off \(1 of 4 images\)") as caught:
         target(orthanc, query_back=query_back).deliver(study)
-    assert "spoilt" in caught.value.remedy
+    assert "spoilt" in caught.value.fix
     assert listed(orthanc, study) == {uid for uid, _ in study.series[0].dicom} - {spoilt}
 
 
-def test_a_name_without_an_address_is_said(study):
+def test_a_name_without_an_address_is_reported(study):
     with pytest.raises(TargetError, match="has no address"):
         open_target(Dicom(kind="dicom", host="nowhere.invalid", port=104, called_aet="A"), Path()).deliver(study)
 
@@ -167,7 +167,7 @@ def test_a_certificate_of_a_stranger_gets_nothing(pacs, study, tmp_path):
     assert listed(pacs, study) == {uid for uid, _ in study.series[0].dicom}
 
 
-def test_nothing_can_be_taken_back_and_what_is_gone_is_no_matter(orthanc, study):
+def test_nothing_can_be_taken_back_and_what_is_gone_does_no_harm(orthanc, study):
     paths = [path for path, *_ in target(orthanc).deliver(study).files]
     target(orthanc).remove([])
     target(orthanc).remove(["1.2/1.3/1.4"])
@@ -222,7 +222,7 @@ def test_send_says_what_failed_and_ends_with_the_code_of_targets(tmp_path):
         ("targets.yaml", "kind"),
     ],
 )
-def test_send_to_what_is_no_target(tmp_path, monkeypatch, words, told):
+def test_send_to_what_is_not_a_target(tmp_path, monkeypatch, words, told):
     monkeypatch.chdir(tmp_path)
     Path("targets.yaml").write_text("targets: [{kind: pigeon}]\n")
     result = CliRunner().invoke(app, ["send", "staged", words])

@@ -99,7 +99,7 @@ def test_our_certificate_opens_the_door(orthanc, authority, study):
     assert held(orthanc, study) == uids(study)
 
 
-def test_a_file_that_orthanc_refuses_is_told(orthanc, authority, tmp_path):
+def test_a_file_that_orthanc_refuses_is_reported(orthanc, authority, tmp_path):
     (file,) = write_files([make_instance(AccessionNumber="web-broken")], tmp_path)
     series = read_series([file])
     file.write_bytes(file.read_bytes()[:200])
@@ -107,10 +107,10 @@ def test_a_file_that_orthanc_refuses_is_told(orthanc, authority, tmp_path):
         target(f"{proxy.url}/dicom-web", authority).deliver(StudyFolder((series,)))
 
 
-def test_an_address_that_is_not_the_dicomweb_one_is_told(orthanc, authority, study):
+def test_an_address_that_is_not_the_dicomweb_one_is_reported(orthanc, authority, study):
     with TlsProxy(orthanc.http_port, authority) as proxy, pytest.raises(TargetError, match="HTTP 404") as caught:
         target(f"{proxy.url}/elsewhere", authority, query_back=False).deliver(study)
-    assert "address" in caught.value.remedy
+    assert "address" in caught.value.fix
     assert not caught.value.transient
 
 
@@ -159,7 +159,7 @@ def failed(reason):
         ((200, b"[" * 100_000), "does not say that it stored 3 of 3", True),
     ],
 )
-def test_what_a_server_refuses_is_told(scripted, authority, study, script, told, transient):
+def test_what_a_server_refuses_is_reported(scripted, authority, study, script, told, transient):
     scripted.script = script
     with pytest.raises(TargetError, match=told) as caught:
         target(scripted.url, authority, query_back=False).deliver(study)
@@ -186,13 +186,13 @@ def test_answers_that_come_in_pages_are_read_to_the_end(scripted, authority, stu
     assert scripted.received == []
 
 
-def test_a_list_that_is_none_is_told(scripted, authority, study):
+def test_a_list_that_is_none_is_reported(scripted, authority, study):
     scripted.page = b"<html>"
     with pytest.raises(TargetError, match="no DICOM JSON"):
         target(scripted.url, authority).deliver(study)
 
 
-def test_nothing_can_be_taken_back_and_what_is_gone_is_no_matter(scripted, authority):
+def test_nothing_can_be_taken_back_and_what_is_gone_does_no_harm(scripted, authority):
     scripted.holds = ["1.2.3"]
     target(scripted.url, authority).remove([])
     target(scripted.url, authority).remove(["1/2/9.9"])

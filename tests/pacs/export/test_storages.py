@@ -70,7 +70,7 @@ def test_all_files_arrive_under_their_names(storage, study):
     assert sum(path.endswith("T1.nii.gz") for path, _, _ in delivered.files) == 1
 
 
-def test_again_is_the_same_and_what_is_gone_or_changed_is_noticed_and_mended(storage, study):
+def test_again_is_the_same_and_what_is_gone_or_changed_is_noticed_and_replaced(storage, study):
     place = target(storage, "again")
     delivered = place.deliver(study)
     assert place.verify(delivered) == []
@@ -83,7 +83,7 @@ def test_again_is_the_same_and_what_is_gone_or_changed_is_noticed_and_mended(sto
     assert place.verify(delivered) == []
 
 
-def test_what_is_no_part_of_a_delivery_any_more_goes(storage, study):
+def test_what_is_not_part_of_a_delivery_any_more_goes(storage, study):
     place = target(storage, "less")
     delivered = place.deliver(study)
     first, *others = [path for path, _, _ in delivered.files]

@@ -94,19 +94,19 @@ def test_a_session_that_is_there_is_refused_where_nothing_may_be_added(server, t
 
 
 @pytest.mark.parametrize(("status", "transient"), [(403, False), (500, True)])
-def test_a_refused_import_is_told_without_the_servers_words(server, target, tmp_path, status, transient):
+def test_a_refused_import_is_reported_without_the_servers_words(server, target, tmp_path, status, transient):
     server.status = status
     with pytest.raises(TargetError, match=f"HTTP {status}") as caught:
         target().deliver(study(tmp_path))
     assert caught.value.transient is transient
 
 
-def test_a_wrong_password_is_told(server, target, tmp_path, monkeypatch):
+def test_a_wrong_password_is_reported(server, target, tmp_path, monkeypatch):
     monkeypatch.setenv("XNAT_PASSWORD", "wrong")
     with pytest.raises(TargetError, match="HTTP 401") as caught:
         target().deliver(study(tmp_path))
     assert not caught.value.transient
-    assert "credentials" in caught.value.remedy
+    assert "credentials" in caught.value.fix
     monkeypatch.delenv("XNAT_PASSWORD")
     with pytest.raises(SecretError):
         target().deliver(study(tmp_path / "again"))

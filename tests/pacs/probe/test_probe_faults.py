@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from pacsflow.dicom.probe import mends, probe, requests, strategy
+from pacsflow.dicom.probe import fixes, probe, requests, strategy
 from pacsflow.simpacs import Faults, SimPacs, phantom_archive
 from peers.ports import free_port
 from schemas.pacs import Fetch, Limits, MoveTo, PacsNode, Timeouts
@@ -48,9 +48,9 @@ def test_an_honest_pacs_is_asked_little(capfd):
     assert (plan.method, plan.proven, asks) == ("c-get", True, ())
     assert pacs.counts["gets"] == pacs.counts["moves"] == 1
     assert pacs.counts["images sent"] == 2 * IMAGES
-    assert pacs.counts["finds"] <= 16
+    assert pacs.counts["finds"] <= 17
     assert pacs.counts["associations"] <= 3 + node.limits.associations
-    said = " ".join(one.said + one.ask + one.mend + str(dict(one.facts)) for one in found.values())
+    said = " ".join(one.said + one.request + one.fix + str(dict(one.facts)) for one in found.values())
     for study in pacs.archive.studies.values():
         for keyword in ("StudyInstanceUID", "PatientID", "PatientName", "AccessionNumber"):
             assert study.attributes[keyword] not in said
@@ -83,7 +83,7 @@ def test_what_pacs_yaml_wants_does_not_work_and_the_other_way_does():
     with node_with(fetch=fetch) as (pacs, node):
         found, plan, _ = ask(pacs, node)
     assert plan.method is None
-    assert mends(node, list(found.values())) == ("set `fetch.method: auto`: images come by C-GET",)
+    assert fixes(node, list(found.values())) == ("set `fetch.method: auto`: images come by C-GET",)
 
 
 def test_a_list_that_is_shorter_than_the_count_is_not_counted_by():
@@ -97,7 +97,7 @@ def test_neither_c_get_nor_a_place_to_move_to():
     with node_with({"kind": "no-service", "services": ["c-get"]}, fetch=Fetch()) as (pacs, node):
         found, plan, _ = ask(pacs, node)
     assert found["C-MOVE"].said == "accepted; not tried: `fetch.move_to` is not set"
-    assert "fetch.move_to" in found["C-MOVE"].mend
+    assert "fetch.move_to" in found["C-MOVE"].fix
     assert (plan.method, plan.works) == (None, False)
 
 
@@ -131,7 +131,7 @@ def test_keys_that_are_ignored_those_of_the_rows_too():
     assert verdicts(found) == {"keys": "partly"}
     assert found["keys"].facts["ignored"] == ["AccessionNumber", "ProtocolName"]
     assert any("AccessionNumber, ProtocolName" in sentence for sentence in plan.sentences)
-    assert pacs.counts["finds"] <= 17
+    assert pacs.counts["finds"] <= 18
 
 
 def test_an_ignored_date_says_nothing_about_a_limit():
@@ -172,12 +172,12 @@ def test_fewer_associations_than_wanted():
         found, plan, _ = ask(pacs, node)
     assert verdicts(found) == {"associations": "partly"}
     assert found["associations"].facts == {"wanted": 3, "taken": 2}
-    assert "limits.associations: 2" in found["associations"].mend
+    assert "limits.associations: 2" in found["associations"].fix
     assert plan.sentences[-1] == "Open 2 associations at most."
 
 
 @pytest.mark.parametrize("kind", ["success-none-sent", "all-failed-but-success"])
-def test_success_without_images_is_no_success(kind):
+def test_success_without_images_is_not_success(kind):
     with node_with({"kind": kind}) as (pacs, node):
         found, plan, _ = ask(pacs, node)
     assert verdicts(found) == {"C-GET": "no", "C-MOVE": "no"}

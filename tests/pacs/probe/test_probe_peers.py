@@ -4,12 +4,13 @@ import pytest
 
 from factory import make_study, write_files
 from pacsflow.dicom.probe import probe, requests, strategy
-from pacsflow.dicom.probe.address import our_address
+from pacsflow.dicom.probe.words import our_address
 from peers.certificates import Authority
 from peers.nodes import node_of
 from peers.orthanc import Orthanc
 from peers.ports import free_port
-from schemas.pacs import Fetch, MoveTo, Tls
+from schemas.pacs import Fetch, MoveTo
+from schemas.web import Tls
 
 ROW = {"STUDY": {"AccessionNumber": "PROBE-0", "StudyInstanceUID": ""}, "SERIES": {}}
 STUDIES = 6
@@ -74,7 +75,7 @@ def test_dcmqrscp_counts_nothing_and_looks_at_few_keys(stocked):
 
 
 @pytest.mark.parametrize("stocked", ["dcmqrscp"], indirect=True)
-def test_a_destination_that_the_node_does_not_know_is_told_by_its_status(stocked):
+def test_a_destination_that_the_node_does_not_know_is_reported_by_its_status(stocked):
     move_to = MoveTo(aet="NOTUS", port=stocked.move_port, host="127.0.0.1")
     found, plan, asks = ask(of(stocked, fetch=Fetch(method="c-move", move_to=move_to)))
     assert found["C-MOVE"].said == "the node does not know NOTUS as a destination"
@@ -91,7 +92,7 @@ def test_a_port_of_ours_that_the_node_cannot_reach(stocked):
     assert found["C-MOVE"].verdict == "no"
     assert found["C-MOVE"].facts["connections"] == 0
     assert f"never connected to our port {move_to.port}" in found["C-MOVE"].said
-    assert "firewall" in found["C-MOVE"].ask
+    assert "firewall" in found["C-MOVE"].request
     assert (plan.method, plan.works, asks) == ("c-get", True, ()), "one way is enough"
 
 
@@ -100,7 +101,7 @@ def test_a_port_of_ours_that_somebody_else_holds(orthanc, files):
     move_to = MoveTo(aet="PACSFLOW", port=orthanc.http_port, host="127.0.0.1")
     found, _, _ = ask(of(orthanc, fetch=Fetch(method="auto", move_to=move_to)))
     assert found["C-MOVE"].verdict == "no"
-    assert "another program" in found["C-MOVE"].mend
+    assert "another program" in found["C-MOVE"].fix
 
 
 def us(peer, port, **permissions):
@@ -167,10 +168,10 @@ def test_a_wrong_ae_title(dcmqrscp):
     assert asks[1:] == ("Please tell us the node's AE title: NOTHERE is not it.",)
 
 
-def test_an_unreachable_host_is_for_us_to_mend(orthanc):
+def test_an_unreachable_host_is_for_us_to_fix(orthanc):
     found, plan, asks = ask(of(orthanc, port=free_port()))
     assert found["connection"].verdict == "no"
-    assert "firewall" in found["connection"].mend
+    assert "firewall" in found["connection"].fix
     assert (plan.works, asks) == (False, ())
 
 
@@ -182,7 +183,7 @@ def test_without_a_study_to_try_with_nothing_is_claimed(tmp_path):
     with Orthanc(tmp_path) as empty:
         found, plan, _ = ask(of(empty))
     assert found["sample"].verdict == found["C-GET"].verdict == found["C-MOVE"].verdict == "unknown"
-    assert "query.yaml" in found["sample"].mend
+    assert "query.yaml" in found["sample"].fix
     assert (plan.method, plan.proven, plan.works) == ("c-get", False, True)
 
 
@@ -191,7 +192,7 @@ def authority(tmp_path):
     return Authority(tmp_path / "authority")
 
 
-def test_tls_is_told_with_its_version_and_the_end_of_the_certificate(tmp_path, authority, files):
+def test_tls_is_reported_with_its_version_and_the_end_of_the_certificate(tmp_path, authority, files):
     certificate, key = authority.issue("orthanc")
     settings = {
         "DicomTlsEnabled": True,
@@ -214,6 +215,6 @@ def test_tls_is_told_with_its_version_and_the_end_of_the_certificate(tmp_path, a
     assert plan.works
     assert "Please renew the node's certificate: it ends in 1 days." in asks
     assert refused["TLS"].verdict == refused["connection"].verdict == "no"
-    assert "tls.ca" in refused["TLS"].mend
+    assert "tls.ca" in refused["TLS"].fix
     assert not no_plan.works
-    assert "TLS" in plain["connection"].mend
+    assert "TLS" in plain["connection"].fix

@@ -8,7 +8,7 @@ import pytest
 from pydicom.uid import RLELossless
 
 from factory import make_instance, make_study, write_files
-from pacsflow.dicom.probe import mends, probe, requests, strategy
+from pacsflow.dicom.probe import fixes, probe, requests, strategy
 from pacsflow.dicom.web import part10
 from pacsflow.errors import PacsPermanentError
 from peers.certificates import Authority
@@ -73,8 +73,8 @@ def test_orthanc_does_all_and_is_asked_little(front):
     assert found["pages"].facts == {"limit heeded": True, "offset heeded": True}
     assert found["WADO-RS"].said == "works: 3 of 3 images arrived"
     assert (plan.method, plan.proven, plan.works) == ("wado-rs", True, True)
-    assert (requests(node, known.findings), mends(node, known.findings)) == ((), ())
-    assert len(front.asked) == known.requests["queries"] + known.requests["retrievals"] <= 25
+    assert (requests(node, known.findings), fixes(node, known.findings)) == ((), ())
+    assert len(front.asked) == known.requests["queries"] + known.requests["retrievals"] <= 32
     assert {name: known.requests[name] for name in ("retrievals", "images")} == {"retrievals": 1, "images": 3}
     said = json.dumps(known.as_data())
     assert not [value for value in ("WEB0", "WEB-0", "Erika", "20190101", "Axial") if value in said]
@@ -85,7 +85,7 @@ def test_a_compressed_series_comes_as_it_is_stored(front):
     assert found["transfer syntaxes"].verdict == "ok"
     assert found["transfer syntaxes"].facts["came"] == ["RLE Lossless"]
     assert found["matching"].facts["blanks"] is False, "Orthanc 1.10 finds nothing by a value with a blank"
-    assert "do without values with blanks" in found["matching"].mend
+    assert "do without values with blanks" in found["matching"].fix
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_wildcards_and_ranges_that_are_taken_literally(front):
     found, _, known = ask(node_at(front), {"STUDY": {"PatientID": "WEB0"}, "SERIES": {}})
     assert found["matching"].facts == {"wildcards": False, "date ranges": False}
     assert found["result limit"].verdict == found["pages"].verdict == "unknown"
-    assert "wildcards, date ranges" in mends(node_at(front), known.findings)[0]
+    assert "wildcards, date ranges" in fixes(node_at(front), known.findings)[0]
 
 
 def test_answers_that_are_cut_behind_a_page(front):
@@ -146,7 +146,7 @@ def test_a_service_that_gives_all_at_once_is_asked_nothing_wide(front):
     assert known.whole
 
 
-def test_orthanc_cuts_its_answers_without_a_word(store, tmp_path):
+def test_orthanc_cuts_its_answers_without_notice(store, tmp_path):
     files = [
         path
         for n in range(STUDIES)
@@ -210,7 +210,7 @@ def test_where_wado_rs_fails_wado_uri_is_tried_if_it_has_an_address(front, store
     found, plan, known = ask(node)
     assert (found["WADO-RS"].verdict, found["WADO-URI"].verdict, plan.works) == ("no", "ok", False)
     assert found["TLS of WADO-URI"].facts == {"used": False}
-    assert "set `fetch.method: wado-uri`: images come by it" in mends(node, known.findings)
+    assert "set `fetch.method: wado-uri`: images come by it" in fixes(node, known.findings)
     front.bend = lambda path: path
     assert "WADO-URI" not in ask(node)[0], "one way is enough"
 
@@ -310,18 +310,18 @@ def test_a_certificate_of_somebody_else_is_not_accepted(secured, tmp_path):
     found, plan, known = ask(node_at(front, **fields | {"ca": str(others.ca)}))
     assert list(found) == ["connection"]
     assert "the certificate of node web is not accepted" in found["connection"].said
-    assert "check `ca`" in found["connection"].mend
+    assert "check `ca`" in found["connection"].fix
     assert (plan.works, front.asked, known.requests) == (False, [], {})
 
 
 @pytest.mark.parametrize(
-    ("auth", "mend", "wish"),
+    ("auth", "fix", "wish"),
     [
         (AUTH, "check `auth`", "permit us to query and retrieve, as user research"),
         (None, "set `auth`", "tell us which log-in the service wants"),
     ],
 )
-def test_a_log_in_that_is_not_accepted(secured, monkeypatch, auth, mend, wish):
+def test_a_log_in_that_is_not_accepted(secured, monkeypatch, auth, fix, wish):
     monkeypatch.setenv("WEB_PASSWORD", "wrong-one")
     front, fields = secured
     node = node_at(front, **fields | {"auth": auth})
@@ -329,27 +329,27 @@ def test_a_log_in_that_is_not_accepted(secured, monkeypatch, auth, mend, wish):
     assert list(found) == NAMES
     assert {name: one.verdict for name, one in found.items()} == {"TLS": "ok", "connection": "ok", "log-in": "no"}
     assert (len(front.asked), plan.works) == (1, False)
-    assert mend in mends(node, known.findings)[0]
+    assert fix in fixes(node, known.findings)[0]
     assert wish in requests(node, known.findings)[-1]
     assert "wrong-one" not in json.dumps(known.as_data())
 
 
-def test_a_secret_that_leads_nowhere_is_for_us_to_mend(secured, monkeypatch):
+def test_a_secret_that_leads_nowhere_is_for_us_to_fix(secured, monkeypatch):
     monkeypatch.delenv("WEB_PASSWORD")
     front, fields = secured
     found, plan, _ = ask(node_at(front, **fields))
     assert (list(found), found["log-in"].verdict, plan.works, front.asked) == (["log-in"], "no", False, [])
-    assert found["log-in"].mend
+    assert found["log-in"].fix
 
 
 @pytest.mark.parametrize("path", ["/nothing-here", "/instances"])
 def test_another_address_is_not_taken_for_dicomweb(store, path):
     found, plan, _ = ask(web_node(store.url + path))
     assert (list(found)[-1], found["connection"].verdict, plan.works) == ("connection", "no", False)
-    assert "check" in found["connection"].mend
+    assert "check" in found["connection"].fix
 
 
-def test_nobody_listening(store):
+def test_a_port_without_a_listener(store):
     found, plan, _ = ask(web_node(f"http://127.0.0.1:{free_port()}"))
     assert (list(found), found["connection"].verdict, plan.works) == (["connection"], "no", False)
 

@@ -8,11 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from pacsflow.dicom.contract import BrokenError, Request
-from pacsflow.dicom.greeting import greet
-from pacsflow.dicom.lanes import open_lane
+from pacsflow.dicom.contract import Request
+from pacsflow.dicom.lanes import greet, open_lane
 from pacsflow.dicom.web import part10
-from pacsflow.errors import PacsPermanentError, PacsTransientError
+from pacsflow.errors import BrokenError, PacsPermanentError, PacsTransientError
 from pacsflow.simpacs.phantoms import write_phantoms
 from peers.certificates import Authority
 from peers.ports import free_port
@@ -100,7 +99,7 @@ class Paged(Handler):
             self.answer(204)
 
 
-@pytest.mark.parametrize(("pages", "answers", "requests"), [(True, 60, 3), (False, 25, 2)])
+@pytest.mark.parametrize(("pages", "answers", "requests"), [(True, 60, 4), (False, 25, 2)])
 def test_a_service_that_cuts_its_pages_is_asked_until_nothing_new_comes(pages, answers, requests):
     with Service(Paged) as service:
         service.pages = pages
@@ -141,7 +140,7 @@ def test_answers_without_a_uid_are_not_asked_for_for_ever():
     with Service(Nameless) as service, closing(open_lane(web_node(service.url))) as lane:
         [answer] = lane.find("STUDY", keys("StudyInstanceUID", StudyDate="20200101-"))
         assert not answer.get("StudyInstanceUID")
-        assert len(service.asked) == 2
+        assert len(service.asked) <= 4
 
 
 class Empty(Handler):
@@ -171,7 +170,7 @@ def test_a_level_that_dicomweb_does_not_have_is_refused(lane):
 
 
 def test_a_key_that_the_service_refuses_is_named_without_its_value(front, lane):
-    front.instead = [(400, {})]
+    front.instead = [(400, {})] * 8
     with pytest.raises(PacsPermanentError, match="by PatientID, StudyDate with HTTP 400") as caught:
         lane.find("STUDY", keys("StudyInstanceUID", PatientID="SECRET-1", StudyDate="20200101"))
     assert "SECRET" not in str(caught.value)
@@ -238,14 +237,115 @@ def test_a_connection_that_is_cut_keeps_what_came_whole(front, lane, monkeypatch
         (503, PacsTransientError, "busy"),
     ],
 )
-def test_each_refusal_has_its_reason_and_its_remedy(front, lane, status, kind, said):
-    front.instead = [(status, {"Retry_After": "1"})] * 2
+def test_each_refusal_has_its_reason_and_its_fix(front, lane, status, kind, said):
+    front.instead = [(status, {"Retry_After": "0"})] * 20
     for ask in (lambda: lane.find("STUDY", keys("StudyInstanceUID")), lambda: lane.fetch(Request(STUDY.uid), Kept())):
         with pytest.raises(kind, match=said) as caught:
             ask()
-        assert caught.value.remedy
+        assert caught.value.fix
         assert STUDY.uid not in str(caught.value)
         assert "SERVICE" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_service_that_says_when_to_come_back_is_asked_again_inside_the_attempt(front, lane, status):
+    front.instead = [(status, {"Retry_After": "1"}), (status, {"Retry_After": "0"})]
+    assert lane.find("STUDY", keys("StudyInstanceUID", StudyInstanceUID=STUDY.uid))
+    sink = Kept()
+    lane.fetch(Request(STUDY.uid), sink)
+    assert sink.held == expected()
+
+
+@pytest.mark.parametrize("status", [404, 406, 413, 501])
+@pytest.mark.parametrize("refused", [1, 2])
+def test_what_is_not_given_as_a_whole_is_asked_for_by_series_or_instances(front, lane, status, refused):
+    """`refused`: 1: studies; 2: series too."""
+    kinds = ("/series", "/instances")[refused - 1]
+
+    def bend(path):
+        asked = urlsplit(path).path
+        return path if kinds in asked or "?" in path or not asked.startswith("/dicom-web/studies/") else status
+
+    front.bend = bend
+    sink = Kept()
+    outcome = lane.fetch(Request(STUDY.uid), sink)
+    assert sink.held == expected()
+    assert (outcome.completed, outcome.failed) == (IMAGES, 0)
+
+
+class Starless(Handler):
+    """Does not know `transfer-syntax=*`."""
+
+    def do_GET(self):  # noqa: N802
+        self.server.asked.append(self.headers["Accept"])
+        if "*" in self.headers["Accept"]:
+            self.answer(406)
+            return
+        body = b"--b\r\nContent-Type: application/dicom\r\n\r\n" + self.server.file + b"\r\n--b--"
+        self.answer(200, body, Content_Type='multipart/related; type="application/dicom"; boundary=b')
+
+
+def test_a_service_that_cannot_give_images_as_stored_is_asked_for_any_form_and_remembered(tmp_path):
+    with Service(Starless) as service, closing(open_lane(web_node(service.url))) as lane:
+        service.file = write_phantoms(tmp_path, ARCHIVE)[0].read_bytes()
+        for _ in range(2):
+            assert lane.fetch(Request(STUDY.uid), Kept()).completed == 1
+        assert ["*" in accepted for accepted in service.asked] == [True, False, False]
+
+
+class Picky(Handler):
+    """Takes a limit of `most` at most, 0: none at all; more is answered with `status`."""
+
+    def do_GET(self):  # noqa: N802
+        asked = parse_qs(urlsplit(self.path).query)
+        limit = int(asked.get("limit", ["0"])[0])
+        self.server.asked.append(limit)
+        if limit > self.server.most:
+            self.answer(self.server.status)
+            return
+        begin = int(asked.get("offset", ["0"])[0])
+        answers = [{"0020000D": {"vr": "UI", "Value": [f"1.2.{n}"]}} for n in range(60)][begin : begin + (limit or 60)]
+        self.answer(200, json.dumps(answers).encode())
+
+
+@pytest.mark.parametrize("most", [0, 1, 30, 200, 999])
+@pytest.mark.parametrize("status", [400, 413, 414, 422])
+def test_a_limit_that_a_service_refuses_is_made_smaller_and_remembered(most, status):
+    with Service(Picky) as service, closing(open_lane(web_node(service.url))) as lane:
+        service.most, service.status = most, status
+        for _ in range(2):
+            before = len(service.asked)
+            assert len(lane.find("STUDY", keys("StudyInstanceUID", StudyDate="20200101-"))) == 60
+        assert all(limit <= most for limit in service.asked[before:])
+        greet(web_node(service.url))
+
+
+class Closing(Handler):
+    """Says nothing when it closes a connection after an answer."""
+
+    def do_GET(self):  # noqa: N802
+        self.server.asked.append(self.path)
+        self.answer(200, json.dumps([{"0020000D": {"vr": "UI", "Value": ["1.2.3"]}}]).encode())
+        self.close_connection = True
+
+
+def test_a_request_on_a_connection_that_was_closed_goes_out_again_on_a_new_one():
+    with Service(Closing) as service, closing(open_lane(web_node(service.url))) as lane:
+        for _ in range(20):
+            assert len(lane.find("STUDY", keys("StudyInstanceUID", StudyInstanceUID="1.2.3"))) == 1
+        assert len(service.asked) == 20
+
+
+class LogIn(Handler):
+    def do_GET(self):  # noqa: N802
+        self.answer(200, b"<html>PATIENT</html>", Content_Type="text/html; charset=utf-8")
+
+
+def test_a_log_in_page_instead_of_images_is_named():
+    with Service(LogIn) as service, closing(open_lane(web_node(service.url))) as lane:
+        for ask in (lambda: lane.fetch(Request("1.2"), Kept()), lambda: lane.find("STUDY", keys("StudyInstanceUID"))):
+            with pytest.raises(PacsTransientError, match="text/html, as of a log-in page"):
+                ask()
 
 
 class Talkative(Handler):
@@ -254,7 +354,7 @@ class Talkative(Handler):
 
 
 @pytest.mark.parametrize("page", [b"<html>PATIENT</html>", b"{}", b"PATIENT", b'""'])
-def test_an_answer_that_is_no_dicom_json_is_an_error_and_not_an_empty_list(page):
+def test_an_answer_that_is_not_dicom_json_is_an_error_and_not_an_empty_list(page):
     with Service(Talkative) as service, closing(open_lane(web_node(service.url))) as lane:
         service.page = page
         with pytest.raises(PacsTransientError, match="cannot be decoded") as caught:
@@ -262,7 +362,7 @@ def test_an_answer_that_is_no_dicom_json_is_an_error_and_not_an_empty_list(page)
         assert "PATIENT" not in str(caught.value)
 
 
-def test_nobody_listening_is_an_error_that_may_pass():
+def test_a_port_without_a_listener_is_an_error_that_may_pass():
     with pytest.raises(PacsTransientError, match="cannot be reached"):
         greet(web_node(f"http://127.0.0.1:{free_port()}"))
 

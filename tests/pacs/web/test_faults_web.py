@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from pacsflow.dicom.contract import BrokenError, Request
+from pacsflow.dicom.contract import Request
 from pacsflow.dicom.lanes import open_lane
-from pacsflow.errors import PacsPermanentError, PacsTransientError
+from pacsflow.errors import BrokenError, PacsPermanentError, PacsTransientError
 from pacsflow.simpacs.phantoms import write_phantoms
 from peers.certificates import Authority
 from peers.mint import Mint
@@ -86,7 +86,7 @@ def peer(request, url, authority):
         yield Peer(service, fields(service) | {"ca": str(authority.ca)}, fetches)
 
 
-def test_what_breaks_off_midway_is_no_answer_and_may_be_asked_again(peer):
+def test_what_breaks_off_midway_is_not_an_answer_and_may_be_asked_again(peer):
     whole = peer.ask()
     assert whole == expected() if peer.fetches else whole >= len(ARCHIVE.studies)
     peer.service.cut, peer.service.cuts_answers = 300, not peer.fetches
@@ -101,7 +101,7 @@ def test_a_refused_log_in_is_a_lasting_fault(peer):
     peer.service.welcome = lambda headers: False
     with pytest.raises(PacsPermanentError, match="log-in is not accepted") as caught:
         peer.ask()
-    assert "auth" in caught.value.remedy
+    assert "auth" in caught.value.fix
     assert "SERVICE" not in str(caught.value)
 
 

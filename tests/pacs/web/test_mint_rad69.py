@@ -5,17 +5,16 @@ from contextlib import closing
 
 import pytest
 
-from pacsflow.dicom.contract import BrokenError, Request
-from pacsflow.dicom.greeting import greet
-from pacsflow.dicom.lanes import open_lane
+from pacsflow.dicom.contract import Request
+from pacsflow.dicom.lanes import greet, open_lane
 from pacsflow.dicom.status import OUT_OF_RESOURCES
 from pacsflow.dicom.web import rad69
-from pacsflow.errors import PacsPermanentError, PacsTransientError, SecretError
+from pacsflow.errors import BrokenError, PacsPermanentError, PacsTransientError, SecretError
+from pacsflow.run.lanes.throttle import Throttle
 from peers.certificates import Authority
 from peers.mint import Mint
 from peers.rad69 import Rad69
 from peers.web import Handler, Service
-from tasks.caution import Caution
 from web_nodes import ARCHIVE, IMAGES, SERIES, STUDY, Kept, expected, web_node
 
 UIDS = tuple(expected())
@@ -107,7 +106,7 @@ class Page(Handler):
 
 
 @pytest.mark.parametrize("page", [b"SERVICE", b"<html>SERVICE: log in</html>", b"\xff"])
-def test_an_answer_that_is_no_mint_is_an_error_and_not_an_empty_list(page):
+def test_an_answer_that_is_not_mint_is_an_error_and_not_an_empty_list(page):
     with Service(Page) as service:
         service.page = page
         urls = {"mint": service.url, "rad69": service.url}
@@ -154,7 +153,7 @@ class Refusing(Handler):
 
 
 @pytest.mark.parametrize("parted", [False, True])
-def test_an_error_of_the_source_is_told_by_its_code(parted):
+def test_an_error_of_the_source_is_reported_by_its_code(parted):
     with Service(Refusing) as source:
         source.parted = parted
         urls = {"rad69": source.url, "mint": source.url}
@@ -175,11 +174,11 @@ def test_a_stream_that_is_cut_keeps_what_came_whole(lane, source):
     assert sink.held == expected()
 
 
-def test_a_full_disk_of_ours_is_no_trouble_of_the_node(lane):
+def test_a_full_disk_of_ours_is_not_trouble_of_the_node(lane):
     told = []
     with pytest.raises(BrokenError) as caught:
         lane.fetch(Request(STUDY.uid), lambda received: OUT_OF_RESOURCES)
-    Caution(heard=told.append).failed(caught.value, begun=time.monotonic())
+    Throttle(heard=told.append).failed(caught.value, begun=time.monotonic())
     assert told == []
 
 

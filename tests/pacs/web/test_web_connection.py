@@ -6,8 +6,7 @@ from threading import Event, Thread
 import httpx
 import pytest
 
-from pacsflow.dicom.greeting import greet
-from pacsflow.dicom.lanes import open_lane
+from pacsflow.dicom.lanes import greet, open_lane
 from pacsflow.dicom.web.refusal import longest_wait
 from pacsflow.errors import PacsError, PacsPermanentError, PacsTransientError
 from peers.certificates import Authority
@@ -71,7 +70,7 @@ def test_a_service_that_wants_our_certificate_says_so_for_good(tmp_path):
     with Secured(Empty, authority, clients=authority) as service:
         with pytest.raises(PacsPermanentError, match="CERTIFICATE_REQUIRED") as caught:
             greet(web_node(service.url, ca=str(authority.ca)))
-        assert "`auth`" in caught.value.remedy
+        assert "`auth`" in caught.value.fix
 
 
 class Tired(Handler):

@@ -12,8 +12,8 @@ from pydicom import dcmread
 from typer.testing import CliRunner
 
 from pacsflow.cli import deid, explain
-from pacsflow.deid import part10
-from pacsflow.deid.part10 import file_head
+from pacsflow.deid.encoding import part10
+from pacsflow.deid.encoding.part10 import file_head
 from pacsflow.errors import ProjectError, WorkLeftError
 from unit.deid.instances import NAME, PATIENT_ID, ct, encoded
 
@@ -23,7 +23,7 @@ def call(tmp_path):
     app = typer.Typer()
     app.command()(deid.deid)
     key = tmp_path / "key"
-    key.write_text("0123456789abcdef" * 4)
+    key.write_text("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
     key.chmod(0o600)
     (tmp_path / "deid.yaml").write_text(json.dumps({"key": f"${{file:{key}}}"}))
     source = encoded(ct())
@@ -37,7 +37,7 @@ def call(tmp_path):
     return lambda *more: CliRunner().invoke(app, [*words, *map(str, more)])
 
 
-def test_a_clean_tree_ends_with_0_and_names_nobody(call, tmp_path):
+def test_a_clean_tree_ends_with_0_and_names_no_patient(call, tmp_path):
     told = call(tmp_path / "out", "--report", tmp_path / "report.csv")
     assert told.exit_code == 0, told.output
     assert "cleaned" in told.output
@@ -57,7 +57,7 @@ def test_refused_files_end_with_1_and_the_reason(call, tmp_path):
     assert isinstance(told.exception, WorkLeftError)
     assert told.exception.exit_code == 1
     assert "malformed" in told.output
-    assert "Quistgaard" not in told.output + str(told.exception) + told.exception.remedy
+    assert "Quistgaard" not in told.output + str(told.exception) + told.exception.fix
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_folders_that_are_not_clear_are_refused_before_anything_is_read(call, tm
     assert not list(tmp_path.rglob(".pacsflow"))
 
 
-def test_mistakes_of_the_profile_are_told_with_their_line(call, tmp_path):
+def test_mistakes_of_the_profile_are_reported_with_their_line(call, tmp_path):
     (tmp_path / "deid.yaml").write_text("key: ${env:KEY}\noptions: [retain-everything]\n")
     told = call(tmp_path / "out")
     assert isinstance(told.exception, ProjectError)
@@ -198,5 +198,5 @@ def test_explain_is_an_option_of_deid_too(tmp_path, call):
 def test_a_folder_that_is_none_or_named_twice_is_refused(old, call, tmp_path):
     assert "IN is given twice" in str(call("-d", tmp_path / "in").exception)
     assert "OUT is given twice" in str(call(tmp_path / "out", "-o", tmp_path / "other").exception)
-    assert "OUT is no folder" in str(call(tmp_path / "deid.yaml").exception)
+    assert "OUT is not a folder" in str(call(tmp_path / "deid.yaml").exception)
     assert "takes a file" in str(call("--explain", tmp_path / "deid.yaml").exception)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydicom import Dataset, dcmread
 
-from pacsflow.deid.part10 import file_head
+from pacsflow.deid.encoding.part10 import file_head
 from project_folder import write_project
 from unit.deid.instances import ct, encoded
 

@@ -62,7 +62,7 @@ def test_one_file_is_a_tree_too(place):
     ],
 )
 @pytest.mark.parametrize("barred", ["file", "link", "only"])
-def test_what_cannot_be_read_is_told_and_the_rest_is_done(place, command, barred):
+def test_what_cannot_be_read_is_reported_and_the_rest_is_done(place, command, barred):
     (place / "ids.json").write_text('{"EX0001": "P1"}')
     (place / "targets.yaml").write_text("targets: [{kind: folder, path: out}]")
     if barred == "only":
@@ -74,7 +74,7 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_done(place, command, barred
     assert (place / "out").exists() is (not nothing and command[0] not in {"extract", "karnak-tag"})
 
 
-def test_linked_folders_are_not_followed_and_told(place):
+def test_linked_folders_are_not_followed_and_reported(place):
     (place / "far").symlink_to(place / "t")
     (place / "near").mkdir()
     (place / "near/linked").symlink_to(place / "t")
@@ -137,7 +137,7 @@ pacsflow.cli.main()
 """
 
 
-def test_what_the_computer_refuses_is_said_in_a_sentence(place):
+def test_what_the_computer_refuses_is_reported_in_a_sentence(place):
     words = [sys.executable, "-c", f"import pacsflow.cli{FULL}"]
     environment = {**os.environ, "XDG_STATE_HOME": str(place)}
     done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
@@ -165,7 +165,7 @@ SPOILT = {
         ("karnak-tag", "t", "--new-ids", "ids.json", "--album", "a"),
     ],
 )
-def test_a_spoilt_header_is_told_and_no_fault(place, command, what):
+def test_a_spoilt_header_is_reported_and_no_fault(place, command, what):
     (place / "ids.json").write_text('{"EX0001": "P1"}')
     (place / "targets.yaml").write_text("targets: [{kind: folder, path: out}]")
     good, spoilt = SPOILT[what]

@@ -120,7 +120,7 @@ def test_every_line_that_is_commented_out_is_right_too(call, tmp_path):
         )
     output = call("validate", "lung-ct").output
     assert "no Excel workbook" in output
-    assert "1 to mend" in output
+    assert "1 to fix" in output
 
 
 def test_validate_says_what_a_project_will_do(call, tmp_path):
@@ -156,14 +156,14 @@ def test_validate_names_every_problem_with_file_and_line_and_exits_2(call, tmp_p
         "deid.yaml:3",
     ):
         assert where in said.output
-    assert "4 to mend" in said.output
+    assert "4 to fix" in said.output
 
 
-def test_what_profile_and_project_both_refuse_is_told_once(call, tmp_path):
+def test_what_profile_and_project_both_refuse_is_reported_once(call, tmp_path):
     write_files(tmp_path / "a", deid="key: ${env:X}\nrecipe: site.deid\n")
     said = call("validate", "a").output
     assert said.count("recipe:") == 1
-    assert "1 to mend" in said
+    assert "1 to fix" in said
 
 
 def test_validate_draws_a_table_in_a_terminal(call, tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from documents import ROOT, blocks
 from pacsflow.cli import deid, explain, show, validate
-from pacsflow.deid.part10 import file_head
+from pacsflow.deid.encoding.part10 import file_head
 from pacsflow.deid.recipe import compile_recipe
 from pacsflow.errors import ProjectError
 from schemas.deid import DeidProfile
@@ -33,7 +33,7 @@ FUNCTIONS = "def mine(item, value, field, dicom):\n    return 'by mine'\n"
 @pytest.fixture
 def call(tmp_path, monkeypatch):
     """A command with the profile, recipe and functions in one folder, and an instance in another."""
-    monkeypatch.setenv("RECIPE_KEY", "0123456789abcdef" * 4)
+    monkeypatch.setenv("RECIPE_KEY", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
     profile = {"key": "${env:RECIPE_KEY}", "recipe": "site.deid", "functions": "site_functions.py"}
     folder = tmp_path / "profile"
     folder.mkdir()
@@ -82,7 +82,7 @@ def test_explain_names_the_line(call, tmp_path):
     assert "2 of them run in `deid` itself" in told.output
 
 
-def test_mistakes_of_a_recipe_are_told_with_those_of_the_project(call, tmp_path):
+def test_mistakes_of_a_recipe_are_reported_with_those_of_the_project(call, tmp_path):
     write_files(
         tmp_path / "p", deid="key: ${env:RECIPE_KEY}\nrecipe: site.deid\nelements: [{tag: Nothing, action: keep}]\n"
     )
@@ -91,7 +91,7 @@ def test_mistakes_of_a_recipe_are_told_with_those_of_the_project(call, tmp_path)
     assert told.exit_code == ProjectError.exit_code
     for line in (
         "site.deid:3: no value of VR DA",
-        "site.deid:4: SHRED is no action of %header -> write one of ADD",
+        "site.deid:4: SHRED is not an action of %header -> write one of ADD",
         "deid.yaml:3: elements[0].tag: no such attribute",
     ):
         assert line in told.output

@@ -38,7 +38,7 @@ def tree(tmp_path):
     return tmp_path / "t"
 
 
-def test_a_tree_is_converted_and_what_is_no_volume_is_in_the_table(tree, tmp_path):
+def test_a_tree_is_converted_and_what_is_not_a_volume_is_in_the_table(tree, tmp_path):
     said = pacsflow("convert", tree, expect=1)
     start = "sub-EX0001/ses-20200102101112"
     wanted = ["00001-Axial_lung/00001-Axial_lung", "00002-T1_MPRAGE/00002-T1_MPRAGE"]
@@ -60,7 +60,7 @@ def test_a_tree_becomes_a_bids_dataset(tree, tmp_path):
     assert json.loads((tmp_path / "set/dataset_description.json").read_text())["Name"] == "Ours"
 
 
-def test_a_tree_that_goes_nowhere_is_not_said_to_be_sent(tree, tmp_path):
+def test_a_tree_that_goes_nowhere_is_not_reported_as_sent(tree, tmp_path):
     (tmp_path / "none.yaml").write_text("targets: []\n")
     assert "none.yaml: targets: is empty" in pacsflow("send", tree, tmp_path / "none.yaml", expect=2)
 

@@ -5,7 +5,7 @@ import typer
 from typer.testing import CliRunner
 
 from pacsflow.cli import deid, verify
-from pacsflow.deid.part10 import file_head
+from pacsflow.deid.encoding.part10 import file_head
 from pacsflow.errors import LedgerError, ProjectError, WorkLeftError
 from project_folder import write_project
 from unit.deid.instances import NAME, ct, encoded
@@ -45,7 +45,7 @@ def test_a_cleaned_tree_passes_and_the_originals_do_not(trees):
     assert "PID-774411" not in told.output
 
 
-def test_a_project_that_de_identifies_nothing_is_no_gate(tmp_path, trees):
+def test_a_project_that_de_identifies_nothing_is_not_a_gate(tmp_path, trees):
     project = write_project(
         tmp_path / "raw", pacs={"port": 104, "called_aet": "X"}, rows=[{"id": "A", "PatientID": "1"}]
     )

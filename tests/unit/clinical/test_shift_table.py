@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from pacsflow.cli.shift_table import shift_table
 from pacsflow.deid import compile_profile
-from pacsflow.errors import LedgerError, ProjectError
+from pacsflow.errors import LedgerError, ProjectError, WorkLeftError
 from pacsflow.projects import read_project
 from pacsflow.vault import Link, Vault
 from project_folder import KEY, write_project
@@ -55,7 +55,7 @@ def written(tmp_path):
 
 def faults(told):
     assert isinstance(told.exception, ProjectError), told.output
-    return {(each.line, each.field): f"{each.message} -> {each.remedy}" for each in told.exception.problems}
+    return {(each.line, each.field): f"{each.message} -> {each.fix}" for each in told.exception.problems}
 
 
 def test_pseudonym_dates_and_ages_follow_the_images_and_names_go(call, tmp_path):
@@ -118,10 +118,10 @@ def test_columns_that_are_not_clear_are_errors_all_at_once(call, tmp_path):
 
 @pytest.mark.parametrize(
     ("cell", "kind"),
-    [("see 0045322", "id"), ("Mrs. QUISTGAARD came", "name"), ("born 23.05.1951", "birth date"), ("nr 45322-b", "id")],
+    [("see 0045322", "id"), ("Mrs. QUISTGAARD came", "name"), ("nr 45322-b", "id")],
 )
 def test_what_tells_the_patient_anywhere_stops_the_table_and_names_the_cell(call, tmp_path, cell, kind):
-    found = faults(call([[*HEAD, "Note"], [*LINE, "fine"], [*LINE, cell]]))
+    found = faults(call([[*HEAD, "Note"], [*LINE, "fine"], [*LINE, cell]], "--keep", "Note"))
     assert set(found) == {(3, "Note")}
     assert kind in found[3, "Note"]
     assert not (tmp_path / "out.csv").exists()
@@ -130,7 +130,7 @@ def test_what_tells_the_patient_anywhere_stops_the_table_and_names_the_cell(call
 
 def test_another_patients_id_that_the_vault_knows_is_found_too(call):
     lines = [["MRN", "Twin"], ["0045322", "-"], ["9990001", "of 0045322"]]
-    assert set(faults(call(lines))) == {(3, "Twin")}
+    assert set(faults(call(lines, "--keep", "Twin"))) == {(3, "Twin")}
 
 
 def test_a_patient_new_to_the_project_has_the_keyed_pseudonym_that_the_images_will_have(call, tmp_path):
@@ -218,7 +218,7 @@ def test_the_original_is_never_overwritten_and_a_full_disk_leaves_what_was_there
     assert "OUT: is IN" in str(call([HEAD, LINE], out="in.csv").exception)
     assert "cannot be written" in str(call([HEAD, LINE], out="out.doc").exception)
     (tmp_path / "out.csv").write_text("before")
-    from pacsflow.deid.clinical import writing
+    from pacsflow.clinical import writing
 
     def full(_):
         raise OSError(28, "No space left on device")
@@ -227,3 +227,56 @@ def test_the_original_is_never_overwritten_and_a_full_disk_leaves_what_was_there
     assert isinstance(call([HEAD, LINE]).exception, LedgerError)
     assert (tmp_path / "out.csv").read_text() == "before"
     assert not list(tmp_path.glob(".*.part"))
+
+
+GERMAN = """PatientID;Nachname;Vorname;Geburtsdatum;Strasse;PLZ;Ort;Telefon;AHV-Nummer;Alter;OP-Datum;Bemerkung;Hausarzt;Score
+QX9001-1;Zwinglius;Huldrycha;29.02.1928;Hauptstrasse 5;8125;Zollikerberg;079 555 12 34;756.1234.5678.97;95;12.05.2015;gesehen am 12.5.2015 von Fosterling;Dr. Fosterling;3
+QX9001-2;Muster;Anna;01.03.1960;Nebenweg 2;8001;Zuerich;079 555 12 35;756.9999.5678.11;63;13.05.2015;ok;Dr. Quandelacy;4
+"""
+
+
+def test_a_german_table_keeps_what_is_harmless_and_asks_for_the_rest(call, tmp_path):
+    (tmp_path / "de.csv").write_text(GERMAN)
+    told = call(tmp_path / "de.csv", "--date-columns", "OP-Datum")
+    assert told.exit_code != 0
+    assert isinstance(told.exception, WorkLeftError)
+    assert "--keep Bemerkung" in told.exception.fix
+    rows = written(tmp_path)
+    assert list(rows[0]) == ["PatientID", "Geburtsdatum", "Alter", "OP-Datum", "Score"]
+    assert [row["Alter"] for row in rows] == ["90", "63"]
+    assert rows[0]["Geburtsdatum"] == ""
+    assert rows[1]["Geburtsdatum"].endswith(("1959", "1960"))
+    assert [row["Score"] for row in rows] == ["3", "4"]
+
+
+def test_a_true_date_in_a_remark_never_stays_beside_moved_ones(call, tmp_path):
+    (tmp_path / "de.csv").write_text(GERMAN.replace(" von Fosterling", ""))
+    told = call(tmp_path / "de.csv", "--date-columns", "OP-Datum", "--keep", "Bemerkung")
+    assert told.exit_code == 0, told.exception
+    assert [row["Bemerkung"] for row in written(tmp_path)] == ["gesehen am [date]", "ok"]
+    assert "dates in it masked" in told.output
+    assert "12.5.2015" not in (tmp_path / "out.csv").read_text()
+
+
+def test_a_column_of_true_dates_is_not_kept_beside_moved_ones(call):
+    found = faults(call([["MRN", "Seen"], ["0045322", "2020-01-15"]], "--keep", "Seen"))
+    assert "would tell the shift" in found[1, "Seen"]
+    assert (1, "") in faults(call([["MRN", "Score 12.05.2015"], ["0045322", "3"]]))
+
+
+@pytest.mark.parametrize("heading", ["Nato il", "G-Dat", "Naiss.", "födelsedag", "Seen"])
+def test_a_date_that_tells_an_age_over_89_goes_whatever_its_heading(call, tmp_path, heading):
+    lines = [["MRN", heading], ["0045322", "1921-05-23"], ["0045322", "1971-05-23"]]
+    told = call(lines, "--date-columns", heading)
+    assert told.exit_code == 0, told.exception
+    assert [row[heading] for row in written(tmp_path)] == ["", "1971-05-13"]
+
+
+@pytest.mark.parametrize("text", ["UNKNOWN", "0", "999999"])
+def test_a_row_of_nobody_is_an_error(call, text):
+    assert "names no patient" in faults(call([["MRN", "Score"], [text, "3"]]))[2, "MRN"]
+
+
+def test_a_patient_known_in_another_spelling_does_not_get_a_second_pseudonym(call):
+    found = faults(call([["MRN", "Score"], ["45322", "3"]]))
+    assert "another spelling" in found[2, "MRN"]

@@ -46,10 +46,15 @@ def volume(tmp_path: Path) -> list[Path]:
     return write_files(instances, tmp_path / "in")
 
 
-def program(path: Path, script: str) -> str:
-    path.write_text(f"#!/bin/sh\n{script}\n")
+def program(path: Path, script: str, interpreter: str = "/bin/sh") -> str:
+    path.write_text(f"#!{interpreter}\n{script}\n")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return str(path)
+
+
+def confined_program(path: Path, script: str) -> str:
+    """In Python: a program that is confined has no shell."""
+    return program(path, f"import os, time\n{script}", sys.executable)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -85,7 +90,7 @@ def test_what_a_killed_conversion_left_is_cleared(volume, tmp_path) -> None:
 
 
 def test_success_without_a_file_is_a_refusal(volume, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(dcm2niix, "bin", program(tmp_path / "silent", "exit 0"))
+    monkeypatch.setattr(dcm2niix, "bin", confined_program(tmp_path / "silent", ""))
     with pytest.raises(RefusalError) as refusal:
         convert_series("dcm2niix", volume, tmp_path / "out", geometry="warn")
     assert refusal.value.reason == "no-output"
@@ -93,14 +98,14 @@ def test_success_without_a_file_is_a_refusal(volume, tmp_path, monkeypatch) -> N
 
 
 def test_an_exit_code_is_a_refusal(volume, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(dcm2niix, "bin", program(tmp_path / "broken", "kill -SEGV $$"))
+    monkeypatch.setattr(dcm2niix, "bin", confined_program(tmp_path / "broken", "os.kill(os.getpid(), 11)"))
     with pytest.raises(RefusalError, match="exit code -11") as refusal:
         convert_series("dcm2niix", volume, tmp_path / "out", geometry="warn")
     assert refusal.value.reason == "converter-error"
 
 
 def test_a_converter_killed_from_outside_has_refused_nothing(volume, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(dcm2niix, "bin", program(tmp_path / "killed", "kill -KILL $$"))
+    monkeypatch.setattr(dcm2niix, "bin", confined_program(tmp_path / "killed", "os.kill(os.getpid(), 9)"))
     with pytest.raises(ConverterStoppedError) as stopped:
         convert_series("dcm2niix", volume, tmp_path / "out", geometry="warn")
     assert stopped.value.transient
@@ -143,7 +148,7 @@ def test_series_are_converted_at_once_by_several_workers(volume, tmp_path) -> No
 
 
 def test_a_converter_that_hangs_is_stopped(volume, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(dcm2niix, "bin", program(tmp_path / "hanging", "exec sleep 600"))
+    monkeypatch.setattr(dcm2niix, "bin", confined_program(tmp_path / "hanging", "time.sleep(600)"))
     monkeypatch.setattr("pacsflow.convert.dcm2niix.TIMEOUT", 0.2)
     with pytest.raises(RefusalError) as refusal:
         convert_series("dcm2niix", volume, tmp_path / "out", geometry="warn")
@@ -164,7 +169,7 @@ def test_broken_pixels_are_a_refusal_and_the_next_series_is_converted(volume, tm
     assert convert_series("dicom2nifti", volume, tmp_path / "good", geometry="refuse").files
 
 
-def test_a_person_s_own_defaults_of_dcm2niix_have_no_say(volume, tmp_path, monkeypatch) -> None:
+def test_a_persons_own_defaults_of_dcm2niix_are_not_used(volume, tmp_path, monkeypatch) -> None:
     home = tmp_path / "home"
     home.mkdir()
     (home / ".dcm2nii.ini").write_text("isGZ=0\nisOnlyBIDS=1\n")

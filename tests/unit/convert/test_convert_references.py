@@ -100,12 +100,12 @@ def test_dicom2nifti_gives_the_reference(series: str, shared_data: Path, tmp_pat
 
 
 @pytest.mark.parametrize("series", DOUBTED)
-def test_what_dicom2nifti_does_wrong_without_a_word_is_refused(series, shared_data, tmp_path) -> None:
+def test_what_dicom2nifti_does_wrong_without_notice_is_refused(series, shared_data, tmp_path) -> None:
     files = dicom_files(shared_data / "dicom2nifti" / series)
     with pytest.raises(RefusalError) as refusal:
         convert_series("dicom2nifti", files, tmp_path / "out", geometry="refuse")
     assert refusal.value.reason == DOUBTED[series]
-    assert "dcm2niix" in refusal.value.remedy
+    assert "dcm2niix" in refusal.value.fix
     assert list(tmp_path.iterdir()) == []
     assert convert_series("dicom2nifti", files, tmp_path / "out", geometry="warn").warnings
 

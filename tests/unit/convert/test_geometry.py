@@ -63,7 +63,7 @@ def test_a_sheared_stack_is_tilted_by_the_right_angle() -> None:
     assert "12.0 degrees" in judge(frames)[0].message
 
 
-def test_a_drift_of_less_than_half_a_pixel_is_no_tilt() -> None:
+def test_a_drift_of_less_than_half_a_pixel_is_not_a_tilt() -> None:
     assert reasons(stack([0, 0.5, 1.0, 1.5], shift=0.1)) == []
 
 
@@ -76,7 +76,7 @@ def test_matrix_sizes_and_pixel_spacings_must_agree() -> None:
     assert reasons(stack(range(4)) + stack(range(4, 8), spacing=(2.0, 1.0))) == ["mixed-size"]
 
 
-def test_a_tilted_stack_with_a_gap_tells_both() -> None:
+def test_a_tilted_stack_with_a_gap_is_reported_as_both() -> None:
     assert reasons(stack([0, 5, 10, 20], shift=0.5)) == ["gantry-tilt", "missing-slices"]
 
 
@@ -99,7 +99,7 @@ def test_several_frames_without_functional_groups_have_no_position(tmp_path: Pat
     assert reasons(frames) == ["no-position"]
 
 
-def test_what_is_no_dicom_file_is_refused(tmp_path: Path) -> None:
+def test_what_is_not_a_dicom_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.dcm").write_bytes(b"no")
     with pytest.raises(RefusalError) as refusal:
         read_frames([tmp_path / "x.dcm"])

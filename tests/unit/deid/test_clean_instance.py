@@ -7,7 +7,7 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from pacsflow.deid import compile_profile, read_part10
 from pacsflow.errors import ProjectError, RefusalError
-from pacsflow.pseudonyms import Given
+from pacsflow.pseudonyms import Assigned
 from schemas.deid import DeidProfile
 from unit.deid.instances import ACCESSION, BIRTH, KEY, PATIENT_ID, SOP_UID, cleaned, cleaner, ct, encoded, read, whole
 
@@ -91,12 +91,12 @@ def test_references_between_instances_still_resolve():
 
 
 def test_marking_says_what_was_done_and_keeps_what_others_said():
-    ds, code = ct(DeidentificationMethod="EARLIER"), Dataset()
+    ds, code = ct(DeidentificationMethod="RSNA CTP"), Dataset()
     code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "113109", "DCM", "Retain Device Identity Option"
     ds.DeidentificationMethodCodeSequence = Sequence([code])
     new = cleaned(ds, options=["retain-patient-characteristics"])
     assert new.PatientIdentityRemoved == "YES"
-    assert new.DeidentificationMethod[0] == "EARLIER"
+    assert new.DeidentificationMethod[0] == "RSNA CTP"
     assert [item.CodeValue for item in new.DeidentificationMethodCodeSequence] == ["113109", "113100", "113108"]
     assert new.LongitudinalTemporalInformationModified == "REMOVED"
     assert new.PatientSex == "M"
@@ -162,7 +162,6 @@ def test_none_passes_the_dataset_on_as_received():
         ({"drop": [{"Modalty": "CT"}]}, "drop[0]"),
         ({"options": [MODIFIED, "retain-longitudinal-full-dates"]}, "options"),
         ({"recipe": "site.deid"}, "recipe"),
-        ({"pixels": {"burned_in": "mask"}}, "pixels.burned_in"),
         ({"patient": {"source": "table", "file": "ids.json"}}, "patient.source"),
     ],
 )
@@ -240,18 +239,27 @@ def test_the_shift_lies_in_the_range_and_is_the_patients():
 def test_pseudonyms_of_a_table_are_taken_and_a_patient_without_one_is_refused():
     profile = DeidProfile(key="${env:KEY}")
     known = compile_profile(
-        profile, KEY, pseudonyms=lambda patient, _, shift: {PATIENT_ID: Given("sub-001", shift)}.get(patient)
+        profile, KEY, pseudonyms=lambda patient, _, shift: {PATIENT_ID: Assigned("sub-001", shift)}.get(patient)
     )
     assert read(known.clean(encoded(ct()))).PatientID == "sub-001"
     with pytest.raises(RefusalError, match="pseudonym: none"):
-        known.clean(encoded(ct(PatientID="somebody else")))
+        known.clean(encoded(ct(PatientID="somebody else", StudyInstanceUID="1.2.3.4.5")))
 
 
 def test_many_threads_get_what_one_gets():
     from concurrent.futures import ThreadPoolExecutor
 
     options = [MODIFIED, "clean-descriptors"]
-    sources = [encoded(ct(SOPInstanceUID=f"{SOP_UID}.{n}", PatientID=f"P-{n % 7}-77")) for n in range(200)]
+    sources = [
+        encoded(
+            ct(
+                SOPInstanceUID=f"{SOP_UID}.{n}",
+                StudyInstanceUID=f"1.2.3.{n % 7}",
+                PatientID=f"P-{n % 7}-77",
+            )
+        )
+        for n in range(200)
+    ]
     alone, shared = cleaner(options=options), cleaner(options=options)
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda source: whole(shared.clean(source)), sources))

@@ -4,8 +4,8 @@ import pytest
 from pydicom import Dataset
 from pydicom.sequence import Sequence
 
+from pacsflow.deid.encoding.part10 import file_head
 from pacsflow.deid.explain import explain
-from pacsflow.deid.part10 import file_head
 from pacsflow.errors import RefusalError
 from schemas.deid import DeidProfile
 from unit.deid.instances import ACCESSION, KEY, NAME, PATIENT_ID, ct, encoded
@@ -44,12 +44,27 @@ def test_each_kind_of_rule_is_named(told):
     assert found["StationName"].rule == "elements: replace"
     assert found["StudyDate"].rule == "retain-longitudinal-modified-dates: cleaned"
     assert found["StudyDescription"].rule == "clean-descriptors: cleaned"
-    assert found["FilterType"].rule == "verification found the patient in it (not in Table E.1-1: kept)"
-    assert found["ImagePositionPatient"].rule == "not in Table E.1-1: kept"
+    assert found["FilterType"].rule == "not in Table E.1-1: cleaned, as text of reviewed attributes"
+    assert found["ImagePositionPatient"].rule == "not in Table E.1-1: kept where they are numbers"
+    assert found["Rows"].rule.startswith("not in Table E.1-1: kept where they are numbers")
     assert found["PatientIdentityRemoved"].rule == "marking"
     by_tag = {change.tag: change.rule for change in found.values()}
     assert by_tag["(6000,3000)"] == "elements: remove"
     assert by_tag["(0011,1001)"] == "private"
+
+
+def test_what_verification_found_in_a_kept_text_is_told(told):
+    found = told(ct(FilterType=f"of {PATIENT_ID}"), unlisted="keep")
+    assert found["FilterType"].rule == "verification found the patient in it (not in Table E.1-1: kept)"
+
+
+def test_words_that_stay_because_the_project_says_so_are_told(told):
+    own = {"words": ["leopard"], "patterns": [r"ACRIN\d{4}"]}
+    ds = ct(SeriesDescription="Leopard ACRIN6688 T1", ContactDisplayName="Somebody")
+    found = told(ds, options=["clean-descriptors"], vocabulary=own)
+    assert found["SeriesDescription"].after == "Leopard ACRIN6688 T1"
+    assert found["SeriesDescription"].rule.endswith("(kept by vocabulary: ACRIN6688, Leopard)")
+    assert found["ContactDisplayName"].rule.endswith("as nobody reviewed it")
 
 
 def test_what_stands_in_sequences_is_told_too(told):

@@ -6,8 +6,10 @@
 import random
 import re
 import warnings
+from io import BytesIO
 
 import pytest
+from PIL import Image
 from pydicom import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
@@ -36,7 +38,9 @@ def image():
 def compressed():
     """The same with encapsulated pixel data."""
     ds = image()
-    ds.PixelData = encapsulate([b"\xff\xd8" + bytes(range(64)) + b"\xff\xd9"])
+    stream = BytesIO()
+    Image.new("L", (8, 8), 99).save(stream, "JPEG")
+    ds.PixelData, ds.BitsAllocated, ds.BitsStored, ds.HighBit = encapsulate([stream.getvalue()]), 8, 8, 7
     ds["PixelData"].VR, ds["PixelData"].is_undefined_length = "OB", True
     return ds
 

@@ -14,7 +14,7 @@ ANSWERS = {
     "dicognito/test_burned_in_annotation_default/burned_in_yes.dcm": "BurnedInAnnotation YES",
     "dicognito/test_burned_in_annotation_default/burned_in_missing.dcm": "SOPClassUID Secondary Capture",
     "dicognito/test_burned_in_annotation_default/burned_in_other.dcm": "SOPClassUID Secondary Capture",
-    "presidio/presidio-image-redactor/tests/test_data/0_ORIGINAL_compressed.dcm": "Modality CR",
+    "presidio/presidio-image-redactor/tests/test_data/0_ORIGINAL_compressed.dcm": "SOPClassUID Computed Radiography",
     "presidio/presidio-image-redactor/tests/test_data/RGB_ORIGINAL.dcm": "SOPClassUID Secondary Capture",
 }
 """Pictures with text in them whose headers tell; presidio's 2_ORIGINAL.dcm is a CT whose header tells nothing."""

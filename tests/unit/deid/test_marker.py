@@ -13,9 +13,9 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.sequence import Sequence
 
 from pacsflow.deid import read_part10
-from pacsflow.deid.dictionary import VR_OF
-from pacsflow.deid.private_sets import private_tags
-from pacsflow.deid.profile import SPECIAL, table
+from pacsflow.deid.compile_rules import SPECIAL, table
+from pacsflow.deid.encoding.dictionary import VR_OF
+from pacsflow.deid.rules.private_sets import private_tags
 from unit.deid.instances import cleaner, ct, read, whole
 
 OPTIONS = tuple(table()["options"])
@@ -44,6 +44,7 @@ IMAGES = [
     uid.SegmentationStorage,
     uid.ParametricMapStorage,
 ]
+PRIVATE_CLASS = "1.2.826.0.1.3680043.2.1143.99"
 OTHERS = [
     uid.MRSpectroscopyStorage,
     uid.RTStructureSetStorage,
@@ -56,9 +57,11 @@ OTHERS = [
     uid.RealWorldValueMappingStorage,
     uid.EncapsulatedPDFStorage,
     uid.RawDataStorage,
-    "1.2.826.0.1.3680043.2.1143.99",  # nobody's: a class that PS3.3 does not know
+    PRIVATE_CLASS,  # nobody's: a class that PS3.3 does not know
 ]
 SAFE = sorted(tag for tag in private_tags("ps3.15-safe") if tag not in SPECIAL)
+
+ETHNIC_GROUP = 0x00102160
 
 
 def marker(tag):
@@ -105,6 +108,7 @@ def safe(ds):
 def instance(sop_class):
     """A DICOM file with markers wherever somebody's identity may stand."""
     ds = marked(ct())
+    del ds.EncapsulatedDocument  # at the top a document is refused (`content: …`)
     ds.SOPClassUID = sop_class
     if sop_class in OTHERS:
         del ds.PixelData
@@ -148,11 +152,15 @@ def survivors(old, new):
 
 
 def kept_by(option):
-    """Attributes that the option's column keeps; times of day stay under a day shift."""
+    """Attributes that the option's column keeps; times of day stay under a day shift.
+
+    A coded string stays only where it is a term, Ethnic Group where it names one, and a marker does neither: a name
+    in its place goes.
+    """
     column, found = OPTIONS.index(option), set()
     for tag in LISTED:
         letter = table()["rules"][f"{tag:08X}"].split(" ")[1][column]
-        if letter == "K" or (letter == "C" and VR_OF[tag] == "TM"):
+        if (letter == "K" and VR_OF[tag] != "CS" and tag != ETHNIC_GROUP) or (letter == "C" and VR_OF[tag] == "TM"):
             found.add(tag)
     return found
 
@@ -165,7 +173,10 @@ def private_of(ds):
 def clean():
     """(data of a marked file, option or none) -> what is left of it."""
     profiles = {
-        option: cleaner(options=[option] if option else [], pixels={"burned_in": "keep"}) for option in ("", *OPTIONS)
+        option: cleaner(
+            options=[option] if option else [], pixels={"burned_in": "keep"}, uids={"private": [PRIVATE_CLASS]}
+        )
+        for option in ("", *OPTIONS)
     }
     return lambda sop_class, option="": profiles[option].clean(read_part10(instance(sop_class)))
 

@@ -10,8 +10,8 @@ from pydicom import dcmread
 from pydicom.data import get_testdata_file
 
 from pacsflow.deid import read_part10
-from pacsflow.deid.dates import moved_date, moved_datetime
-from pacsflow.deid.identity import Identity, Ways
+from pacsflow.deid.rules.dates import moved_date, moved_datetime
+from pacsflow.deid.rules.identity import Identity, IdentityRules
 from pacsflow.errors import RefusalError
 from unit.deid.instances import cleaned, cleaner, ct, encoded, read, whole
 
@@ -77,12 +77,12 @@ def test_a_structure_set_still_names_its_frame_of_reference_and_images():
     st.sampled_from(["2.25", "1.2.826.0.1.3680043"]),
 )
 def test_new_uids_are_legal_and_their_own(uid, root):
-    identity = Identity(b"k" * 32, Ways("", (-365, -1), root, shifts=True))
+    identity = Identity(b"k" * 32, IdentityRules("", (-365, -1), root, shifts=True))
     new = identity.uid(uid)
     assert len(new) <= 64
     assert new.startswith(f"{root}.")
     assert all(part == "0" or part[0] != "0" for part in new.split("."))
-    assert new == identity.uid(uid) != Identity(b"l" * 32, Ways("", (-365, -1), root, shifts=True)).uid(uid)
+    assert new == identity.uid(uid) != Identity(b"l" * 32, IdentityRules("", (-365, -1), root, shifts=True)).uid(uid)
 
 
 def test_well_known_uids_stay_and_what_only_looks_like_one_does_not():

@@ -37,8 +37,13 @@ COLLECTIONS = {
     "presidio": 3,
 }
 """Folders of ../shared/data, and how many of their series dcm2niix converts."""
-NOT_TAKEN = {"dropped: Modality", "malformed: no SOP class or instance UID", "malformed: an image without pixel data"}
-"""Reports, presentation states, a file without UIDs, one without pixels."""
+NOT_TAKEN = {
+    "dropped: Modality",
+    "malformed: no SOP class or instance UID",
+    "malformed: an image without pixel data",
+    "no patient id and no study: nothing tells whose it is",
+}
+"""Reports, presentation states, a file without UIDs, one without pixels, one that is nobody's."""
 FACTS = (
     "SliceTiming",
     "PhaseEncodingDirection",

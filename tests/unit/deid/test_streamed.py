@@ -4,11 +4,14 @@ import logging
 import struct
 from collections import Counter
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from pydicom import config
 from pydicom.data import get_testdata_files
 from pydicom.encaps import encapsulate
@@ -85,13 +88,20 @@ PLAIN = encoded(ct(DataSetTrailingPadding=bytes(64)))
 
 
 def compressed(frames):
-    dataset = ct(NumberOfFrames=len(frames), PixelData=encapsulate(frames), DataSetTrailingPadding=bytes(8))
+    dataset = ct(NumberOfFrames=len(frames), PixelData=encapsulate(frames, fragments_per_frame=2))
+    dataset.DataSetTrailingPadding, dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = bytes(8), 8, 8, 7
     dataset["PixelData"].VR = "OB"
     dataset["PixelData"].is_undefined_length = True
     return replace(encoded(dataset), transfer_syntax_uid=str(JPEG2000Lossless))
 
 
-ENCAPSULATED = compressed([bytes(range(100)), b"ab" * 33, b"z" * 7])
+def codestream(shade):
+    stream = BytesIO()
+    Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8) + shade).save(stream, "JPEG2000", no_jp2=True)
+    return stream.getvalue()
+
+
+ENCAPSULATED = compressed(list(map(codestream, range(3))))
 
 
 @given(

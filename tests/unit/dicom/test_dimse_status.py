@@ -44,4 +44,4 @@ def test_every_failure_becomes_an_error_that_names_its_status():
 
 
 def test_an_unknown_destination_says_what_to_ask_for():
-    assert "declare" in status_error("C-MOVE", 0xA801).remedy
+    assert "declare" in status_error("C-MOVE", 0xA801).fix

@@ -124,7 +124,7 @@ def test_the_validator_accepts_a_dataset_of_the_shared_series(converted, tmp_pat
         f"func/{name}_task-rest_dir-AP_bold": (".json", ".nii.gz"),
     }
     files = {f"{start}/{stem}{ending}" for stem, endings in wanted.items() for ending in endings}
-    assert {path for path, _, _ in held.files} == {*files, f"{start}/{name}_scans.tsv"}
+    assert {path for path, _, _ in held.files} == {*files, f"{start}/{name}_scans.tsv", f"{start}/{name}_scans.json"}
     sidecar = json.loads((tmp_path / "bids" / start / f"fmap/{name}_dir-PA_epi.json").read_text())
     assert sidecar["IntendedFor"] == [f"bids::{start}/func/{name}_task-rest_dir-AP_bold.nii.gz"]
     assert sidecar["B0FieldIdentifier"] == "epi0"
@@ -138,7 +138,7 @@ def test_the_validator_would_notice(converted, tmp_path):
     assert {issue["code"] for issue in verdict(tmp_path / "bids")} >= {"SIDECAR_KEY_REQUIRED"}
 
 
-def test_the_dataset_tells_who_took_part_and_when_as_the_headers_do(converted, tmp_path):
+def test_the_dataset_lists_participants_and_times_as_the_headers_have_them(converted, tmp_path):
     made, _ = converted
     target = open_target(DATASET, tmp_path)
     target.deliver(study(made, "bold", "T1w"))
@@ -162,7 +162,7 @@ def test_ages_and_sexes_of_sessions_are_one_line():
 
 
 def fake(folder: Path, *, number=1, patient="P-1", name=None, **changes) -> StudyFolder:
-    """A study of one series with one named file that is no image."""
+    """A study of one series with one named file that is not an image."""
     files = write_files([make_instance(SeriesNumber=number, PatientID=patient, **changes)], folder / "dicom")
     for ending in (".nii.gz", ".json"):
         (folder / f"image{ending}").write_text("{}")
@@ -202,7 +202,7 @@ def test_a_run_that_a_rule_gives_and_one_that_is_counted_are_never_one_file(tmp_
         open_target(DATASET, tmp_path).deliver(joined(*three))
 
 
-def test_a_patient_that_has_no_image_left_is_no_participant(tmp_path):
+def test_a_patient_that_has_no_image_left_is_not_a_participant(tmp_path):
     target = open_target(DATASET, tmp_path)
     target.deliver(fake(tmp_path / "a", patient="P-1"))
     gone = target.deliver(fake(tmp_path / "b", patient="P-2"))
@@ -233,7 +233,7 @@ def test_what_a_person_added_to_the_dataset_stays(tmp_path):
     ("name", "content"),
     [("participants.tsv", b"who\tsex\nsub-P1\tF\n"), ("participants.tsv", b"\xff\xfe"), ("participants.json", b"{")],
 )
-def test_a_table_of_people_that_cannot_be_read_is_said_and_left(tmp_path, name, content):
+def test_a_table_of_people_that_cannot_be_read_is_reported_and_left(tmp_path, name, content):
     target = open_target(DATASET, tmp_path)
     target.deliver(fake(tmp_path / "a", patient="P-1"))
     (tmp_path / "bids" / name).write_bytes(content)
@@ -261,7 +261,7 @@ def test_studies_delivered_at_once_are_all_participants(tmp_path):
     assert not list((tmp_path / "bids").rglob("*.part"))
 
 
-def test_a_study_without_a_named_image_is_no_session(tmp_path):
+def test_a_study_without_a_named_image_is_not_a_session(tmp_path):
     one = fake(tmp_path / "a")
     assert open_target(DATASET, tmp_path).deliver(StudyFolder((replace(one.series[0], bids={}),))).files == ()
     assert not (tmp_path / "bids").exists()
@@ -279,7 +279,7 @@ def told(folder: Path, rules: list[dict], **sidecars: dict) -> tuple[dict, list[
 ANY_T2 = {"when": {"Modality": "CT"}, "datatype": "anat", "suffix": "MESE"}
 
 
-def test_echoes_are_told_apart_by_the_sidecar(tmp_path):
+def test_echoes_are_distinguished_by_the_sidecar(tmp_path):
     rule = {**ANY_T2, "entities": {"echo": "{EchoNumber}", "acq": "{SeriesDescription}"}}
     names, warnings = told(tmp_path, [rule], image_e1={"EchoNumber": 1}, image_e2={"EchoNumber": 2})
     assert [name.entities for name in names.values()] == [
@@ -308,7 +308,7 @@ def test_what_has_no_name_is_left_out_with_the_reason(tmp_path, rule, why):
     assert told(tmp_path, [rule], image={}) == ({}, [f"BIDS: left out, {why} (file image)"])
 
 
-def test_a_trace_image_has_no_directions_and_is_no_dwi(tmp_path):
+def test_a_trace_image_has_no_directions_and_is_not_a_dwi(tmp_path):
     (tmp_path / "image.bval").write_text("1000\n")
     rule = {**ANY_T2, "datatype": "dwi", "suffix": "dwi"}
     assert told(tmp_path, [rule], image={}) == ({}, ["BIDS: left out, no directions (file image)"])
@@ -322,7 +322,7 @@ def test_what_a_rule_leaves_out_needs_no_warning(tmp_path):
     ("rule", "said"),
     [
         ("{when: {SeriesDescriptoin: a}, leave_out: true}", "write `SeriesDescription`"),
-        ("{when: {SeriesDescription: '/(/'}, leave_out: true}", "is no regular expression"),
+        ("{when: {SeriesDescription: '/(/'}, leave_out: true}", "is not a regular expression"),
         ("{when: {Modality: MR}, datatype: anat}", "`datatype` and `suffix`"),
         ("{when: {Modality: MR}, datatype: func, suffix: bold}", "need a `task`"),
         ("{when: {Modality: MR}, datatype: anat, suffix: T1w, entities: {acq: a-b}}", "label of letters"),

@@ -168,7 +168,7 @@ def test_converted_files_take_the_folder_s_name(staged, deliver, tmp_path) -> No
     assert all(path.endswith(".dcm") for path, _, _ in deliver(study, nifti=False).files)
 
 
-def test_delivering_again_changes_nothing_and_mends_what_is_damaged(staged, tmp_path) -> None:
+def test_delivering_again_changes_nothing_and_replaces_what_is_damaged(staged, tmp_path) -> None:
     study = staged(make_study(series=1, images=3))
     folder = target(tmp_path)
     delivered = folder.deliver(study)
@@ -191,7 +191,7 @@ def test_what_a_killed_delivery_left_is_cleared_and_finished(staged, tmp_path) -
     delivered = folder.deliver(study)
     before = sorted(p for p in (tmp_path / "out").rglob("*") if p.is_file())
     leaf = (tmp_path / "out" / delivered.files[0][0]).parent
-    (leaf / ".0123.part").write_bytes(b"half")
+    (leaf / f".{'0123' * 8}.part").write_bytes(b"half")
     for claim in (tmp_path / "out/.pacsflow/claims").iterdir():
         claim.write_bytes(claim.read_bytes()[:5])
     assert folder.deliver(study) == delivered

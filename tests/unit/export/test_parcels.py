@@ -63,7 +63,7 @@ def test_files_of_a_time_that_archives_do_not_know_are_packed(tmp_path, study, f
 
 
 @pytest.mark.parametrize("form", ["zip", "7z"])
-def test_an_archive_holds_all_files_for_who_has_the_password(tmp_path, study, form, monkeypatch):
+def test_an_archive_holds_all_files_under_the_password(tmp_path, study, form, monkeypatch):
     monkeypatch.setenv("ARCHIVE_WORD", PASSWORD)
     target = archive(tmp_path, form)
     delivered = target.deliver(study)
@@ -102,7 +102,9 @@ def test_what_a_killed_delivery_left_is_encrypted_and_goes_with_the_next(tmp_pat
     assert half.parent != root
     archive(tmp_path, "7z").deliver(study)
     assert not half.exists()
-    assert sorted(path.name for path in root.rglob("*") if path.is_file() and "claims" not in path.parts) == [
+    assert sorted(
+        path.name for path in root.rglob("*") if path.is_file() and not {"claims", "made"} & {*path.parts}
+    ) == [
         "EX0001_20200102101112.7z",
         "lock",
     ]
@@ -124,7 +126,9 @@ def test_a_damaged_archive_is_noticed_and_made_again(tmp_path, study, form, monk
 
 @pytest.mark.parametrize("at", [-20, 40, 300], ids=["in its list", "in what it says", "in a file"])
 @pytest.mark.parametrize("form", ["zip", "7z"])
-def test_an_archive_that_the_disk_spoilt_is_no_delivery_and_may_be_tried_again(tmp_path, study, form, at, monkeypatch):
+def test_an_archive_that_the_disk_spoilt_is_not_a_delivery_and_may_be_tried_again(
+    tmp_path, study, form, at, monkeypatch
+):
     monkeypatch.setenv("ARCHIVE_WORD", PASSWORD)
     pack = archives._PACKERS[form]
 
@@ -179,7 +183,7 @@ def test_two_images_of_one_uid_are_no_file_set_and_neither_is_lost_in_silence(tm
     assert not caught.value.transient
 
 
-def test_a_copy_that_the_disk_spoilt_is_no_file_set(tmp_path, study, monkeypatch):
+def test_a_copy_that_the_disk_spoilt_is_not_a_file_set(tmp_path, study, monkeypatch):
     spoils = SimpleNamespace(copyfile=lambda _, target: target.write_bytes(b"spoilt"))
     monkeypatch.setattr("pacsflow.export.file_set.shutil", spoils)
     with pytest.raises(TargetError, match="read back differs") as caught:
@@ -228,8 +232,10 @@ def test_a_folder_tree_becomes_a_file_set(tmp_path):
 def test_a_file_set_is_never_written_over(tmp_path):
     write_files(make_study(series=1, images=1), tmp_path / "scans")
     (tmp_path / "cd").mkdir()
+    (tmp_path / "cd" / "notes.txt").write_text("somebody's")
     result = CliRunner().invoke(app, ["dicomdir", str(tmp_path / "scans"), str(tmp_path / "cd")])
     assert isinstance(result.exception, ProjectError)
+    assert [path.name for path in (tmp_path / "cd").iterdir()] == ["notes.txt"]
     (tmp_path / "none").mkdir()
     result = CliRunner().invoke(app, ["dicomdir", str(tmp_path / "none"), str(tmp_path / "cd2")])
     assert "no DICOM instance" in str(result.exception)

@@ -66,7 +66,7 @@ def test_another_project_and_a_damaged_file_are_refused(ledger, tmp_path):
         open_ledger(tmp_path / "broken", project="p", key=KEY)
 
 
-def test_rows_follow_the_project_and_changed_ones_are_asked_anew(ledger):
+def test_rows_follow_the_project_and_changed_ones_are_asked_again(ledger):
     rows.sync(ledger, [("a", 1, "d1"), ("b", 2, "d2")])
     plan(ledger, hit("1.2", "1.2.1"))
     assert rows.to_find(ledger) == [2]
@@ -176,7 +176,7 @@ def test_traffic_adds_up_by_hour_and_node(ledger, monkeypatch):
     ]
 
 
-def test_a_ledger_from_before_nodes_were_told_apart_is_read_and_goes_on(tmp_path):
+def test_a_ledger_that_counted_all_nodes_together_is_read_and_goes_on(tmp_path):
     place = tmp_path / "old.sqlite"
     old = open_ledger(place, project="p", key=KEY)
     with old.write() as connection:

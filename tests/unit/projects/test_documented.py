@@ -31,7 +31,7 @@ def shown() -> dict[str, str]:
 @pytest.fixture(autouse=True)
 def work(tmp_path, monkeypatch):
     monkeypatch.setenv("PACSFLOW_WORK", str(tmp_path / "work"))
-    monkeypatch.setenv("PACSFLOW_MR_NIFTI_KEY", "ab" * 32)
+    monkeypatch.setenv("PACSFLOW_MR_NIFTI_KEY", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
 
 
 def written(folder: Path) -> Path:
@@ -92,7 +92,7 @@ def test_what_works_is_not_marked_as_missing():
 
 @pytest.mark.parametrize("name", ["demo", "mr-nifti"])
 def test_a_project_to_copy_is_right(name, monkeypatch):
-    monkeypatch.setenv("PACSFLOW_DEMO_KEY", "ab" * 32)
+    monkeypatch.setenv("PACSFLOW_DEMO_KEY", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
     project, rows = load(ROOT / "projects" / name)
     assert project.settings.name == name
     assert rows

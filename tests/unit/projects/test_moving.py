@@ -91,6 +91,18 @@ def test_pacsman_table_of_new_ids():
     assert project.query.table.columns == {"new_ids": "ignore"}
 
 
+def test_pacsifiers_day_shifts_go_on_in_the_direction_given():
+    ids = written("new_ids.json", {"123421": "P0009"})
+    days = written("day_shift_lung.json", {"123421": 5, "sub-123421": 5})
+    arguments = ("pacsman", written("config.json", PACSMAN), written("query.csv", "PatientID\n123421\n"))
+    assert "--direction subtract" in refused(*arguments, "--new-ids", ids, "--day-shift", days)
+    assert "--new-ids" in refused(*arguments, "--day-shift", days)
+    said = moved(*arguments, "--new-ids", ids, "--day-shift", days, "--direction", "subtract", "--project", "old")
+    assert "subtracted" in said
+    dates = load(Path("old"))[0].deid.dates
+    assert (dates.source, dates.direction, Path(dates.file).name) == ("table", "subtract", "day_shift_lung.json")
+
+
 def test_places_that_the_command_names_are_seen_from_where_it_is_called():
     arguments = ("pacsman", written("config.json", PACSMAN), written("query.csv", README_QUERY), "--project")
     for name, out in (("a", "images"), ("b", "${project.workdir}/images"), ("c", "~/images")):
@@ -108,7 +120,7 @@ def test_a_table_or_channels_that_are_not_there_leave_nothing_behind():
     assert not list(Path().rglob("*.key"))
 
 
-def test_pacsman_query_that_stopped_it_half_way_is_told_at_once():
+def test_pacsman_query_that_stopped_it_half_way_is_reported_at_once():
     query = written("query.csv", "PatientID\n*\n\n7\n")
     said = moved("pacsman", written("config.json", PACSMAN), query, "--project", "old", expect=2)
     assert "asks for everything" in said
@@ -170,7 +182,7 @@ def test_dicomtrolley_channels_come_out_of_the_old_keyring():
         assert held["pacsflow", "old-password"] == "hunter2"
 
 
-def test_dicomtrolley_channels_that_are_not_there_are_told():
+def test_dicomtrolley_channels_that_are_not_there_are_reported():
     for name, number in (("lost", None), ("find", 3)):
         arguments = trolley(searcher_name=name)[:number]
         result = CliRunner().invoke(app, ["import", *arguments])
@@ -193,7 +205,7 @@ def test_pacsmans_move_needs_somebody_to_move_to():
         ({"server_address": "twice"}, "either server_ip or server_address"),
     ],
 )
-def test_faulty_configuration_is_told_by_field(change, told):
+def test_faulty_configuration_is_reported_by_field(change, told):
     config, query = written("config.json", {**PACSMAN, **change}), written("query.csv", README_QUERY)
     result = CliRunner().invoke(app, ["import", "pacsman", config, query, "--project", "old"])
     assert isinstance(result.exception, ProjectError)
@@ -201,7 +213,7 @@ def test_faulty_configuration_is_told_by_field(change, told):
     assert not Path("old").exists()
 
 
-def test_configuration_that_is_no_json():
+def test_configuration_that_is_not_json():
     query = written("query.csv", README_QUERY)
     result = CliRunner().invoke(app, ["import", "pacsman", written("config.json", "{\n'a': 1}"), query])
     assert isinstance(result.exception, ProjectError)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from pacsflow.cli.app import app
 from pacsflow.deid import compile_profile
 from pacsflow.errors import ProjectError
-from pacsflow.pseudonyms import nobody
+from pacsflow.pseudonyms import empty_source
 from pacsflow.query import load
 from unit.projects.old_systems import HEADINGS, IDENTIFIERS, PEERS, moved, refused, written
 
@@ -58,7 +58,7 @@ def test_downloader_example(downloader):
     assert dict(rows[0].keys) == {"PatientID": "0045322", "StudyDate": "20150512", "SeriesDescription": "*lung*"}
     assert dict(rows[1].keys) == {"PatientID": "0123421", "StudyDate": "20180102"}
     assert project.deid.vrs == dict.fromkeys(["DT", "DA", "TM", "PN"], "empty"), "what its files lack it added"
-    profile = compile_profile(project.deid, bytes(32), pseudonyms=nobody("sequential")).describe()
+    profile = compile_profile(project.deid, bytes(32), pseudonyms=empty_source("sequential")).describe()
     assert any("over 89 years cut to 90" in line for line in profile), "it kept ages, and said so"
     assert "ages above 89" in said
     assert "descriptions are cleaned" in said
@@ -96,7 +96,7 @@ def test_downloader_without_a_source_names_its_peers(downloader):
     assert load(Path("cases"))[0].pacs.called_aet == "TESTSERVER"
 
 
-def test_a_peer_that_nobody_named_is_never_taken_for_another(downloader):
+def test_a_peer_that_is_not_named_is_never_taken_for_another(downloader):
     assert "say --peer with one of: EXAMPLE PACS, JVS" in refused("mid", *downloader, "--peer", "Example")
     written("mid/configs/peers.json", {name: peer for name, peer in PEERS.items() if name != "JVS"})
     assert "say --peer with one of: EXAMPLE PACS" in refused("mid", *downloader, "--peer", "Example")

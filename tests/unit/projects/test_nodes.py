@@ -53,15 +53,15 @@ def test_fallbacks_of_a_shared_node_are_seen_from_its_file(tmp_path):
         (SECOND + ELSEWHERE, "../nodes/second.yaml", 5, "fetch.move_to", "sends elsewhere than the first node"),
     ],
 )
-def test_a_mistake_in_a_node_file_is_told_with_its_line(tmp_path, second, file, line, field, said):
+def test_a_mistake_in_a_node_file_is_reported_with_its_line(tmp_path, second, file, line, field, said):
     folder = with_nodes(tmp_path / "a", PACS + "fallback: [../nodes/second.yaml]\n", second=second)
     problem = only_problem(folder)
     assert (problem.file, problem.line, problem.field) == (file, line, field)
     assert said in problem.message
-    assert problem.remedy
+    assert problem.fix
 
 
-def test_a_fallback_that_is_no_file_is_told(tmp_path):
+def test_a_fallback_that_is_not_a_file_is_reported(tmp_path):
     problem = only_problem(write_files(tmp_path / "a", pacs=PACS + "fallback:\n  - second.yaml\n"))
     assert (problem.file, problem.line, problem.field) == ("pacs.yaml", 6, "fallback[0]")
 
@@ -77,7 +77,7 @@ def test_what_goes_elsewhere_is_neither_delivered_nor_de_identified(tmp_path):
     assert project.export.targets == []
 
 
-def test_who_tells_what_arrived_is_a_node_file(tmp_path):
+def test_the_node_that_lists_what_arrived_is_a_node_file(tmp_path):
     first = PACS + "fetch: {method: c-move, move_to: {aet: OTHER, ours: false, check: ../nodes/second.yaml}}\n"
     folder = with_nodes(tmp_path / "a", first, second=SECOND)
     write_files(folder, pacs=first, **IDENTIFIABLE)
@@ -95,7 +95,7 @@ def test_who_tells_what_arrived_is_a_node_file(tmp_path):
         ("{method: c-move, move_to: {aet: OTHER, port: 1, check: a.yaml}}", "fetch.move_to.check"),
     ],
 )
-def test_who_receives_must_be_clear(tmp_path, fetch, field):
+def test_the_receiver_must_be_clear(tmp_path, fetch, field):
     texts = {} if "ours" not in fetch else IDENTIFIABLE
     folder = write_files(tmp_path / "a", pacs=f"{PACS}fetch: {fetch}\n", **texts)
     (folder / "a.yaml").write_text(SECOND, "utf-8")

@@ -1,4 +1,4 @@
-"""Each mistake in the five files: one problem, with its file, line, field and remedy."""
+"""Each mistake in the five files: one problem, with its file, line, field and fix."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def test_a_projects_representation_shows_no_row(folder):
         ("pacs", "- name\n", 0, "", "`key: value` lines"),
         ("pacs", "", 0, "", "is empty"),
         ("pacs", "name: &a [*a]\nhost: x\nport: 1\ncalled_aet: A\n", 1, "name", "without end"),
-        ("pacs", "? [a, b]\n: 1\n" + FILES["pacs"], 1, "", "no plain word"),
+        ("pacs", "? [a, b]\n: 1\n" + FILES["pacs"], 1, "", "not a plain word"),
         ("project", FILES["project"].replace("1", "2"), 1, "version", "install a newer pacsflow"),
         (
             "project",
@@ -122,11 +122,11 @@ def test_a_file_that_is_missing_is_named(folder):
     (folder / "deid.yaml").unlink()
     assert only_problem(folder).message == "is missing"
     (folder / "deid.yml").write_text("")
-    assert "rename deid.yml" in only_problem(folder).remedy
+    assert "rename deid.yml" in only_problem(folder).fix
 
 
 def test_a_folder_that_is_missing_is_named(folder):
-    assert {problem.message for problem in problems_of(folder)} == {"is no folder"}
+    assert {problem.message for problem in problems_of(folder)} == {"is not a folder"}
 
 
 def test_a_file_that_is_not_utf_8_is_named_with_its_line(folder):
@@ -139,7 +139,7 @@ def test_a_file_that_is_not_utf_8_is_named_with_its_line(folder):
 def test_control_characters_are_not_yaml(folder):
     write_files(folder)
     (folder / "pacs.yaml").write_bytes(b"name: x\x01\n")
-    assert "control characters" in only_problem(folder).remedy
+    assert "control characters" in only_problem(folder).fix
 
 
 def test_a_node_file_is_shared_and_its_problems_carry_its_own_name(folder):

@@ -3,9 +3,9 @@
 import pytest
 from pydicom.datadict import tag_for_keyword
 
-from pacsflow.deid import iod_types
-from pacsflow.deid.actions import Clean
-from pacsflow.deid.profile import Compiler
+from pacsflow.deid.compile_rules import Compiler
+from pacsflow.deid.rules import iod_types
+from pacsflow.deid.rules.actions import Clean
 from pacsflow.projects.bids import DESCRIPTIONS
 from schemas import DeidProfile
 from yaml_folder import loaded, only_problem, problems_of, write_files
@@ -62,7 +62,7 @@ def test_two_targets_of_one_place_are_refused(folder, one, other):
 def test_a_secret_in_a_target_is_one_mistake_and_never_repeated(folder, target):
     problem = only_problem(with_targets(folder, target))
     assert (problem.file, problem.line) == ("export.yaml", 2)
-    assert problem.remedy or "reference" in problem.message
+    assert problem.fix or "reference" in problem.message
     assert "quiet-word" not in str(problem)
 
 
@@ -81,7 +81,7 @@ def test_targets_that_only_look_alike_are_several(folder):
 
 
 @pytest.mark.parametrize("place", ["staging", "private/out", "report"])
-def test_what_the_project_keeps_for_itself_is_no_target(folder, place):
+def test_what_the_project_keeps_for_itself_is_not_a_target(folder, place):
     problem = only_problem(with_targets(folder, f"{{kind: archive, path: ../data/{place}, password: '${{env:P}}'}}"))
     assert (problem.line, problem.field) == (2, "targets[0].path")
     assert "keeps for itself" in problem.message
@@ -90,12 +90,12 @@ def test_what_the_project_keeps_for_itself_is_no_target(folder, place):
 @pytest.mark.parametrize("kind", ["storage, url: 'sftp://a/b'", "archive, password: '${env:P}'", "folder, path: /d"])
 def test_the_layout_of_every_kind_is_read_before_a_run(folder, kind):
     target = f"{{kind: {kind}, layout: 'sub-{{patiend}}/{{series}}'}}"
-    assert "use patient" in only_problem(with_targets(folder, target)).remedy
+    assert "use patient" in only_problem(with_targets(folder, target)).fix
     nothing = f"{{kind: {kind}, dicom: false, nifti: false}}"
     assert "neither DICOM nor NIfTI" in only_problem(with_targets(folder, nothing)).message
 
 
-def test_the_patient_id_of_identifiable_images_is_no_code_for_karnak(folder):
+def test_the_patient_id_of_identifiable_images_is_not_a_code_for_karnak(folder):
     target = f"{{kind: karnak, {NODE}, album: x}}"
     problem = only_problem(with_targets(folder, target, deid="base: none\n"))
     assert (problem.file, problem.line) == ("export.yaml", 2)
@@ -128,21 +128,21 @@ def test_a_file_that_a_target_names_is_there_before_a_run(folder, target, field)
 
 
 @pytest.mark.parametrize(
-    ("target", "field", "remedy"),
+    ("target", "field", "fix"),
     [
         ("url: ftp://a/b", "url", "ftps://"),
         ("url: http://a/b", "url", "webdavs://"),
         ("url: s3://a/b, options: {endpoint_url: 'http://s3.example.org'}", "options.endpoint_url", "https://"),
     ],
 )
-def test_an_address_that_all_could_read_on_its_way_is_refused_before_a_run(folder, target, field, remedy):
+def test_an_address_that_all_could_read_on_its_way_is_refused_before_a_run(folder, target, field, fix):
     problem = only_problem(with_targets(folder, f"{{kind: storage, {target}}}"))
     assert (problem.line, problem.field, problem.message) == (2, f"targets[0].{field}", "is not taken")
-    assert remedy in problem.remedy
+    assert fix in problem.fix
 
 
 @pytest.mark.parametrize("album", ["Étude", "a\\\\b", "x" * 65])
-def test_an_album_that_cannot_stand_in_dicom_is_no_album(folder, album):
+def test_an_album_that_cannot_stand_in_dicom_is_not_an_album(folder, album):
     problem = only_problem(with_targets(folder, f'{{kind: karnak, {NODE}, album: "{album}"}}'))
     assert problem.field == "targets[0].album"
 
@@ -159,12 +159,15 @@ def test_files_of_a_storages_options_start_at_the_file_that_says_them(folder):
     }
 
 
-def test_bids_rules_by_descriptions_that_the_profile_empties_would_never_fit(folder):
+def test_bids_labels_from_descriptions_that_the_profile_empties_would_never_be_filled(folder):
     with_targets(folder, FOLDER, "{kind: bids, path: ../bids, name: N}")
-    (folder / "bids.yaml").write_text("rules: [{when: {ProtocolName: 'T1*', Modality: MR}, leave_out: true}]\n")
+    rules = "rules: [{when: {ProtocolName: 'T1*'}, datatype: func, suffix: bold, entities: {task: LABEL}}]\n"
+    (folder / "bids.yaml").write_text(rules.replace("LABEL", "rest"))
+    assert problems_of(folder) == [], "conditions are put to the originals"
+    (folder / "bids.yaml").write_text(rules.replace("LABEL", "'{ProtocolName}'"))
     problem = only_problem(folder)
     assert (problem.file, problem.line, problem.field) == ("export.yaml", 4, "nifti[0].bids")
-    assert "rules ask for ProtocolName, which the profile empties" in problem.message
+    assert "labels are filled from ProtocolName, which the profile empties" in problem.message
     for profile in (
         "options: [clean-descriptors]\n",
         "elements: [{tag: ProtocolName, action: keep}]\n",

@@ -45,7 +45,7 @@ def test_a_node_needs_the_addresses_of_its_protocols_only(tmp_path, text):
         (FILES["pacs"] + "ca: lung-ct.pem\n", "ca", "web services only"),
     ],
 )
-def test_a_mistake_is_told_where_it_stands(tmp_path, text, field, said):
+def test_a_mistake_is_reported_where_it_stands(tmp_path, text, field, said):
     folder = write_files(tmp_path / "a", pacs=text)
     (folder / "lung-ct.pem").write_text("")
     problems = problems_of(folder)

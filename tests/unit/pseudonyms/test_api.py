@@ -3,8 +3,8 @@
 import pytest
 
 from pacsflow.errors import LedgerError, RefusalError, ServiceError
-from pacsflow.pseudonyms import SOURCES
-from pacsflow.pseudonyms.contract import Given, Means
+from pacsflow.pseudonyms import pseudonyms_of
+from pacsflow.pseudonyms.contract import Assigned, PseudonymContext
 from pacsflow.vault import Vault
 from peers.certificates import Authority
 from peers.deid_api import Service
@@ -22,25 +22,27 @@ def service(tmp_path, monkeypatch):
         yield server
 
 
-def opened(service, tmp_path, *, service_shifts=False):
+def opened(service, tmp_path, *, service_shifts=False, direction="add"):
     patient = Patient(source="api", url=f"{service.url}/deid", token="${env:DEID_TOKEN}")
     vault = Vault(tmp_path / "vault", KEY)
-    return SOURCES["api"](Means(patient, vault, project="lung-ct", service_shifts=service_shifts))
+    return pseudonyms_of(
+        PseudonymContext(patient, vault, project="lung-ct", service_shifts=service_shifts, direction=direction)
+    )
 
 
 def test_a_patient_is_asked_for_once_and_kept(service, tmp_path):
     service.answers = {"/deid": (200, b'{"4711": "P1"}'), "/deid_shift": (200, b'{"4711": -12}')}
     given = opened(service, tmp_path, service_shifts=True)
-    assert given(ANNA, "", -300) == given(ANNA, "", -300) == Given("P1", -12)
+    assert given(ANNA, "", -300) == given(ANNA, "", -300) == Assigned("P1", -12)
     body = {"project": "lung-ct", "PatientIDList": [{"PatientID": ANNA}]}
     assert service.asked == [(path, f"token {TOKEN}", body) for path in ("/deid", "/deid_shift")]
-    assert opened(service, tmp_path, service_shifts=True)(ANNA, "", -300) == Given("P1", -12)
+    assert opened(service, tmp_path, service_shifts=True)(ANNA, "", -300) == Assigned("P1", -12)
     assert len(service.asked) == 2
 
 
 def test_prefixed_answers_count_and_shifts_are_keyed_unless_the_profile_says_so(service, tmp_path):
     service.answers = {"/deid": (200, b'{"sub-4711": "P1"}')}
-    assert opened(service, tmp_path)(ANNA, "", -300) == Given("P1", -300)
+    assert opened(service, tmp_path)(ANNA, "", -300) == Assigned("P1", -300)
 
 
 def test_a_patient_that_the_service_does_not_know_has_none(service, tmp_path):
@@ -68,7 +70,7 @@ def test_what_is_wrong_is_refused_without_a_word_of_it(service, tmp_path, caplog
         opened(service, tmp_path)(ANNA, "", 0)
     assert caught.value.transient == transient
     for secret in (ANNA, TOKEN):
-        assert secret not in f"{caught.value} {caught.value.remedy} {caplog.text}"
+        assert secret not in f"{caught.value} {caught.value.fix} {caplog.text}"
     assert Vault(tmp_path / "vault", KEY).links() == []
 
 
@@ -95,3 +97,16 @@ def test_a_service_of_another_authority_is_never_told_a_patient(service, tmp_pat
     with pytest.raises(ServiceError, match="ConnectError"):
         opened(service, tmp_path)(ANNA, "", 0)
     assert service.asked == []
+
+
+@pytest.mark.parametrize(("direction", "days"), [("subtract", -5), ("add", 5)])
+def test_the_numbers_of_the_service_go_the_way_they_went(service, tmp_path, direction, days):
+    service.answers = {"/deid": (200, b'{"4711": "P1"}'), "/deid_shift": (200, b'{"4711": 5}')}
+    assert opened(service, tmp_path, service_shifts=True, direction=direction)(ANNA, "", -300) == Assigned("P1", days)
+
+
+def test_a_shift_of_0_is_refused_and_not_kept(service, tmp_path):
+    service.answers = {"/deid": (200, b'{"4711": "P1"}'), "/deid_shift": (200, b'{"4711": 0}')}
+    with pytest.raises(RefusalError, match="day shift is 0"):
+        opened(service, tmp_path, service_shifts=True)(ANNA, "", -300)
+    assert Vault(tmp_path / "vault", KEY).links() == []

@@ -5,10 +5,10 @@ import pytest
 from pacsflow.errors import RefusalError
 from pacsflow.ledger import open_ledger, rows
 from pacsflow.ledger.rows import Finding, Hit
-from pacsflow.pseudonyms import SOURCES
-from pacsflow.pseudonyms.contract import Given, Means
+from pacsflow.pseudonyms import pseudonyms_of
+from pacsflow.pseudonyms.contract import Assigned, PseudonymContext
+from pacsflow.run.pseudonyms import pseudonyms_of_rows
 from schemas.deid import Patient
-from tasks.pseudonyms import pseudonyms_of_rows
 from yaml_folder import FILES, loaded, problems_of, write_files
 
 PATIENT = Patient(source="column", column="new_ids")
@@ -48,11 +48,11 @@ def test_answers_decide_which_patient_a_row_is_about(tmp_path):
     _, table = loaded(folder(tmp_path, *lines))
     ledger = open_ledger(tmp_path / "ledger", project="a", key=b"k" * 32)
     rows.sync(ledger, ((row.id, row.number, "") for row in table))
-    given = SOURCES["column"](Means(PATIENT, None, pseudonyms_of_rows(ledger, table, "new_ids")))
+    given = pseudonyms_of(PseudonymContext(PATIENT, None, pseudonyms_of_rows(ledger, table, "new_ids")))
     assert given("anna", "", -3) is None
     for row, patient in zip(table, ("anna", "anna", "bert", "carl", "dora", "bert"), strict=True):
         rows.record(ledger, row.id, Finding("found", hits=(Hit(f"1.2.{row.number}", patient, {}),)))
-    assert given("anna", "WARD", -3) == Given("P1", -3)
+    assert given("anna", "WARD", -3) == Assigned("P1", -3)
     for patient, reason in (("bert", "several"), ("carl", "share"), ("dora", "share")):
         with pytest.raises(RefusalError, match=reason):
             given(patient, "", 0)

@@ -12,7 +12,7 @@ import pytest
 from commands import pacsflow
 from pacsflow.deid.compile import compile_alone
 from pacsflow.errors import ProjectError, RefusalError
-from pacsflow.pseudonyms import NO_SHIFT, Means, wanting
+from pacsflow.pseudonyms import NO_SHIFT, PseudonymContext, missing_reason
 from pacsflow.pseudonyms.key_files import LOG, KeyFiles
 from pacsflow.pseudonyms.table import read_shifts, read_table
 from peers.certificates import Authority
@@ -140,7 +140,9 @@ def test_a_project_name_that_would_be_another_folder_is_refused(query, tmp_path,
 
 def shifting(file) -> DeidProfile:
     options = ["retain-longitudinal-modified-dates"]
-    return DeidProfile(options=options, key="${env:K}", dates={"source": "table", "file": str(file)})
+    return DeidProfile(
+        options=options, key="${env:K}", dates={"source": "table", "file": str(file), "direction": "add"}
+    )
 
 
 def test_the_shifts_of_a_moved_project_go_on(tmp_path):
@@ -155,8 +157,8 @@ def test_a_patient_without_a_shift_is_refused_until_the_table_has_one(tmp_path):
     with pytest.raises(RefusalError) as refusal:
         compile_alone(shifting(tmp_path / "days.csv"), KEY).clean(encoded(ct()))
     assert refusal.value.reason == NO_SHIFT
-    assert wanting(Means(Patient(), None, day_shifts={}))(PATIENT_ID) == NO_SHIFT
-    assert wanting(Means(Patient(), None, day_shifts={PATIENT_ID: 3}))(PATIENT_ID) == ""
+    assert missing_reason(PseudonymContext(Patient(), None, day_shifts={}))(PATIENT_ID) == NO_SHIFT
+    assert missing_reason(PseudonymContext(Patient(), None, day_shifts={PATIENT_ID: 3}))(PATIENT_ID) == ""
 
 
 @pytest.mark.parametrize(
@@ -172,14 +174,20 @@ def test_a_patient_without_a_shift_is_refused_until_the_table_has_one(tmp_path):
 )
 def test_mistakes_of_a_table_of_shifts_have_their_line(tmp_path, name, text, line, field):
     (tmp_path / name).write_text(text)
-    folder = write_files(tmp_path / "a", deid=f"{FILES['deid']}dates: {{source: table, file: ../{name}}}\n")
+    folder = write_files(
+        tmp_path / "a", deid=f"{FILES['deid']}dates: {{source: table, direction: add, file: ../{name}}}\n"
+    )
     problem = only_problem(folder)
     assert (problem.file, problem.line, problem.field) == (name, line, field)
     assert "471" not in str(problem)
 
 
 def test_a_table_of_shifts_goes_with_its_source_and_must_be_there(tmp_path):
-    for text in ("dates: {source: table}\n", "dates: {file: a.json}\n", "dates: {source: table, file: none.csv}\n"):
+    for text in (
+        "dates: {source: table, direction: add}\n",
+        "dates: {file: a.json}\n",
+        "dates: {source: table, direction: add, file: none.csv}\n",
+    ):
         assert len(problems_of(write_files(tmp_path / "a", deid=FILES["deid"] + text))) == 1
     with pytest.raises(ProjectError):
         compile_alone(shifting(tmp_path / "none.csv"), KEY)

@@ -4,7 +4,7 @@ import pytest
 
 from pacsflow.deid.compile import compile_alone
 from pacsflow.errors import RefusalError
-from pacsflow.pseudonyms.contract import Given, Means
+from pacsflow.pseudonyms.contract import Assigned, PseudonymContext
 from pacsflow.pseudonyms.table import read_table, source
 from schemas import DeidProfile
 from schemas.deid import Patient
@@ -26,8 +26,8 @@ DEID = FILES["deid"]
 def test_json_and_csv_give_the_same_patients(tmp_path, name, text):
     (tmp_path / name).write_text(text, "utf-8", newline="")
     assert read_table(tmp_path / name) == ({"4711": "P0001", "0815": "P0002"}, [])
-    given = source(Means(Patient(source="table", file=str(tmp_path / name)), None))
-    assert given("4711", "WARD", -3) == Given("P0001", -3)
+    given = source(PseudonymContext(Patient(source="table", file=str(tmp_path / name)), None))
+    assert given("4711", "WARD", -3) == Assigned("P0001", -3)
     assert given("815", "", -3) is None
 
 
@@ -56,7 +56,7 @@ def test_a_mistake_is_one_problem_with_its_line_and_without_its_value(tmp_path, 
     folder = write_files(tmp_path / "a", deid=f"{DEID}patient: {{source: table, file: ../{name}}}\n")
     problem = only_problem(folder)
     assert (problem.file, problem.line, problem.field) == (name, line, field)
-    assert problem.remedy
+    assert problem.fix
     assert "471" not in str(problem)
 
 
@@ -74,7 +74,7 @@ def test_a_patient_of_the_table_has_its_pseudonym_and_another_one_is_refused(tmp
     assert cleaner.clean(encoded(ct())).person.pseudonym == "P0001"
     for stranger, why in (("ANOTHER", "none for this patient"), ("", "no patient id")):
         with pytest.raises(RefusalError, match=why):
-            cleaner.clean(encoded(ct(PatientID=stranger)))
+            cleaner.clean(encoded(ct(PatientID=stranger, StudyInstanceUID="1.2.3.4.5")))
 
 
 def test_the_tables_path_starts_at_the_profile(tmp_path):

@@ -3,8 +3,8 @@
 import multiprocessing
 from pathlib import Path
 
-from pacsflow.pseudonyms import SOURCES
-from pacsflow.pseudonyms.contract import Given, Means
+from pacsflow.pseudonyms import pseudonyms_of
+from pacsflow.pseudonyms.contract import Assigned, PseudonymContext
 from pacsflow.vault import Vault
 from schemas.deid import Patient
 
@@ -13,14 +13,14 @@ PATIENT = Patient(source="sequential", prefix="P-")
 
 
 def opened(path):
-    return SOURCES["sequential"](Means(PATIENT, Vault(path, KEY)))
+    return pseudonyms_of(PseudonymContext(PATIENT, Vault(path, KEY)))
 
 
 def test_numbers_follow_the_order_of_appearance_and_never_change(tmp_path):
     first = opened(tmp_path / "vault")
     assert [first(patient, "", -3).pseudonym for patient in "bab"] == ["P-000001", "P-000002", "P-000001"]
     again = opened(tmp_path / "vault")
-    assert again("a", "", -9) == Given("P-000002", -3)
+    assert again("a", "", -9) == Assigned("P-000002", -3)
     assert again("a", "OTHER WARD", 0).pseudonym == "P-000003"
     assert first("c", "", 0).pseudonym == "P-000004"
 

@@ -104,11 +104,11 @@ def test_of_a_series_without_count_no_number_of_images_is_known():
     ("rule", "field", "said"),
     [
         ("{SeriesDescripton: a}", "SeriesDescripton", "write `SeriesDescription`"),
-        ("{PatientSex: F}", "PatientSex", "is no attribute of a series"),
+        ("{PatientSex: F}", "PatientSex", "is not an attribute of a series"),
         ("{Colour: red}", "Colour", "is no DICOM keyword"),
         ("{images_below: many}", "images_below", "whole number"),
         ("{images_belw: 3}", "images_belw", "write `images_below`"),
-        ("{SeriesDescription: '/(/'}", "SeriesDescription", "is no regular expression"),
+        ("{SeriesDescription: '/(/'}", "SeriesDescription", "is not a regular expression"),
         ("{SeriesDescription: }", "SeriesDescription", "holds no text"),
         ("{SeriesDescription: [a, {b: c}]}", "SeriesDescription", "holds no text"),
     ],

@@ -165,3 +165,26 @@ def test_a_list_of_uids_fits_its_members_only(uids):
 def test_names_fit_without_case(name):
     assert fits("PatientName", name.upper(), name.lower())
     assert fits("PatientName", f"{name.swapcase()[:1]}*", name)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "asked", "answered", "fits"),
+    [
+        ("SeriesDescription", "epi*", "EPI PE=AP", True),
+        ("StudyDescription", "*SCHÄDEL*", "mr schädel nativ", True),
+        ("PatientName", "doe*", "DOE^JANE", True),
+        ("Modality", "mr", "MR", True),
+        ("StationName", "ct1", "CT1", True),
+        ("PatientID", "ab12", "AB12", False),
+        ("PatientID", "ab*", "AB12", False),
+        ("AccessionNumber", "a1", "A1", False),
+        ("StudyID", "x1", "X1", False),
+    ],
+)
+def test_case_matters_in_identifiers_only_unless_match_case_says_otherwise(keyword, asked, answered, fits):
+    answer = Dataset()
+    setattr(answer, keyword, answered)
+    assert bool(matches({keyword: asked}, answer)) is fits
+    assert not matches({keyword: asked}, answer, {keyword: True})
+    assert matches({keyword: asked}, answer, {keyword: False})
+    assert matches({keyword: answered}, answer, {keyword: True})

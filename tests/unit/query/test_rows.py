@@ -72,28 +72,28 @@ def test_a_row_is_sent_as_dicom_writes_it(folder, row, keys):
         ("{PatientID: 'a\\b'}", "PatientID", "holds a backslash"),
         ('{PatientID: "a\\tb"}', "PatientID", "invisible character"),
         ('{PatientID: "a\\u200bb"}', "PatientID", "invisible character"),
-        ("{PatientID: [a, b]}", "PatientID", "is no text"),
-        ("{PatientID: {a: b}}", "PatientID", "is no text"),
+        ("{PatientID: [a, b]}", "PatientID", "is not text"),
+        ("{PatientID: {a: b}}", "PatientID", "is not text"),
         (f"{{PatientID: {'x' * 65}}}", "PatientID", "longer than the 64 characters"),
         (f"{{AccessionNumber: {'x' * 17}}}", "AccessionNumber", "longer than the 16 characters"),
         (f"{{PatientName: {'x' * 65}}}", "PatientName", "longer than the 64 characters"),
         (f"{{StudyInstanceUID: 1.{'2' * 63}}}", "StudyInstanceUID", "longer than the 64 characters"),
-        ("{StudyInstanceUID: 1.2.x}", "StudyInstanceUID", "is no UID"),
-        ("{StudyInstanceUID: '1.٢'}", "StudyInstanceUID", "is no UID"),
-        ("{StudyInstanceUID: 1.2.*}", "StudyInstanceUID", "is no UID"),
-        ("{StudyDate: 2015-02-29}", "StudyDate", "is no date"),
-        ("{StudyDate: 20151301}", "StudyDate", "is no date"),
+        ("{StudyInstanceUID: 1.2.x}", "StudyInstanceUID", "is not a UID"),
+        ("{StudyInstanceUID: '1.٢'}", "StudyInstanceUID", "is not a UID"),
+        ("{StudyInstanceUID: 1.2.*}", "StudyInstanceUID", "is not a UID"),
+        ("{StudyDate: 2015-02-29}", "StudyDate", "is not a date"),
+        ("{StudyDate: 20151301}", "StudyDate", "is not a date"),
         ("{StudyDate: 12.05.2015}", "StudyDate", "date_formats"),
         ("{StudyDate: 42136}", "StudyDate", "spreadsheet's day number"),
         ("{StudyDate: 1815-05-12}", "StudyDate", "too long ago"),
         ("{StudyDate: 2999-05-12}", "StudyDate", "in the future"),
         ("{StudyDate: 20151231-20150101}", "StudyDate", "ends before it begins"),
-        ("{StudyDate: '-'}", "StudyDate", "is no date"),
-        ("{PatientID: a, StudyTime: '25:00'}", "StudyTime", "is no time"),
-        ("{PatientID: a, SeriesNumber: five}", "SeriesNumber", "is no whole number"),
+        ("{StudyDate: '-'}", "StudyDate", "is not a date"),
+        ("{PatientID: a, StudyTime: '25:00'}", "StudyTime", "is not a time"),
+        ("{PatientID: a, SeriesNumber: five}", "SeriesNumber", "is not a whole number"),
         ("{PatientID: a, Modality: ct}", "Modality", "capital letters"),
-        ("{PatientID: a, Modality: 'CT,MR'}", "Modality", "is no code string"),
-        ("{PatientID: a, Sex: F}", "rows[0].Sex", "is no keyword to ask by"),
+        ("{PatientID: a, Modality: 'CT,MR'}", "Modality", "is not a code string"),
+        ("{PatientID: a, Sex: F}", "rows[0].Sex", "is not a keyword to ask by"),
         ("{patientID: a}", "rows[0].patientID", "write `PatientID`"),
         ("{Date: 2015-05-12}", "rows[0].Date", "write `StudyDate`"),
         ("{PatientID: a, PixelData: x}", "rows[0].PixelData", "cannot be asked for"),
@@ -148,7 +148,7 @@ def test_no_problem_repeats_what_identifies_a_patient(folder):
 
 
 @pytest.mark.parametrize("cells", ["", ",MR", ",Dale,Timea,Patience", ",Modi,20150512,F"])
-def test_a_table_without_headings_is_told_without_its_first_row(folder, cells):
+def test_a_table_without_headings_is_reported_without_its_first_row(folder, cells):
     line = f"0045322,MEIER^ANNA{cells}"
     problem = only_problem(with_table(folder, f"{line}\n{line}\n"))
     assert (problem.file, problem.line) == ("c.csv", 1)
@@ -157,7 +157,7 @@ def test_a_table_without_headings_is_told_without_its_first_row(folder, cells):
 
 def test_headings_that_are_all_misspelt_are_guessed_at_by_their_place(folder):
     problem = only_problem(with_table(folder, "Patiend_ID,StudyDat\n1,20150512\n"))
-    assert problem.remedy.endswith("column 1 may be meant for `PatientID`; column 2 may be meant for `StudyDate`")
+    assert problem.fix.endswith("column 1 may be meant for `PatientID`; column 2 may be meant for `StudyDate`")
 
 
 def test_headings_in_other_words_and_cases_are_known(folder):
@@ -206,7 +206,7 @@ def test_a_column_that_is_not_understood_is_one_problem_of_the_heading_line(fold
         ("  date_formats: [DD.MM.YYYY]\n", "table.date_formats[0]"),
     ],
 )
-def test_what_is_said_of_a_table_must_make_sense(folder, more, field):
+def test_options_of_a_table_must_make_sense(folder, more, field):
     assert only_problem(with_table(folder, "MRN\n1\n", more)).field == field
 
 
@@ -240,7 +240,7 @@ def test_rows_and_table_stand_beside_each_other_and_are_counted_together(folder)
     ]
 
 
-def test_an_id_that_repeats_is_told_by_row_and_line(folder):
+def test_an_id_that_repeats_is_reported_by_row_and_line(folder):
     with_table(folder, "ID,MRN\nx,1\ny,2\nx,3\n")
     problem = only_problem(folder)
     assert (problem.line, problem.message) == (4, "the row's id is also that of row 1 (c.csv:2)")

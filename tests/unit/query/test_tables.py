@@ -50,7 +50,7 @@ def test_any_separator_in_any_unicode_gives_the_same_rows(folder, separator, enc
     assert [row.id for row in loaded(folder)[1]] == ["1", "2"]
 
 
-def test_another_encoding_is_read_and_told_on_every_row(folder):
+def test_another_encoding_is_read_and_reported_on_every_row(folder):
     with_table(folder, "c.csv", "MRN,PatientName\n1,Müller^Zoë\n".encode("cp1252"))
     (row,) = loaded(folder)[1]
     assert row.keys["PatientName"] == "Müller^Zoë"
@@ -58,7 +58,7 @@ def test_another_encoding_is_read_and_told_on_every_row(folder):
 
 
 @pytest.mark.parametrize("encoding", ["cp1251", "shift_jis", "utf-16"])
-def test_an_encoding_that_is_said_is_not_doubted(folder, encoding):
+def test_an_encoding_that_is_given_is_not_doubted(folder, encoding):
     name = {"cp1251": "Чехов^Антон", "shift_jis": "山田^太郎", "utf-16": "Müller^Zoë"}[encoding]
     text = f"MRN;PatientName\n1;{name}\n".encode(encoding)
     with_table(folder, "c.csv", text, f"  encoding: {encoding}\n")
@@ -67,7 +67,7 @@ def test_an_encoding_that_is_said_is_not_doubted(folder, encoding):
 
 
 @pytest.mark.parametrize(
-    ("encoding", "said"), [("ascii", "is no text in ascii"), ("cp12510", "there is no encoding `cp12510`")]
+    ("encoding", "said"), [("ascii", "is not text in ascii"), ("cp12510", "there is no encoding `cp12510`")]
 )
 def test_an_encoding_that_is_none_is_one_problem(folder, encoding, said):
     text = "MRN\nMüller\n".encode("cp1252")
@@ -87,8 +87,9 @@ def test_tab_separated_text_and_excels_own_first_line_are_understood(folder):
 
 def test_lines_are_counted_through_quoted_line_breaks(folder):
     text = 'MRN,Description,Remarks\n1,"a ""b""","x\ny\nz"\n,"",\n3,,\n'
-    problem = only_problem(with_table(folder, "c.csv", text, "  columns: {Remarks: ignore}\n"))
-    assert (problem.file, problem.line, problem.message) == ("c.csv", 5, "the row is empty")
+    text += "x\n"
+    problem = only_problem(with_table(folder, "c.csv", text + ",,left over\n", "  columns: {Remarks: ignore}\n"))
+    assert (problem.file, problem.line, problem.cell) == ("c.csv", 8, "")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_a_column_gives_each_row_its_level(folder, name, data):
     ignored = with_table(folder, name, data, "  columns: {QueryRetrieveLevel: ignore}\n")
     assert {row.level for row in loaded(ignored)[1]} == {"study"}
     problem = only_problem(with_table(folder, name, data.replace("series", "IMAGES")))
-    assert (problem.field, problem.message) == ("QueryRetrieveLevel", "is no level")
+    assert (problem.field, problem.message) == ("QueryRetrieveLevel", "is not a level")
 
 
 def test_empty_lines_at_the_end_are_nothing_and_short_lines_are_blank_at_their_end(folder):
@@ -172,7 +173,7 @@ def test_a_table_is_found_by_a_variable(folder, monkeypatch):
 
 
 def test_bytes_that_are_half_a_character_are_no_text(folder):
-    assert only_problem(with_table(folder, "c.csv", b"M\0R\0N\0\n")).message == "is no text"
+    assert only_problem(with_table(folder, "c.csv", b"M\0R\0N\0\n")).message == "is not text"
 
 
 def test_excel_gives_texts_dates_and_numbers_as_the_user_sees_them(folder):
@@ -218,8 +219,8 @@ def test_day_numbers_of_a_mac_workbook_count_from_1904(folder):
     [
         (dt.date(2015, 5, 12), "is a date cell"),
         (12345678901234567, "more than 15 digits"),
-        (True, "is no text"),
-        ("#N/A", "is no text"),
+        (True, "is not text"),
+        ("#N/A", "is not text"),
     ],
 )
 def test_a_cell_that_cannot_be_an_id_is_a_problem(folder, cell, said):
@@ -239,7 +240,7 @@ def test_merged_cells_and_formulas_without_result_would_look_empty(folder):
 
 def test_a_sheet_is_chosen_by_name(folder):
     with_sheet(folder, [["MRN"], ["1"]], "  sheet: Cases\n")
-    assert "write one of Sheet" in only_problem(folder).remedy
+    assert "write one of Sheet" in only_problem(folder).fix
     book = openpyxl.load_workbook(folder / "c.xlsx")
     book.create_sheet("Cases").append(["MRN"])
     book["Cases"].append(["2"])
@@ -247,8 +248,8 @@ def test_a_sheet_is_chosen_by_name(folder):
     assert keys(folder) == [{"PatientID": "2"}]
 
 
-def test_what_is_no_workbook_and_what_has_no_sheets_is_a_problem(folder):
-    assert "without a password" in only_problem(with_table(folder, "c.xlsx", b"PK nonsense")).remedy
+def test_what_is_not_a_workbook_and_what_has_no_sheets_is_a_problem(folder):
+    assert "without a password" in only_problem(with_table(folder, "c.xlsx", b"PK nonsense")).fix
     assert "has no sheet" in only_problem(with_table(folder, "c.csv", "MRN\n1\n", "  sheet: A\n")).message
 
 
@@ -266,21 +267,21 @@ def test_pacsnpulls_list_asks_stars_back_and_keeps_its_level(folder):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('{"PatientID": "1"}', "is no list of objects"),
-        ('["1"]', "is no list of objects"),
+        ('{"PatientID": "1"}', "is not a list of objects"),
+        ('["1"]', "is not a list of objects"),
         ('[{"PatientID": "1"},\n}]', "line 2 is not JSON"),
         (b"[\xff]", "is not UTF-8 text"),
         ('[{"PatientID": "1", "PatientID": "2"}]', "an object has the same key twice"),
-        ('[{"PatientID": "1"}, 5]', "is no list of objects"),
+        ('[{"PatientID": "1"}, 5]', "is not a list of objects"),
     ],
 )
-def test_json_that_is_no_list_of_objects_is_a_problem(folder, text, said):
+def test_json_that_is_not_a_list_of_objects_is_a_problem(folder, text, said):
     assert only_problem(with_table(folder, "c.json", text)).message.startswith(said)
 
 
-def test_a_json_value_that_is_no_text_is_a_problem_in_its_line(folder):
+def test_a_json_value_that_is_not_text_is_a_problem_in_its_line(folder):
     text = json.dumps([{"PatientID": ["1"]}, {"PatientID": None}, {"PatientID": True}], indent=1)
-    assert [problem.line for problem in problems_of(with_table(folder, "c.json", text))] == [2, 7, 10]
+    assert [problem.line for problem in problems_of(with_table(folder, "c.json", text))] == [2, 10]
 
 
 def test_a_json_number_in_an_id_draws_a_warning(folder):
@@ -295,7 +296,7 @@ def test_a_level_that_dicom_does_not_know_is_a_problem(folder):
 
 def test_parquet_says_what_it_needs(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    assert "pip install pyarrow" in only_problem(with_table(folder, "c.parquet", b"PAR1")).remedy
+    assert "pip install 'pacsflow[parquet]'" in only_problem(with_table(folder, "c.parquet", b"PAR1")).fix
 
 
 def test_parquet_gives_texts_dates_and_numbers(folder):
@@ -311,7 +312,7 @@ def test_parquet_gives_texts_dates_and_numbers(folder):
     ]
     assert loaded(folder)[1][1].origin == ("c.parquet", 2)
     (folder / "c.parquet").write_bytes(b"no such thing")
-    assert only_problem(folder).message == "is no parquet file"
+    assert only_problem(folder).message == "is not a parquet file"
 
 
 def test_a_number_that_a_spreadsheet_shortened_is_a_problem(folder):
@@ -322,7 +323,7 @@ def test_columns_without_heading_and_values_are_nothing(folder):
     assert keys(with_table(folder, "c.csv", "MRN,,Mod\n1,,CT\n")) == [{"PatientID": "1", "Modality": "CT"}]
 
 
-def test_the_time_of_day_of_a_date_cell_is_left_out_and_that_is_told(folder):
+def test_the_time_of_day_of_a_date_cell_is_left_out_and_that_is_reported(folder):
     for more, told in (("", 1), ("  date_formats: ['%Y-%m-%d %H:%M:%S']\n", 0)):
         with_sheet(folder, [["MRN", "Date"], ["1", dt.datetime(2015, 5, 12, 14, 30)]], more)  # noqa: DTZ001 Excel knows no zone
         (row,) = loaded(folder)[1]
@@ -331,5 +332,5 @@ def test_the_time_of_day_of_a_date_cell_is_left_out_and_that_is_told(folder):
         assert len(row.warnings) == told
 
 
-def test_a_number_with_a_fraction_is_no_series_number(folder):
-    assert only_problem(with_sheet(folder, [["MRN", "SeriesNumber"], ["1", 5.5]])).message == "is no whole number"
+def test_a_number_with_a_fraction_is_not_a_series_number(folder):
+    assert only_problem(with_sheet(folder, [["MRN", "SeriesNumber"], ["1", 5.5]])).message == "is not a whole number"

@@ -80,7 +80,7 @@ def test_the_first_sheet_is_the_first_that_is_seen(rows_of):
     assert row.keys["PatientID"] == "2"
 
 
-def test_rows_that_a_filter_hides_are_asked_for_and_that_is_told(rows_of):
+def test_rows_that_a_filter_hides_are_asked_for_and_that_is_reported(rows_of):
     def hide(book):
         book.active.row_dimensions[3].hidden = True
 
@@ -105,7 +105,7 @@ def test_a_damaged_workbook_is_one_problem(tmp_path, part, pattern):
         ("2015-05-12 00:00:00", False),
     ],
 )
-def test_a_time_of_day_beside_a_date_is_left_out_and_told(rows_of, written_as, warned):
+def test_a_time_of_day_beside_a_date_is_left_out_and_reported(rows_of, written_as, warned):
     (row,) = rows_of("c.csv", f"MRN,Date\n1,{written_as}\n", "  date_formats: ['%d.%m.%Y']\n")
     assert row.keys["StudyDate"] == "20150512"
     assert any("time of day" in text for text in row.warnings) is warned
@@ -123,7 +123,7 @@ def test_a_damaged_frame_is_one_problem(tmp_path):
     sink = io.BytesIO()
     pyarrow.parquet.write_table(pyarrow.table({"MRN": ["1"]}).replace_schema_metadata({"pandas": "{}"}), sink)
     problem = only_problem(written(tmp_path / "lung-ct", "c.parquet", sink.getvalue()))
-    assert problem.message == "is no parquet file"
+    assert problem.message == "is not a parquet file"
     twice = pd.DataFrame({"MRN": ["1"]}, index=pd.Index(["2"], name="MRN"))
     assert "same heading" in only_problem(written(tmp_path / "lung-ct", "c.parquet", parquet(twice))).message
 
@@ -146,7 +146,7 @@ def test_keywords_in_words_are_headings(rows_of, head):
     assert dict(row.keys) == {"PatientID": "1", "PatientBirthDate": "19700203"}
 
 
-def test_a_blank_of_the_web_is_told_apart(tmp_path):
+def test_a_blank_of_the_web_is_distinguished(tmp_path):
     problem = only_problem(written(tmp_path / "lung-ct", "c.csv", "MRN\n1\N{NO-BREAK SPACE}2\n"))
     assert "no-break space" in problem.message
 
@@ -156,5 +156,5 @@ def test_days_around_the_end_of_time_stay_within_it(rows_of):
     assert row.keys["StudyDate"] == "20141230-99991231"
 
 
-def test_json_nested_without_end_is_no_list(tmp_path):
-    assert only_problem(written(tmp_path / "lung-ct", "c.json", "[" * 100_000)).message == "is no list of objects"
+def test_json_nested_without_end_is_not_a_list(tmp_path):
+    assert only_problem(written(tmp_path / "lung-ct", "c.json", "[" * 100_000)).message == "is not a list of objects"

@@ -1,43 +1,34 @@
-"""The page: all there, nobody named, nothing fetched from elsewhere."""
+"""The page: all there, no patient named, nothing fetched from elsewhere."""
 
 import re
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
-from pacsflow.report import (
-    DeliveryResult,
-    RowResult,
-    RunSummary,
-    SeriesResult,
-    Slowdown,
-    StudyResult,
-    TrafficHour,
-    write_page,
-)
-from pacsflow.report.page import PICTURES_SHOWN, ROWS_SHOWN, render
+from pacsflow.ledger.outcomes import Delivery
+from pacsflow.ledger.traffic import HourOfTraffic, Slowed
+from pacsflow.report.page import OPEN_ROWS_SHOWN, PICTURES_SHOWN, ROWS_SHOWN, render, write_page
+from pacsflow.report.records import Look, RunSummary
+from reported import row, series, study
 
 PNG = b"\x89PNG not really"
-DONE = DeliveryResult("folder 1", "done", "", (("sub-1/x.dcm", "aa", 1),))
-STUDY = StudyResult(
+DONE = Delivery("folder 1", "done", "", "", (("sub-1/x.dcm", "aa", 1),))
+SECOND = series(
+    "2", converted=("refused", "gantry-tilt: 14 degrees"), warnings=("look",), refused={"burned-in text": 1}
+)
+STUDY = study(
     "0123456789abcdef",
     "P1",
     "complete",
-    expected=4,
-    received=3,
-    refused=1,
-    size=1_500_000,
-    series=(
-        SeriesResult("1", "T1 <b>", "MR", 2, 2, "done", picture=PNG),
-        SeriesResult("2", "T2", "MR", 1, 1, "refused", "gantry-tilt: 14 degrees", warnings=("look",)),
-    ),
+    replace(series("1", 2, converted=("done", "")), size=1_500_000),
+    SECOND,
     deliveries=(DONE,),
-    notes=("1 image refused: burned-in text",),
 )
 ROWS = (
-    RowResult(1, "A-1", "complete", studies=(STUDY.key,), series=2, expected=4, received=3, cells={"x": "Tessa"}),
-    RowResult(2, "A-2", "held", "two studies"),
-    RowResult(3, "3", "unmatched", "nothing there"),
+    row(1, "A-1", "complete", "", STUDY, cells={"x": "Tessa"}),
+    row(2, "A-2", "held", "two studies"),
+    row(3, "3", "unmatched", "nothing there"),
 )
 RUN = RunSummary(
     "lung-ct",
@@ -48,6 +39,7 @@ RUN = RunSummary(
     (STUDY,),
     title="A <script>alert(1)</script> title",
     profile=("Names go.",),
+    looks={"series1": Look("T1 <b>", PNG), "series2": Look("T2")},
 )
 
 
@@ -81,7 +73,7 @@ def words(run: RunSummary) -> str:
 def test_the_page_is_well_formed_and_asks_for_nothing() -> None:
     page = Reader(render(RUN))
     assert page.open == []
-    sources = [a[k] for _, a in page.tags for k in ("src", "href", "action") if k in a]
+    sources = [a[k] for _, a in page.tags for k in ("src", "href", "action") if k in a and not a[k].startswith("#row-")]
     assert sources
     assert all(source.startswith("data:image/png;base64,") for source in sources)
     assert not re.search(r"https?://|@import|url\(", render(RUN))
@@ -120,40 +112,40 @@ def test_the_way_is_counted_in_its_own_things() -> None:
 
 
 def test_a_row_that_failed_before_it_had_a_study_was_not_found() -> None:
-    early, late = RowResult(4, "4", "failed", "PACS down"), RowResult(5, "5", "failed", "cut off", studies=(STUDY.key,))
+    early, late = row(4, "4", "failed", "PACS down"), row(5, "5", "failed", "cut off", STUDY)
     assert "Found 1 of 2 rows" in words(replace(RUN, rows=(early, late)))
 
 
 def test_a_series_without_a_description_is_called_by_its_number() -> None:
-    bare = replace(STUDY, series=(replace(STUDY.series[0], description=""),))
-    assert "MR series 1 2 images P1" in words(replace(RUN, studies=(bare,)))
+    assert "MR series 1 2 images P1" in words(replace(RUN, looks={"series1": Look("", PNG)}))
 
 
 def test_a_run_without_conversion_has_no_such_step() -> None:
-    bare = replace(STUDY, series=(SeriesResult("1", "T1", "MR", 3),))
+    bare = replace(STUDY, series=(series("1", 3),))
     assert "Converted" not in words(replace(RUN, studies=(bare,)))
 
 
 def test_a_failed_delivery_is_told() -> None:
-    failed = replace(STUDY, deliveries=(DONE, DeliveryResult("dicom 2", "failed", "refused")))
+    failed = replace(STUDY, deliveries=(DONE, Delivery("dicom 2", "failed", "", "refused")))
     text = words(replace(RUN, studies=(failed,)))
     assert "Not delivered" in text
     assert "dicom 2: refused" in text
     assert "Delivered 0 of 1 study" in text
 
 
-def test_identifiable_data_is_said_loudly() -> None:
+def test_identifiable_data_is_reported_loudly() -> None:
     assert "Identifiable data." not in words(RUN)
     loud = words(replace(RUN, identifiable=True, profile=()))
     assert "Identifiable data." in loud
-    assert "names nobody" not in loud
+    assert "names no patient" not in loud
 
 
 def test_large_runs_are_counted_beyond_what_is_shown() -> None:
-    rows = tuple(RowResult(n, str(n), "complete") for n in range(ROWS_SHOWN + 7))
+    rows = tuple(row(n, "", "unmatched" if n % 2 else "complete") for n in range(ROWS_SHOWN + 7))
     many = replace(STUDY, series=(STUDY.series[0],) * (PICTURES_SHOWN + 3))
     text = words(replace(RUN, rows=rows, studies=(many,)))
-    assert "and 7 more rows" in text
+    assert f"and {ROWS_SHOWN + 7 - OPEN_ROWS_SHOWN:,} more rows".replace(",", " ") in text
+    assert "row 2001" not in text, "of so many only open ones are shown"
     assert "and 3 more series" in text
 
 
@@ -162,13 +154,15 @@ def test_an_empty_run_has_a_page_too(tmp_path) -> None:
     assert "Found 0 of 0 rows" in " ".join(Reader(path.read_text()).words.split())
 
 
-def hour(number, **facts):
-    return TrafficHour(datetime(2026, 1, 1, tzinfo=UTC) + number * timedelta(hours=1), **({"node": "main"} | facts))
+def hour(number, *, node="main", **facts):
+    names = {"queries": "find", "size": "bytes"}
+    counts = Counter({names.get(name, name): n for name, n in facts.items()})
+    return HourOfTraffic(datetime(2026, 1, 1, tzinfo=UTC) + number * timedelta(hours=1), node, counts)
 
 
 def test_what_was_asked_is_shown_by_the_hour(tmp_path):
     hours = (hour(0, queries=12, retrievals=3, images=900, size=450_000_000), hour(3, queries=24, images=1800))
-    slow = tuple(Slowdown(RUN.started, "main", why, 1, 0.5) for why in ("silent", "rejected", "silent"))
+    slow = tuple(Slowed(RUN.started, "main", why, 1, 0.5) for why in ("silent", "rejected", "silent"))
     page = Reader(render(replace(RUN, hours=hours, slowdowns=slow)))
     words = " ".join(page.words.split())
     assert "Thu 1 Jan 2026, 00:00 12 3 900 450.0 MB" in words
@@ -196,6 +190,6 @@ def test_a_run_outside_the_hours_says_why():
     assert "asked outside the hours of the node: the clinic waits" in words
 
 
-def test_what_to_do_is_said_once():
+def test_what_to_do_is_reported_once():
     assert "What to do:" not in words(RUN)
-    assert words(replace(RUN, mends=("open the port",))).count("What to do: open the port") == 1
+    assert words(replace(RUN, fixes=("open the port",))).count("What to do: open the port") == 1

@@ -9,8 +9,8 @@ from PIL import Image
 from pydicom.data import get_testdata_file
 
 from factory import make_instance, make_study, write_files
-from pacsflow.report import middle_slice
-from pacsflow.report.pictures import EDGE
+from pacsflow.report import pictures
+from pacsflow.report.pictures import EDGE, middle_slice
 
 
 def shown(png: bytes | None) -> np.ndarray:
@@ -102,3 +102,13 @@ def test_real_series_have_pictures(shared_data) -> None:
 
 def test_a_whole_series_of_a_study(tmp_path) -> None:
     assert shown(middle_slice(write_files(make_study(series=1, images=5), tmp_path))).ndim == 2
+
+
+def test_a_frame_above_the_ceiling_is_not_decoded(tmp_path, monkeypatch):
+    files = write_files([make_instance()], tmp_path)
+    assert middle_slice(files)
+    decoded = []
+    monkeypatch.setattr(pictures, "pixel_array", lambda *args, **_: decoded.append(args))
+    monkeypatch.setattr(pictures, "MOST_OF_FRAME", 16 * 16 - 1)
+    assert middle_slice(files) is None
+    assert not decoded

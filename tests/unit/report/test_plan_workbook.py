@@ -10,8 +10,11 @@ from openpyxl import load_workbook
 
 from csv_lines import lines
 from pacsflow.errors import ProjectError
-from pacsflow.report import HeldStudy, PlanRow, PlanSeries, PlanStudy, PlanSummary, read_decisions, write_plan
-from pacsflow.report.plan import plan_sheets
+from pacsflow.ledger.summary import SeriesState
+from pacsflow.report.decisions import read_decisions
+from pacsflow.report.plan import plan_sheets, write_plan
+from pacsflow.report.records import PlanSummary, StudyOutcome
+from reported import row, series, state
 
 INFO = [
     "StudyDate",
@@ -32,23 +35,23 @@ INFO = [
     "SequenceName",
     "AcquisitionDate",
 ]
+CT = SeriesState("s1", "aaaa", {"Modality": "CT", "SeriesNumber": "2"}, 20, "")
+SR = SeriesState("s2", "aaaa", {"Modality": "SR"}, None, "excluded")
+KNOWN = state("aaaa", "found", CT, SR, attributes={"PatientID": "007", "PatientName": "=cmd|calc"})
+TAKEN = StudyOutcome(KNOWN, (CT,), rows=("A",), gigabytes=0.0105)
+DOUBTFUL = (
+    state("bbbb", "found", series("1", 30), attributes={"StudyDate": "20200101"}),
+    state("cccc", "found", series("1", 0), attributes={"StudyDate": "20200102"}),
+)
 PLAN = PlanSummary(
     "lung-ct",
     datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
     rows=(
-        PlanRow(1, "A", "found", studies=1, series=2, images=20, cells={"MRN": "007"}),
-        PlanRow(2, "B", "held", "two studies", cells={"MRN": "008"}),
-        PlanRow(3, "C", "unmatched", "no study", cells={"MRN": "009"}),
+        row(1, "A", "found", "", TAKEN, cells={"MRN": "007"}),
+        row(2, "B", "held", "two studies", doubtful=DOUBTFUL, cells={"MRN": "008"}),
+        row(3, "C", "unmatched", "no study", cells={"MRN": "009"}),
     ),
-    studies=(PlanStudy("aaaa", ("A",), {"PatientID": "007", "PatientName": "=cmd|calc"}, 1, 20, 0.0105),),
-    series=(
-        PlanSeries("aaaa", ("A",), {"Modality": "CT", "SeriesNumber": "2", "PatientName": "=cmd|calc"}, 20),
-        PlanSeries("aaaa", ("A",), {"Modality": "SR"}, None, wanted=False, reason="excluded"),
-    ),
-    held=(
-        HeldStudy(2, "B", "bbbb", "two studies", {"StudyDate": "20200101"}, 3, 30),
-        HeldStudy(2, "B", "cccc", "two studies", {"StudyDate": "20200102"}, 1, None),
-    ),
+    studies=(TAKEN,),
     gigabytes=0.0105,
     hours=0.5,
 )
@@ -91,7 +94,7 @@ def test_the_series_sheet_is_pacsman_s_info(plan) -> None:
     ]
 
 
-def test_what_a_pacs_answered_is_no_formula(plan) -> None:
+def test_what_a_pacs_answered_is_not_a_formula(plan) -> None:
     assert lines(plan.with_name("plan-series.csv"))[0]["PatientName"] == "'=cmd|calc"
     cell = next(c for c in load_workbook(plan)["series"][2] if c.value == "=cmd|calc")
     assert cell.data_type == "s"
@@ -114,8 +117,8 @@ def test_rows_and_unmatched_come_with_the_user_s_columns(plan) -> None:
 
 def test_a_column_id_that_says_what_ours_says_stands_once() -> None:
     for label, headings in (("A", ["row", "id", "MRN"]), ("row 1", ["row", "id", "id", "MRN"])):
-        row = PlanRow(1, label, "found", cells={"id": "A", "MRN": "007"})
-        assert list(plan_sheets(replace(PLAN, rows=(row,)))[1].headings)[: len(headings)] == headings
+        one = row(1, label, "found", cells={"id": "A", "MRN": "007"})
+        assert list(plan_sheets(replace(PLAN, rows=(one,)))[1].headings)[: len(headings)] == headings
 
 
 def test_the_plan_is_for_its_owner_only(plan) -> None:
@@ -127,13 +130,14 @@ def test_the_plan_is_for_its_owner_only(plan) -> None:
 def test_decisions_come_back_from_the_workbook(plan) -> None:
     assert read_decisions(plan) == []
     decide(plan, bbbb="take", cccc=" DROP ")
-    assert read_decisions(plan) == [(2, "bbbb", "take"), (2, "cccc", "drop")]
+    key = PLAN.rows[1].row.key
+    assert read_decisions(plan) == [(2, "bbbb", "take", key), (2, "cccc", "drop", key)]
 
 
 def test_decisions_come_back_from_the_csv_with_columns_in_any_order(tmp_path) -> None:
     path = tmp_path / "plan-held.csv"
     path.write_text("decision,study,row\ntake,bbbb,2\n,cccc,2\n")
-    assert read_decisions(path) == [(2, "bbbb", "take")]
+    assert read_decisions(path) == [(2, "bbbb", "take", "")]
 
 
 def test_numbers_that_a_spreadsheet_made_of_texts_are_read(plan) -> None:
@@ -141,7 +145,7 @@ def test_numbers_that_a_spreadsheet_made_of_texts_are_read(plan) -> None:
     book["held"]["A2"].value = 2.0
     book["held"]["C2"].value = "take"
     book.save(plan)
-    assert read_decisions(plan) == [(2, "bbbb", "take")]
+    assert read_decisions(plan) == [(2, "bbbb", "take", PLAN.rows[1].row.key)]
 
 
 def test_all_mistakes_come_at_once_with_their_lines(plan) -> None:
@@ -156,10 +160,10 @@ def test_all_mistakes_come_at_once_with_their_lines(plan) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no workbook"])
-def test_what_is_no_workbook_is_said(content, tmp_path) -> None:
+def test_what_is_not_a_workbook_is_reported(content, tmp_path) -> None:
     path = tmp_path / "plan.xlsx"
     path.write_bytes(content)
-    with pytest.raises(ProjectError, match="no workbook"):
+    with pytest.raises(ProjectError, match="is not a workbook"):
         read_decisions(path)
 
 

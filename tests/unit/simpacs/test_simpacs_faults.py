@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from pacsflow.errors import ProjectError
-from pacsflow.simpacs.faults import ANSWERS, ASSOCIATION, IMAGES, PLANS, Mischief, load_faults
+from pacsflow.simpacs.faults import ANSWERS, ASSOCIATION, IMAGES, PLANS, FaultInjector, load_faults
 from schemas.simpacs import Fault, Faults
 
 MODELS = get_args(get_args(Fault)[0])
@@ -40,9 +40,9 @@ def test_all_mistakes_of_a_file_come_at_once(tmp_path):
 
 
 def test_a_fault_strikes_each_target_as_often_as_it_says():
-    mischief = Mischief(Faults.model_validate({"faults": [{"kind": "busy", "times": 2}]}))
-    [fault] = mischief.of("busy")
-    assert [mischief.strikes(fault, target) for target in ("a", "a", "b", "a", "b", "b")] == [
+    injector = FaultInjector(Faults.model_validate({"faults": [{"kind": "busy", "times": 2}]}))
+    [fault] = injector.of("busy")
+    assert [injector.applies_now(fault, target) for target in ("a", "a", "b", "a", "b", "b")] == [
         True,
         True,
         True,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pacsflow.simpacs.find import Query, answers, instances
+from pacsflow.simpacs.find import FindRequest, answers, instances
 from pacsflow.simpacs.matching import fits
 from pacsflow.simpacs.phantoms import demo_archive, phantom_archive
 
@@ -43,7 +43,7 @@ def test_a_key_fits_as_the_standard_says(keyword, asked, held, expected):
 
 
 def found(level, **keys):
-    return list(answers(demo_archive(), Query(level, keys)))
+    return list(answers(demo_archive(), FindRequest(level, keys)))
 
 
 def test_a_shared_accession_number_gives_both_studies():
@@ -85,11 +85,11 @@ def test_a_retrieval_of_two_images_means_these_two():
     study = next(iter(archive.studies))
     wanted = [one.uid for one in archive.series(study)[0].instances[3:5]]
     keys = {"StudyInstanceUID": study, "SOPInstanceUID": "\\".join(wanted)}
-    assert [one.uid for _, one in instances(archive, Query("IMAGE", keys))] == wanted
+    assert [one.uid for _, one in instances(archive, FindRequest("IMAGE", keys))] == wanted
 
 
-def test_ten_thousand_studies_are_told_apart_by_their_numbers():
+def test_ten_thousand_studies_are_distinguished_by_their_numbers():
     archive = phantom_archive(10_000)
     assert len(archive.studies) == 10_000
-    assert len(list(answers(archive, Query("STUDY", {"AccessionNumber": "0A0009999"})))) == 1
-    assert len(list(answers(archive, Query("STUDY", {"PatientID": "0069687"})))) == 2
+    assert len(list(answers(archive, FindRequest("STUDY", {"AccessionNumber": "0A0009999"})))) == 1
+    assert len(list(answers(archive, FindRequest("STUDY", {"PatientID": "0069687"})))) == 2

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 
-from pacsflow.simpacs.archive import Archive
+from pacsflow.simpacs.archive import StudyArchive
 from pacsflow.simpacs.encoding import other_syntax, recode
 from pacsflow.simpacs.folder import folder_archive
 from pacsflow.simpacs.phantoms import demo_archive, phantom_archive, write_phantoms
@@ -59,7 +59,7 @@ def test_written_phantoms_are_files_that_read_back_as_the_same_archive(tmp_path)
     }
 
 
-def test_a_folder_passes_over_what_is_no_image(tmp_path):
+def test_a_folder_passes_over_what_is_not_an_image(tmp_path):
     write_phantoms(tmp_path, phantom_archive(1, matrix=8, images=1))
     (tmp_path / "notes.txt").write_text("no DICOM")
     (tmp_path / "empty.dcm").write_bytes(b"")
@@ -79,6 +79,6 @@ def test_implicit_and_explicit_say_the_same():
 
 
 def test_a_study_that_comes_again_takes_the_place_of_the_first():
-    archive = Archive([*phantom_archive(2).studies.values(), *phantom_archive(2).studies.values()])
+    archive = StudyArchive([*phantom_archive(2).studies.values(), *phantom_archive(2).studies.values()])
     assert len(archive.studies) == 2
     assert len(list(archive.candidates({"AccessionNumber": "0A0000001"}))) == 1

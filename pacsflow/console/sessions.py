@@ -1,0 +1,125 @@
+"""Who is logged in: sessions in memory, links that work once, and a brake on guessing."""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from pacsflow.console.accounts import Visitor
+
+LONGEST: Final = 12 * 3600.0
+"""Seconds after which a session ends, however busy."""
+LINK: Final = 15 * 60.0
+"""Seconds within which a link has to be used."""
+_TRIES: Final = 5
+_REST: Final = 300.0
+_MOST: Final = 10_000
+
+
+@dataclass
+class WebSession:
+    """A browser that is logged in. `pages`: the ids of the pages that were made for it."""
+
+    person: Visitor
+    begun: float
+    seen: float
+    language: str = "en"
+    pages: set[str] = field(default_factory=set)
+    ended: bool = False
+
+
+class Sessions:
+    """All sessions. The cookie's value is known by its digest only.
+
+    `idle`: seconds without anything done after which a session ends. `current`: the person as the accounts have them
+    now; None for one that was removed.
+    """
+
+    def __init__(
+        self,
+        *,
+        idle: float = 1800.0,
+        current: Callable[[Visitor], Visitor | None] = lambda person: person,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._idle, self._current, self._clock = idle, current, clock
+        self._known: dict[str, WebSession] = {}
+        self._links: dict[str, tuple[Visitor, float]] = {}
+
+    def begin(self, person: Visitor, language: str = "en") -> tuple[str, WebSession]:
+        """A new session, and the value of its cookie."""
+        self._forget()
+        cookie, now = secrets.token_urlsafe(32), self._clock()
+        session = WebSession(person, now, now, language)
+        self._known[_digest(cookie)] = session
+        return cookie, session
+
+    def of(self, cookie: str) -> WebSession | None:
+        """The session of a cookie, where it still goes on."""
+        session = self._known.get(_digest(cookie))
+        return session if session and self.alive(session) else None
+
+    def alive(self, session: WebSession) -> bool:
+        """Whether a session still goes on; its person's roles are those of now."""
+        now = self._clock()
+        person = self._current(session.person)
+        if session.ended or person is None or now - session.begun > LONGEST or now - session.seen > self._idle:
+            session.ended = True
+            return False
+        session.person = person
+        return True
+
+    def touch(self, session: WebSession) -> None:
+        """Something was done: the time without anything done begins again."""
+        session.seen = self._clock()
+
+    def end(self, cookie: str) -> None:
+        """End a session, on all its pages."""
+        if session := self._known.pop(_digest(cookie), None):
+            session.ended = True
+
+    def link(self, person: Visitor) -> str:
+        """A token that lets one browser in, once, within `LINK` seconds."""
+        token = secrets.token_urlsafe(32)
+        self._links[_digest(token)] = (person, self._clock() + LINK)
+        return token
+
+    def redeem(self, token: str) -> Visitor | None:
+        """Who a token lets in; it works once."""
+        person, until = self._links.pop(_digest(token), (None, 0.0))
+        return person if self._clock() <= until else None
+
+    def _forget(self) -> None:
+        """Sessions that have ended."""
+        self._known = {name: one for name, one in self._known.items() if self.alive(one)}
+
+
+class Brake:
+    """After some wrong passwords for a name from an address, none is tried for a while."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._wrong: dict[tuple[str, str], tuple[int, float]] = {}
+
+    def held(self, name: str, address: str) -> bool:
+        """Whether no password is tried for this name from this address now."""
+        number, last = self._wrong.get((name, address), (0, 0.0))
+        return number >= _TRIES and self._clock() - last < _REST
+
+    def wrong(self, name: str, address: str) -> None:
+        """A wrong password was given."""
+        if len(self._wrong) >= _MOST:
+            self._wrong.clear()
+        number, last = self._wrong.get((name, address), (0, 0.0))
+        fresh = self._clock() - last >= _REST
+        self._wrong[name, address] = (1 if fresh else number + 1, self._clock())
+
+    def right(self, name: str, address: str) -> None:
+        """The right password was given."""
+        self._wrong.pop((name, address), None)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,93 @@
+"""Words of the page of the node, and of changes to files."""
+
+from typing import Final
+
+WORDS: Final = {
+    "Nothing differs from the file": ("Nichts weicht von der Datei ab", "Rien ne diffère du fichier"),
+    "What would change in {file}": ("Was sich in {file} ändern würde", "Ce qui changerait dans {file}"),
+    "Wrong elsewhere in the project: {number}": (
+        "Sonst im Projekt falsch: {number}",
+        "Erreurs ailleurs dans le projet : {number}",
+    ),
+    "Saved": ("Gespeichert", "Enregistré"),
+    "Who it is": ("Wer er ist", "Qui il est"),
+    "How images come": ("Wie Bilder kommen", "Comment les images arrivent"),
+    "Limits and waits": ("Grenzen und Wartezeiten", "Limites et attentes"),
+    "Name in reports": ("Name in Berichten", "Nom dans les rapports"),
+    "Protocol": ("Protokoll", "Protocole"),
+    "Protocol of queries, where another": ("Protokoll der Abfragen, falls anders", "Protocole des requêtes, si autre"),
+    "Host name or address": ("Rechnername oder Adresse", "Nom d'hôte ou adresse"),
+    "Port": ("Port", "Port"),
+    "AE title of the PACS": ("AE-Titel des PACS", "Titre AE du PACS"),
+    "Our AE title": ("Unser AE-Titel", "Notre titre AE"),
+    "Address of the web service": ("Adresse des Webdienstes", "Adresse du service web"),
+    "Authorities of its certificate (PEM file)": (
+        "Zertifizierungsstellen (PEM-Datei)",
+        "Autorités de son certificat (fichier PEM)",
+    ),
+    "Method": ("Methode", "Méthode"),
+    "C-MOVE: AE title of the receiver": ("C-MOVE: AE-Titel des Empfängers", "C-MOVE : titre AE du récepteur"),
+    "C-MOVE: port of our receiver": ("C-MOVE: Port unseres Empfängers", "C-MOVE : port de notre récepteur"),
+    "DICOM TLS: authorities (PEM file)": (
+        "DICOM-TLS: Zertifizierungsstellen (PEM-Datei)",
+        "DICOM TLS : autorités (fichier PEM)",
+    ),
+    "DICOM TLS: our certificate (PEM file)": (
+        "DICOM-TLS: unser Zertifikat (PEM-Datei)",
+        "DICOM TLS : notre certificat (fichier PEM)",
+    ),
+    "DICOM TLS: our key (PEM file)": (
+        "DICOM-TLS: unser Schlüssel (PEM-Datei)",
+        "DICOM TLS : notre clé (fichier PEM)",
+    ),
+    "Associations at once": ("Gleichzeitige Assoziationen", "Associations simultanées"),
+    "Studies per minute": ("Studien pro Minute", "Études par minute"),
+    "Seconds to connect": ("Sekunden für die Verbindung", "Secondes pour la connexion"),
+    "Seconds to answer": ("Sekunden für die Antwort", "Secondes pour la réponse"),
+    "Attempts": ("Versuche", "Tentatives"),
+    "Log-in to web services": ("Anmeldung bei Webdiensten", "Connexion aux services web"),
+    "Kind": ("Art", "Genre"),
+    "none": ("keine", "aucun"),
+    "as usual": ("wie üblich", "valeur usuelle"),
+    "username": ("Benutzername", "Nom d'utilisateur"),
+    "password": ("Passwort", "Mot de passe"),
+    "token": ("Token", "Jeton"),
+    "token_url": ("Adresse für Token", "Adresse des jetons"),
+    "client_id": ("Client-Kennung", "Identifiant du client"),
+    "client_secret": ("Client-Geheimnis", "Secret du client"),
+    "scope": ("Bereiche (scope)", "Portées (scope)"),
+    "certificate": ("Zertifikat (PEM-Datei)", "Certificat (fichier PEM)"),
+    "key": ("Schlüssel (PEM-Datei)", "Clé (fichier PEM)"),
+    "login_url": ("Adresse der Anmeldung", "Adresse de connexion"),
+    "realm": ("Bereich (realm)", "Domaine (realm)"),
+    "Secrets are references: ${keyring:SERVICE/NAME}, ${file:PATH}, ${env:NAME}": (
+        "Geheimnisse sind Verweise: ${keyring:DIENST/NAME}, ${file:PFAD}, ${env:NAME}",
+        "Les secrets sont des références : ${keyring:SERVICE/NOM}, ${file:CHEMIN}, ${env:NOM}",
+    ),
+    "This project shares a node file; change it there: {file}": (
+        "Dieses Projekt teilt eine Knotendatei; ändern Sie sie dort: {file}",
+        "Ce projet partage un fichier de nœud ; modifiez-le là : {file}",
+    ),
+    "Show what changes": ("Änderungen zeigen", "Montrer les changements"),
+    "Echo": ("Echo", "Écho"),
+    "Probe": ("Untersuchen", "Sonder"),
+    "{place} answers after {ms} ms": ("{place} antwortet nach {ms} ms", "{place} répond après {ms} ms"),
+    "What pacsflow will do": ("Was pacsflow tun wird", "Ce que pacsflow fera"),
+    "What you can do": ("Was Sie tun können", "Ce que vous pouvez faire"),
+    "Mail to the administrator of the PACS": (
+        "Mail an die Administration des PACS",
+        "Courriel à l'administration du PACS",
+    ),
+    "Open in the mail program": ("Im Mailprogramm öffnen", "Ouvrir dans le programme de courriel"),
+    "DICOM access for research: {node}": (
+        "DICOM-Zugang für Forschung: {node}",
+        "Accès DICOM pour la recherche : {node}",
+    ),
+    "we fetch studies for research with pacsflow, as {ours}, from {place}. May we ask for:": (
+        "für die Forschung holen wir mit pacsflow, als {ours}, Studien von {place}. Dürfen wir bitten um:",
+        "nous cherchons avec pacsflow, comme {ours}, des études de {place}. Pouvons-nous demander :",
+    ),
+    "Good day,": ("Guten Tag,", "Bonjour,"),
+    "Thank you very much": ("Vielen Dank", "Merci beaucoup"),
+}
+"""English -> German, French."""

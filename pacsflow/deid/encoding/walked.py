@@ -1,0 +1,35 @@
+"""A dataset in an encoding that can be walked, its top level at hand."""
+
+from typing import Final
+
+from pacsflow.deid.contract import Source
+from pacsflow.deid.encoding import normalize
+from pacsflow.deid.encoding.header import Header
+from pacsflow.deid.encoding.shapes import Shapes
+from pacsflow.deid.encoding.walk import NotStrictError, Walk
+from pacsflow.errors import RefusalError
+
+PATIENT_ID: Final = 0x00100020
+
+_shapes = Shapes()
+
+
+def walked(source: Source) -> tuple[Source, Walk, Header]:
+    """The instance in an encoding the walk takes, and its top level. Raises RefusalError `malformed: …`."""
+    if source.transfer_syntax_uid == normalize.DEFLATED:
+        source = normalize.inflated(source)
+    if source.transfer_syntax_uid != normalize.BIG_ENDIAN:
+        try:
+            return source, *_walk(source)
+        except NotStrictError:
+            pass
+    source = normalize.normalized(source)
+    try:
+        return source, *_walk(source)
+    except NotStrictError as error:
+        raise RefusalError(f"malformed: {error}") from None
+
+
+def _walk(source: Source) -> tuple[Walk, Header]:
+    walk = Walk(source.dataset, explicit=source.transfer_syntax_uid != normalize.IMPLICIT)
+    return walk, Header(_shapes.dataset(walk), memoryview(source.dataset))

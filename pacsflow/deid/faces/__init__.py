@@ -1,0 +1,1 @@
+"""Faces in images of heads: found by registration or by bone, and removed."""

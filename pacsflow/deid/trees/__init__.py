@@ -1,0 +1,1 @@
+"""Folders of files: claimed, spread over processes, put in place."""

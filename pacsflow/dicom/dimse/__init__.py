@@ -1,0 +1,1 @@
+"""DIMSE: associations, queries, retrievals, the storage SCP (PS3.7, PS3.8)."""

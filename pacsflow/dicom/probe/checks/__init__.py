@@ -1,0 +1,1 @@
+"""The checks of the probe, one module for each thing that is found out."""

@@ -1,1 +1,0 @@
-"""The probe of web services: what they answer, and whether images come."""

@@ -1,0 +1,1 @@
+"""The application layer: what a run does, without Prefect. Rooms meet here."""

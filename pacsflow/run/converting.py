@@ -1,0 +1,80 @@
+"""What is made of a series: NIfTI, label maps, pictures; noted in the ledger, a refusal as an outcome."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pacsflow.convert import Converted, convert_series
+from pacsflow.convert.masks import convert_masks
+from pacsflow.convert.masks.references import References, references_in
+from pacsflow.convert.pictures import convert_pictures
+from pacsflow.errors import PacsflowError, RefusalError
+from pacsflow.export import SeriesFiles
+from pacsflow.ledger import outcomes, studies
+from pacsflow.ledger.outcomes import Output
+from pacsflow.ledger.studies import Instance, Series
+from pacsflow.run.conversion_rules import becomes_masks, becomes_pictures, nifti_rule
+from pacsflow.run.session import Session
+from pacsflow.run.unexpected import fault_of
+
+MASKS, PICTURES = "masks", "images"
+"""What the ledger calls what makes label maps, and pictures."""
+
+
+@dataclass(frozen=True)
+class Making:
+    """What is to be made of a series, by what, how, and a digest of all that decides what comes out."""
+
+    kind: str
+    digest: str
+    make: Callable[[Path], Converted]
+
+
+def making_of(run: Session, series: Series, held: Sequence[Instance], others: Iterable[SeriesFiles]) -> Making | None:
+    """What the project makes of a series; None where nothing. `others`: the study's series that are converted."""
+    hashes, files = [one.sha256 for one in held], [run.staging / one.path for one in held]
+    export = run.project.export
+    if becomes_masks(run.project, series):
+        images = images_of(references_in(files), others)
+        digest = studies.digest_of([*hashes, MASKS, *map(str, images)])
+        return Making(MASKS, digest, lambda out: convert_masks(files, out, images))
+    if becomes_pictures(run.project, series):
+        return Making(PICTURES, studies.digest_of([*hashes, PICTURES]), lambda out: convert_pictures(files, out))
+    rule = nifti_rule(run.project, series)
+    if rule is None:
+        return None
+    digest = studies.digest_of(
+        [*hashes, rule.model_dump_json(exclude={"bids", *(() if rule.options else ("options",))}), export.geometry]
+    )
+    options = [word for option in sorted(rule.options.items()) for word in option]
+
+    def nifti(out: Path) -> Converted:
+        return convert_series(rule.converter, files, out, geometry=export.geometry, options=options)
+
+    return Making(rule.converter, digest, nifti)
+
+
+def images_of(told: References, series: Iterable[SeriesFiles]) -> list[Path]:
+    """The NIfTI files of the series that an object refers to: by its UID, else by those of its instances."""
+    known = [one for one in series if one.converted]
+    named = [one for one in known if one.series_uid in told.series]
+    found = named or [one for one in known if any(uid in told.instances for uid, _ in one.dicom)]
+    return [path for one in found for path in one.converted if path.name.endswith(".nii.gz")]
+
+
+def converted(run: Session, study_key: str, series: Series, job: Making, before: Output | None) -> Output:
+    """What came of a job, now or before. A refusal is an outcome. Raises PacsflowError, OSError."""
+    if before and before.digest == job.digest:
+        return before
+    try:
+        gave = job.make(run.staging / study_key / series.key / "nifti")
+        names = [str(path.relative_to(run.staging)) for path in gave.files]
+        output = Output(series.key, "done", "", job.kind, names, gave.warnings, job.digest)
+    except RefusalError as refusal:
+        output = Output(series.key, "refused", f"{refusal.reason}: {refusal}", job.kind, digest=job.digest)
+    except (PacsflowError, OSError):
+        raise
+    except BaseException as error:  # noqa: BLE001 a converter may raise anything; it is tried again with the next delivery
+        output = Output(series.key, "refused", f"converter-error: {fault_of(error, job.kind)}", job.kind)
+    outcomes.note_output(run.ledger, study_key, output)
+    return output

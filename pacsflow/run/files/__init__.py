@@ -1,0 +1,1 @@
+"""Commands on files at hand, apart from any run."""

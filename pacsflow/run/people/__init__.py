@@ -1,0 +1,1 @@
+"""What people decide: held rows, approval, the choice of series."""
