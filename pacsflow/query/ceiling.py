@@ -9,8 +9,9 @@ ROUND = frozenset({100, 200, 250, 300, 500, 1000, 2000, 2500, 5000, 10_000, 20_0
 FEW = 10
 """From so many answers on, a number that nothing proves is a doubt; fewer are only tested."""
 CLOSER = 3
-"""Wide rows without an answer that are asked in parts too, at each node in each run: it may answer nothing above a
-number."""
+"""Rows of each kind that are asked in parts too, at each node in each run: wide ones without an answer and `named` ones
+without, as it may answer nothing above a number; and `single` answers of a patient, as it may give no more than one."""
+Kind = Literal["wide", "named", "single"]
 _UNFOLDED, _LOOKED = "UNFOLDED", "LOOKED"
 LEVELS = ("STUDY", "SERIES", "IMAGE")
 
@@ -27,11 +28,12 @@ class Ceiling:
     def __init__(self, said: int | Literal["auto"]) -> None:
         self._said = None if said == "auto" else said
         self._told: int | None = None
+        self._least_told = 0
         self._cut: dict[str, int] = {}
         self._whole = dict.fromkeys(LEVELS, 0)
         self._groups: dict[str, int] = {}
         self._marks: set[tuple[str, int]] = set()
-        self._closer = {False: CLOSER, True: CLOSER}
+        self._closer: dict[Kind, int] = {"wide": CLOSER, "named": CLOSER, "single": CLOSER}
         self._hides = False
         self.knows_patients = True
         """Whether the node can be asked what it counts of a patient."""
@@ -40,6 +42,8 @@ class Ceiling:
         self._rows: dict[int, dict[str, int]] = {}
         self._distrusted: set[str] = set()
         self._again: set[int] = set()
+        self._named: dict[int, tuple[object, ...]] = {}
+        """Row -> what was known of the node when it was named last: it is named again only where more is known."""
         self._lock = threading.Lock()
 
     def reached(self, level: str, number: int, mark: int = 0) -> bool:
@@ -73,14 +77,11 @@ class Ceiling:
             self._proven[level] = max(self._proven[level], number)
             self._whole[level] = max(self._whole[level], number)
 
-    def looks_closer(self, *, named: bool = False) -> bool:
-        """Whether a question without an answer is to be asked in parts; each call uses up one of `CLOSER`.
-
-        `named`: it names a patient; such questions are counted apart.
-        """
+    def looks_closer(self, kind: Kind) -> bool:
+        """Whether a question is to be asked in parts; each call uses up one of the `CLOSER` of its kind."""
         with self._lock:
-            self._closer[named] -= 1
-            return self._hides or self._closer[named] >= 0
+            self._closer[kind] -= 1
+            return self._hides or self._closer[kind] >= 0
 
     def hide(self) -> None:
         """The node was seen to answer nothing where there is something: no empty answer is believed any more."""
@@ -117,6 +118,7 @@ class Ceiling:
                 self._cut[level] = min(number, self._cut.get(level, number))
             else:
                 self._told = number
+                self._least_told = min(number, self._least_told or number)
 
     def distrust(self, level: str) -> None:
         """A piece of a question lacked an answer that the question had: numbers prove nothing at this level."""
@@ -145,20 +147,29 @@ class Ceiling:
         return self._folds
 
     def suspects(self) -> list[int]:
-        """Rows answered before it was known that the node cuts at so few, folds, or loses; each is named once."""
+        """Rows answered before it was known that the node cuts at so few, folds, or loses.
+
+        A row that was asked again knowing this is not named: as many answers as the node gives may be all there are.
+        """
         with self._lock:
+            known = (*sorted(self._cut.items()), self._least_told, self._folds, self._hides)
             found = [
                 row
                 for row, most in self._rows.items()
-                if any(self._known(*one) for one in most.items() if one[0] in LEVELS)
-                or (self._folds and not most.get(_UNFOLDED))
-                or row in self._again
-                or (self._hides and not most.get("STUDY", 1) and not most[_LOOKED])
+                if row in self._again or (self._suspect(most) and self._named.get(row) != known)
             ]
             self._again.clear()
             for row in found:
                 del self._rows[row]
+                self._named[row] = known
             return sorted(found)
+
+    def _suspect(self, most: dict[str, int]) -> bool:
+        return (
+            any(self._known(*one) for one in most.items() if one[0] in LEVELS)
+            or (self._folds and not most.get(_UNFOLDED))
+            or (self._hides and not most.get("STUDY", 1) and not most[_LOOKED])
+        )
 
     @property
     def cuts(self) -> bool:
@@ -235,9 +246,9 @@ class Level:
         """So many answers of one group came, and were all."""
         self.ceiling.tested(group, number, mark)
 
-    def looks_closer(self, *, named: bool = False) -> bool:
-        """Whether a question without an answer is to be asked in parts; `named`: it names a patient."""
-        return self.ceiling.looks_closer(named=named)
+    def looks_closer(self, kind: Kind) -> bool:
+        """Whether a question without an answer, or with one, is to be asked in parts."""
+        return self.ceiling.looks_closer(kind)
 
     def hide(self) -> None:
         """The node was seen to answer nothing where there is something."""

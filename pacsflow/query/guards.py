@@ -37,13 +37,8 @@ class Judgement:
 def judge(
     row: Row, answers: Sequence[Dataset], guards: Guards, *, match_case: Mapping[str, bool] | None = None
 ) -> Judgement:
-    """Filter a row's STUDY answers again by its study keys, and put the guards to what is left.
-
-    Where an exact identifier is asked for, another birth date is a doubt and not a reason to drop an answer.
-    """
-    keys = keys_at(row, "STUDY")
-    if EXACT.intersection(keys):
-        keys.pop("PatientBirthDate", None)
+    """Filter a row's STUDY answers again by its study keys, and put the guards to what is left."""
+    keys = compared_keys(row)
     compared = [(answer, matches(keys, answer, match_case)) for answer in answers]
     accepted = tuple(answer for answer, match in compared if match)
     dropped = Counter(keyword for _, match in compared for keyword in match.differs)
@@ -51,6 +46,17 @@ def judge(
     unsure = tuple(f"the PACS does not answer {name}, so it is not known whether it fits" for name in sorted(unseen))
     holds, warnings = hold_reasons(row, accepted, guards)
     return Judgement(accepted, dict(dropped), (*unsure, *holds), warnings)
+
+
+def compared_keys(row: Row) -> dict[str, str]:
+    """The row's study keys that an answer must match to be kept.
+
+    Where an exact identifier is asked for, another birth date is a doubt and not a reason to drop an answer.
+    """
+    keys = keys_at(row, "STUDY")
+    if EXACT.intersection(keys):
+        keys.pop("PatientBirthDate", None)
+    return keys
 
 
 def hold_reasons(row: Row, accepted: Sequence[Dataset], guards: Guards) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -74,11 +80,17 @@ def _doubts(row: Row, answers: Sequence[Dataset]) -> Iterator[tuple[str, str]]:
         births.setdefault(_person(answer), set()).add(_text(answer, "PatientBirthDate"))
     if len(births) > 1:
         yield "several_patients_per_row", f"one row, {len(births)} patient ids"
+    if another := list(other_birth_date(row, answers)):
+        yield from another
+    elif any(len(dates - {""}) > 1 for dates in births.values()):
+        yield "birth_date_mismatch", "one patient id, several birth dates"
+
+
+def other_birth_date(row: Row, answers: Sequence[Dataset]) -> Iterator[tuple[str, str]]:
+    """The doubt (name of a guard, why) that an answer has another birth date than the row."""
     asked = {"PatientBirthDate": row.keys.get("PatientBirthDate", "")}
     if not all(matches(asked, answer) for answer in answers):
         yield "birth_date_mismatch", "the birth date of an answer is not the row's"
-    elif any(len(dates - {""}) > 1 for dates in births.values()):
-        yield "birth_date_mismatch", "one patient id, several birth dates"
 
 
 def _person(answer: Dataset) -> tuple[str, str]:

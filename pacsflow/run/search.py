@@ -16,7 +16,7 @@ from pacsflow.ledger.withdrawals import EXCLUDED
 from pacsflow.query.ceiling import FEW, ROUND, Ceiling
 from pacsflow.query.choosing_by_date import ChosenStudies, choose_by_date
 from pacsflow.query.gather import Gathering
-from pacsflow.query.guards import Judgement, judge, sort_doubts
+from pacsflow.query.guards import Judgement, compared_keys, judge, other_birth_date, sort_doubts
 from pacsflow.query.levels import image_keys, keys_at, needs_images, series_keys, study_keys
 from pacsflow.query.matching import matches
 from pacsflow.query.numbering import next_numbers
@@ -232,7 +232,7 @@ class Search:
 
     def _fitting(self, level: Level, answers: list[Dataset]) -> list[Dataset]:
         """The answers that really fit the row: a PACS may ignore keys, or not know them."""
-        own = keys_at(self._row, level)
+        own = compared_keys(self._row) if level == "STUDY" else keys_at(self._row, level)
         compared = [(answer, matches(own, answer, self._cased)) for answer in answers]
         self.unseen |= {keyword for _, match in compared if match for keyword in match.unseen}
         return [answer for answer, match in compared if match]
@@ -253,13 +253,21 @@ class Search:
 
     def studies(self) -> list[Dataset]:
         """The studies that fit the row, each once: all the node has, or `doubts` says why they may be a part."""
-        return self._fitting("STUDY", self._studies())
+        found = self._fitting("STUDY", self._studies())
+        self.doubts.update(other_birth_date(self._row, found))
+        return found
 
     def series_of(self, study: Dataset) -> list[Dataset]:
-        """The series of a study answer that fit the row, each once; fewer than are counted are a doubt."""
-        listed = not any(keys_at(self._row, "SERIES").values())
-        announced = whole_number(str(study.get("NumberOfStudyRelatedSeries"))) if listed else None
+        """The series of a study answer that fit the row, each once; fewer than are counted are a doubt.
+
+        They are asked for again where there are fewer than announced.
+        """
+        announced = whole_number(str(study.get("NumberOfStudyRelatedSeries"))) if self._takes_all_series else None
         return self._series_of(study, announced or 0)
+
+    @property
+    def _takes_all_series(self) -> bool:
+        return not any(keys_at(self._row, "SERIES").values())
 
     def images_of(self, study_uid: str, series: Dataset) -> list[Dataset]:
         """The images of a series answer that fit the row, each once.
@@ -294,13 +302,10 @@ class Search:
 
     def _hit(self, study: Dataset) -> Hit:
         uid = str(study.StudyInstanceUID)
-        listed = not any(keys_at(self._row, "SERIES").values())
-        announced = whole_number(str(study.get("NumberOfStudyRelatedSeries"))) if listed else None
-        found = tuple(self._series(uid, answer) for answer in self._series_of(study, announced or 0))
-        return Hit(uid, text(study, "PatientID"), attributes(study), found, listed)
+        found = tuple(self._series(uid, answer) for answer in self.series_of(study))
+        return Hit(uid, text(study, "PatientID"), attributes(study), found, self._takes_all_series)
 
     def _series_of(self, study: Dataset, announced: int) -> list[Dataset]:
-        """Answers for the series of a study that fit the row; asked again where there are fewer than announced."""
         mine: dict[str, Dataset] = {}
         uid, split = str(study.StudyInstanceUID), of_series(text(study, "ModalitiesInStudy").split("\\"))
         keys = series_keys(self._row, uid, self._query.series)
@@ -317,7 +322,7 @@ class Search:
         else:
             doubt = f"the node counts {announced} series in a study, but lists {len(mine)}"
             self.doubts.add(("fewer_series_than_counted", doubt))
-        if not mine and not any(keys_at(self._row, "SERIES").values()):
+        if not mine and self._takes_all_series:
             self.doubts.add(("fewer_series_than_counted", "the node lists no series of a study"))
         return list(mine.values())
 

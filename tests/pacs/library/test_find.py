@@ -44,6 +44,12 @@ def test_a_frame_has_the_answers_as_text(pacs, archive):
     assert set(frame["SOPInstanceUID"]) == set().union(*uids(archive)[uid].values())
 
 
+def test_another_birth_date_beside_an_identifier_is_an_error_and_not_an_empty_answer(pacs, archive):
+    patient = next(iter(archive.studies.values())).attributes["PatientID"]
+    with pytest.raises(IncompleteError, match="the birth date of an answer is not the row's"):
+        pacs.find(PatientID=patient, PatientBirthDate="19010101")
+
+
 def dates(archive):
     return sorted(study.attributes["StudyDate"] for study in archive.studies.values())
 
