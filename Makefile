@@ -8,10 +8,11 @@ demo: .venv/usable
 	$(BIN)/pacsflow demo
 
 test: setup peers
-	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not soak" -n 4 --dist loadfile --no-loadscope-reorder
 
 soak: setup peers
 	$(BIN)/python -m pytest -m soak --timeout 0
+	$(BIN)/python -m pytest -m "not soak" --timeout 0 --hypothesis-profile anew tests/unit
 
 # What the unit tests execute: a percentage, and the lines that never ran.
 coverage: setup

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 from httpx import HTTPError, HTTPStatusError, TransportError
 from prefect.concurrency._asyncio import ConcurrencySlotAcquisitionError
-from prefect.context import refresh_global_settings_context
-from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from prefect.context import SettingsContext, get_settings_context, refresh_global_settings_context
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, Settings
 
 from pacsflow.errors import ServerError
 
@@ -52,8 +52,21 @@ def seconds_of_patience() -> float:
 @contextmanager
 def at_once() -> Iterator[None]:
     """Within it a request that is not answered fails at once: who asks has a patience of his own."""
-    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+    now = get_settings_context()
+    with SettingsContext(profile=now.profile, settings=_without_retries(now.settings)):
         yield
+
+
+_made: tuple[Settings, Settings] | None = None
+"""The settings that were copied last, and the copy: to make one takes longer than to ask."""
+
+
+def _without_retries(settings: Settings) -> Settings:
+    global _made  # noqa: PLW0603 - of one process; two threads at worst make two
+    made = _made
+    if made is None or made[0] is not settings:
+        made = _made = settings, settings.copy_with_update(updates={PREFECT_CLIENT_MAX_RETRIES: 0})
+    return made[1]
 
 
 def away(error: BaseException) -> bool:

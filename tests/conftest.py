@@ -31,7 +31,9 @@ OF_A_PERSON = re.compile(
 """What a shell may say of servers, folders, proxies and screens: for the person there, not for the tests."""
 NUMBERS = count()
 
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The same cases each time, so that a change is judged by what it changed; `--hypothesis-profile anew` draws others.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.register_profile("anew", settings.get_profile("any machine"), derandomize=False)
 settings.load_profile("any machine")
 
 

@@ -7,6 +7,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any, Self
@@ -27,6 +28,9 @@ class Prefect(Server):
 
     faults_expected = False
     """Set where something was done to the server, or its database, that it complains of."""
+
+    begin = datetime.min.replace(tzinfo=UTC)
+    """Begin of the test that has the server now."""
 
     def __init__(self, folder: Path, *, leases: str = "filesystem", database: str = "") -> None:
         self._leases = f"prefect.server.concurrency.lease_storage.{leases}"
@@ -64,14 +68,17 @@ class Prefect(Server):
             return json.load(answer)
 
     def runs(self, project: str) -> list[dict[str, Any]]:
-        """All flow runs of a project by its tag, the latest first; the parts of a run have no tags."""
+        """All flow runs of a project by its tag, the latest first; the parts of a run have no tags.
+
+        Those of an earlier test are not among them: two tests may give their projects one name."""
         query = {"tags": {"all_": [f"project:{project}"]}}
         found: list[dict[str, Any]] = self.asked("/flow_runs/filter", flow_runs=query, sort="START_TIME_DESC")
-        return found
+        return [run for run in found if datetime.fromisoformat(run["created"]) >= self.begin]
 
     @contextmanager
     def unshaken(self) -> Iterator[None]:
         """Within it the server says nothing of a fault of its own: a service of it that fails answers all the same."""
+        self.begin = datetime.now(UTC)
         before = len(self.log)
         yield
         faults = [told for told in self.log[before:].split(FAULT)[1:] if LOCKED not in told]
