@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel
 
+from pacsflow.extras import missing
 from pacsflow.hours import calendar
 from pacsflow.projects.hosts import check_hosts
 from pacsflow.projects.node import check_node
@@ -40,6 +41,7 @@ def check_meaning(document: Document, model: BaseModel) -> None:
         _check_recipe(document, model)
     elif isinstance(model, Export):
         check_targets(document, model.targets)
+        _check_header_table(document, model)
 
 
 def check_workers(documents: Mapping[str, Document], models: Mapping[str, BaseModel]) -> None:
@@ -64,6 +66,11 @@ def _check_pseudonyms(document: Document, model: DeidProfile) -> None:
             document.problem((name, "file"), "names no file", "write the path of a JSON or CSV table")
         elif file is not None:
             document.problems += read(Path(file))[1]
+
+
+def _check_header_table(document: Document, model: Export) -> None:
+    if model.header_table and (lacking := missing("pyarrow")):
+        document.problem(("header_table",), *lacking)
 
 
 def _check_recipe(document: Document, model: DeidProfile) -> None:

@@ -76,6 +76,14 @@ def test_a_target_whose_package_is_missing_is_a_mistake_with_its_line(tmp_path, 
     assert problem.fix == f"pip install 'pacsflow[{EXTRAS[package]}]'"
 
 
+def test_a_table_of_headers_without_its_package_is_a_mistake_before_anything_is_asked(tmp_path, monkeypatch):
+    write_files(tmp_path / "p", export="targets: []\nheader_table: true\n")
+    without(monkeypatch, "pyarrow")
+    problem = only_problem(tmp_path / "p")
+    assert (problem.file, problem.line, problem.field) == ("export.yaml", 2, "header_table")
+    assert problem.fix == "pip install 'pacsflow[parquet]'"
+
+
 def test_a_storage_opened_without_its_package_names_the_extra(monkeypatch):
     without(monkeypatch, "s3fs")
     monkeypatch.delitem(_registry, "s3", raising=False)  # a storage that another test opened is known here
