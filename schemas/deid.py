@@ -137,7 +137,7 @@ class Private(Model):
     keep: list[str] = Field(
         default=[],
         description="Names of shipped sets (ps3.15-safe, siemens-csa-for-nifti, ge-for-nifti, philips-for-nifti, "
-        "nifti-without-creator: for files that lost their private creators) "
+        "uih-for-nifti, nifti-without-creator: for files that lost their private creators) "
         'or single elements `(gggg,"CREATOR",ee)`',
     )
 

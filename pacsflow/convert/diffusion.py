@@ -14,6 +14,8 @@ _TAGS: list[Any] = ["ImageType", *_ELEMENTS, *_TEXTS]
 _COMPUTED = frozenset({"ADC", "FA", "TRACEW", "TRACE", "TENSOR", "COLFA", "EADC"})
 _NAMED = re.compile(r"(?<![a-z])(dti|dwi|dmri|diff|diffusion|dsi|hardi|ep_b\d*)(?![a-z])", re.IGNORECASE)
 """Words of a diffusion-weighted sequence, in descriptions as profiles leave them."""
+_WEIGHTED = 10
+"""In s/mm²: below it an image without a direction is one without diffusion weighting, whose imaging gradients count."""
 _UNTOLD = "a diffusion-weighted series without a b-value above 0"
 _UNDIRECTED = "b-values above 0 without a direction"
 
@@ -25,7 +27,7 @@ def untold(file: Path, folder: Path) -> list[str]:
     """
     gradients = [(np.loadtxt(path, ndmin=1), _vectors(path.with_suffix(".bvec"))) for path in folder.glob("*.bval")]
     weighted = any(b_values.any() for b_values, _ in gradients)
-    undirected = any(((b_values > 0) & ~vectors.any(axis=0)).any() for b_values, vectors in gradients)
+    undirected = any(((b_values > _WEIGHTED) & ~vectors.any(axis=0)).any() for b_values, vectors in gradients)
     found = {_UNTOLD: _is_measured(file) and not weighted, _UNDIRECTED: undirected}
     return [f"{warning}: see `private` in deid.yaml" for warning, so in found.items() if so]
 

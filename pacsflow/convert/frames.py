@@ -105,7 +105,7 @@ def _sheet(number: int, size: tuple[int, int], header: Dataset) -> Frame:
         raise RefusalError(
             "grid",
             "sheets of slices (United Imaging, VFRAME) without the private elements of group 0065 that tell of them",
-            fix="keep the group 0065 of the creator in deid.yaml (`private`), or ask for the series slice by slice",
+            fix="write `private: {keep: [uih-for-nifti]}` in deid.yaml, or ask for the series slice by slice",
         )
     return Frame(number, size, (), (), (), mosaic=True, grid=True)
 

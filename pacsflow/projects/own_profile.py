@@ -14,7 +14,7 @@ _PROFILE = """\
 # Made by `pacsflow deid` without --profile. Kept beside it: the key, and the vault that links patients and pseudonyms.
 base: ps3.15-basic
 options: [clean-descriptors, retain-patient-characteristics, retain-longitudinal-full-dates]
-private: {{keep: [ps3.15-safe, siemens-csa-for-nifti, ge-for-nifti, philips-for-nifti]}}
+private: {{keep: [ps3.15-safe, siemens-csa-for-nifti, ge-for-nifti, philips-for-nifti, uih-for-nifti]}}
 key: ${{file:{key}}}
 """
 

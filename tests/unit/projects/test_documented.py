@@ -110,6 +110,7 @@ def test_the_project_for_nifti_keeps_what_each_vendor_needs_and_nothing_else(cap
         "siemens-csa-for-nifti",
         "ge-for-nifti",
         "philips-for-nifti",
+        "uih-for-nifti",
         "nifti-without-creator",
         "ps3.15-safe",
     }
