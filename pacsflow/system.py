@@ -13,9 +13,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import IO, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from pacsflow.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    import subprocess
 
 _fcntl: Any
 _resource: Any
@@ -129,6 +132,16 @@ def children_ignore_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def end_group(leader: "subprocess.Popen[bytes]") -> None:
+    """End a process that has a session of its own, and all that it started, where the system knows groups."""
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(leader.pid, signal.SIGKILL)
+    else:
+        leader.kill()
+    leader.wait()
 
 
 def end_with_parent(parent: int) -> None:

@@ -11,6 +11,25 @@ _OWN_OPTIONS = {"-i": "yn", "-l": "yno", "-m": "yn012", "-p": "yn", "-x": "yni"}
 """Options of dcm2niix that a rule may give: those that leave names, places and sidecars as pacsflow needs them."""
 
 
+class PostCommand(Model):
+    """A program of the project's own that works over the converted files of a series: on copies, confined."""
+
+    run: list[Annotated[str, Field(min_length=1)]] = Field(
+        min_length=1,
+        description="Program and arguments, started without a shell in a folder that holds the converted files "
+        "(image.nii.gz, image.json, ...); a relative program starts at export.yaml. What is called image* there "
+        "afterwards is the series",
+        examples=[["scripts/deface.sh"]],
+    )
+    reads: list[Annotated[str, Field(min_length=1)]] = Field(
+        default=[],
+        description="Folders and files that the program needs beside those of the system, as its installation or an "
+        "atlas; relative ones start at export.yaml",
+        examples=[["/opt/fsl"]],
+    )
+    seconds: float = Field(1800, gt=0, description="For one series; then it is ended, and the series is refused")
+
+
 class Nifti(Model):
     """Conversion of the series of one modality."""
 
@@ -21,6 +40,9 @@ class Nifti(Model):
         description="Options of dcm2niix's own: -i derived images left out (y, n), -l scaling of 16 bits (y, n, o), -m "
         "slices merged (y, n, 0, 1, 2), -p Philips' precise scaling (y, n), -x cropped (y, n, i)",
         examples=[{"-p": "n"}],
+    )
+    post: PostCommand | None = Field(
+        None, description="A program that works over the converted files of each series, as one that removes faces"
     )
     bids: str | None = Field(
         None,

@@ -53,7 +53,7 @@ class Policy(Model):
         default=[], description="Folders, beside a project's own, below which tables and certificates may be read"
     )
     functions: list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field(
-        default=[], description="SHA-256 of the files of recipe functions that may run"
+        default=[], description="SHA-256 of the files of recipe functions and of `post` programs that may run"
     )
     programs: list[Folder] = Field(
         default=[], description="Programs that `auth: {kind: command}` may start, by their absolute paths"

@@ -16,6 +16,7 @@ from pacsflow.projects.elsewhere import check_elsewhere, without_delivery
 from pacsflow.projects.meaning import check_meaning, check_workers
 from pacsflow.projects.nodes import NodeReader, Nodes
 from pacsflow.projects.places import with_files, with_recipe, with_table, written_folder
+from pacsflow.projects.programs import post_programs
 from pacsflow.projects.project import Project
 from pacsflow.projects.reaching import check_reaches
 from pacsflow.projects.source import Document, FieldPath, read_document
@@ -82,11 +83,13 @@ def inspect_project(folder: Path) -> Inspection:
     check_workers(documents, models)
     without_delivery(models)
     bids = _bids(documents["export.yaml"], models)
+    export = models.get("export.yaml")
+    programs = post_programs(documents["export.yaml"], export) if isinstance(export, Export) else {}
     if (policy := active_policy()) is not None:
         check_reaches(policy, documents, {**models, **_others(nodes)}, folder)
     problems = tuple(problem for document in documents.values() for problem in document.problems)
     project = None if len(models) < len(FILES) else _project(folder, documents, models, nodes)
-    return Inspection(folder, documents, models, project and replace(project, bids=bids), problems)
+    return Inspection(folder, documents, models, project and replace(project, bids=bids, programs=programs), problems)
 
 
 def _project(folder: Path, documents: dict[str, Document], models: dict[str, BaseModel], nodes: Nodes) -> Project:

@@ -29,6 +29,8 @@ class Project:
     arrivals: PacsNode | None = None
     bids: Mapping[str, Bids] = field(default_factory=dict)
     """Rules for BIDS names by `nifti.bids` of export.yaml."""
+    programs: Mapping[str, str] = field(default_factory=dict)
+    """Programs that `post` in export.yaml names -> SHA-256 of their files."""
     only: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict, repr=False)
     """(study, series) -> the instances that are wanted of it, all by UID; of a series that is not there, all."""
 

@@ -19,6 +19,7 @@ from pacsflow.regular_files import at_home, read_regular
 from pacsflow.secrets import host_of, resolve
 from schemas import FILES
 from schemas.export import Storage
+from schemas.nifti import PostCommand
 from schemas.policy import Policy, SecretRule
 
 _REFERENCE = re.compile(r"\$\{(env|file|keyring|prefect):([^}]+)\}")
@@ -34,7 +35,7 @@ _ADDRESSES = frozenset({"ledger", "webhook"})
 _WRITTEN = frozenset({"workdir", "path"})
 _READ = frozenset(
     {"ca", "certificate", "key", "known_hosts", "key_filename", "file", "recipe", "functions", "exclusions", "use"}
-    | {"bids", "new_ids", "day_shift", "fallback", "check"}
+    | {"bids", "new_ids", "day_shift", "fallback", "check", "reads"}
 )
 _CLOUDS = {"s3": "amazonaws.com", "gs": "storage.googleapis.com", "abfs": "core.windows.net"}
 """Where storages are that name no host."""
@@ -75,6 +76,8 @@ def _of(name: str, at: FieldPath, value: Any, hosts: tuple[str, ...], base: Path
             yield from _of_storage(name, (*at, "url"), value, here)
         if pairs.get("kind") == "command" and pairs.get("run"):
             yield Reach(name, (*at, "run"), "program", str(pairs["run"][0]))
+        if isinstance(value, PostCommand):
+            yield Reach(name, (*at, "run"), "functions", os.path.normpath(base / at_home(value.run[0])))
         if "move_to" in pairs and getattr(pairs["move_to"], "check", None):
             yield from _leaf(name, (*at, "move_to", "check"), pairs["move_to"].check, (), base)
         for key, inner in pairs.items():
@@ -191,9 +194,7 @@ def policy_of(found: list[Reach], folders: list[Path], variables: set[str]) -> P
         else:
             values.setdefault(one.kind, set()).add(_digest(Path(one.value)) if one.kind == "functions" else one.value)
     files = [at_home(name.partition(":")[2]).parent for name in secrets if name.startswith("file:")]
-    read = {
-        str(Path(os.path.realpath(path)).parent) for path in values.get("read", ()) if not within(Path(path), folders)
-    }
+    read = {str(_folder_of(Path(path))) for path in values.get("read", ()) if not within(Path(path), folders)}
     sorted_of = {kind: sorted(texts) for kind, texts in values.items()}
     return Policy.model_validate(
         {
@@ -210,6 +211,12 @@ def policy_of(found: list[Reach], folders: list[Path], variables: set[str]) -> P
             "programs": sorted_of.get("program", []),
         }
     )
+
+
+def _folder_of(path: Path) -> Path:
+    """The folder that a file is in, links followed; a folder itself."""
+    place = Path(os.path.realpath(path))
+    return place if place.is_dir() else place.parent
 
 
 def _host_behind(one: Reach) -> list[str]:

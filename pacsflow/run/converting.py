@@ -8,14 +8,18 @@ from pacsflow.convert import Converted, convert_series
 from pacsflow.convert.masks import convert_masks
 from pacsflow.convert.masks.references import References, references_in
 from pacsflow.convert.pictures import convert_pictures
+from pacsflow.convert.post import PostProgram, processed
 from pacsflow.errors import PacsflowError, RefusalError
 from pacsflow.export import SeriesFiles
 from pacsflow.ledger import outcomes, studies
 from pacsflow.ledger.outcomes import Output
 from pacsflow.ledger.studies import Instance, Series
+from pacsflow.projects.programs import absolute
+from pacsflow.projects.project import Project
 from pacsflow.run.conversion_rules import becomes_masks, becomes_pictures, nifti_rule
 from pacsflow.run.session import Session
 from pacsflow.run.unexpected import fault_of
+from schemas.nifti import Nifti
 
 MASKS, PICTURES = "masks", "images"
 """What the ledger calls what makes label maps, and pictures."""
@@ -33,7 +37,6 @@ class Making:
 def making_of(run: Session, series: Series, held: Sequence[Instance], others: Iterable[SeriesFiles]) -> Making | None:
     """What the project makes of a series; None where nothing. `others`: the study's series that are converted."""
     hashes, files = [one.sha256 for one in held], [run.staging / one.path for one in held]
-    export = run.project.export
     if becomes_masks(run.project, series):
         images = images_of(references_in(files), others)
         digest = studies.digest_of([*hashes, MASKS, *map(str, images)])
@@ -43,15 +46,30 @@ def making_of(run: Session, series: Series, held: Sequence[Instance], others: It
     rule = nifti_rule(run.project, series)
     if rule is None:
         return None
-    digest = studies.digest_of(
-        [*hashes, rule.model_dump_json(exclude={"bids", *(() if rule.options else ("options",))}), export.geometry]
-    )
+    return _nifti(run, rule, files, hashes)
+
+
+def _nifti(run: Session, rule: Nifti, files: Sequence[Path], hashes: Sequence[str]) -> Making:
+    """What a rule of `nifti` makes of files."""
+    geometry, program = run.project.export.geometry, _program(run.project, rule)
+    unsaid = {name for name in ("options", "post") if not getattr(rule, name)}
+    said = [rule.model_dump_json(exclude={"bids", *unsaid}), geometry]
+    said += [run.project.programs[rule.post.run[0]]] if rule.post else []
     options = [word for option in sorted(rule.options.items()) for word in option]
 
-    def nifti(out: Path) -> Converted:
-        return convert_series(rule.converter, files, out, geometry=export.geometry, options=options)
+    def make(out: Path) -> Converted:
+        gave = convert_series(rule.converter, files, out, geometry=geometry, options=options)
+        return processed(gave, out, program) if program else gave
 
-    return Making(rule.converter, digest, nifti)
+    return Making(rule.converter, studies.digest_of([*hashes, *said]), make)
+
+
+def _program(project: Project, rule: Nifti) -> PostProgram | None:
+    if rule.post is None:
+        return None
+    program, *words = rule.post.run
+    reads = tuple(absolute(project.folder, text) for text in rule.post.reads)
+    return PostProgram((str(absolute(project.folder, program)), *words), reads, rule.post.seconds)
 
 
 def images_of(told: References, series: Iterable[SeriesFiles]) -> list[Path]:

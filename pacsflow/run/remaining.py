@@ -89,4 +89,5 @@ def delivery_digest(project: Project, plan: Planned, target: Target, order: str 
     said = target.model_dump_json()
     if project.settings.workers > 1:  # each has a workdir of its own, and none delivers again what another did
         said = said.replace(json.dumps(str(project.workdir))[1:-1], "${project.workdir}")
+    names += sorted(project.programs.values())  # another program under the same name makes other files
     return studies.digest_of([plan.content, plan.wanted, rules, said, *names, *([order] if order else [])])

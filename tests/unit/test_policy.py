@@ -145,6 +145,10 @@ ATTACKS = {
         {"pacs": {"fetch": {"method": "c-move", "move_to": {"aet": "X", "ours": False, "check": "../../other.yaml"}}}},
         "read"),
     "a node file elsewhere": ({"pacs": {"fallback": ["../../other.yaml"]}}, "read"),
+    "a program over images": (
+        {"export": {"nifti": [{"modality": "*", "post": {"run": ["/bin/sh", "-c", "id"]}}]}}, "SHA-256"),
+    "what it reads": (
+        {"export": {"nifti": [{"modality": "*", "post": {"run": ["/bin/sh"], "reads": ["/etc"]}}]}}, "read that"),
     "functions": ({"deid": {"recipe": "recipe.txt", "functions": "own.py"}}, "SHA-256"),
 }  # fmt: skip
 
