@@ -9,6 +9,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,8 +55,9 @@ class TrainingTarget(Parcels):
             labels = self._labels(images, grid)
             self._root.mkdir(parents=True, exist_ok=True)
             case = self._case(study)
-            files = list(self._put_case(case, chosen, grid, labels, study.written))
-            self._tell()
+            with self._alone():
+                files = list(self._put_case(case, chosen, grid, labels, study.written))
+                self._tell()
         return Delivered(tuple(sorted(files)))
 
     def remove(self, paths: Sequence[str]) -> None:
@@ -63,7 +65,12 @@ class TrainingTarget(Parcels):
         super().remove(paths)
         with own_words(self.kind):
             if paths and self._root.is_dir():
-                self._tell()
+                with self._alone():
+                    self._tell()
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """A lock: cases of all studies share folders, in which each delivery sweeps away what killed ones left half."""
+        return alone(self._root, "training.lock")
 
     def _case(self, study: StudyFolder) -> str:
         first = study.first
@@ -117,17 +124,16 @@ class TrainingTarget(Parcels):
 
     def _tell(self) -> None:
         """Write dataset.json for the cases that are there; keys of others in it stay."""
-        with alone(self._root, "training.lock"):
-            path = self._root / _FILE
-            try:
-                before = dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
-            except (TypeError, ValueError):
-                raise TargetError(f"folder: {_FILE} cannot be read", fix="delete it: it is written again") from None
-            told = self._of_nnunet() if self._settings.layout == "nnunet" else self._of_monai()
-            with tempfile.TemporaryDirectory(prefix="pacsflow-") as scratch:
-                source = Path(scratch, _FILE)
-                source.write_text(json.dumps(before | told, indent=2) + "\n", "utf-8")
-                self._put("", _FILE, source, None)
+        path = self._root / _FILE
+        try:
+            before = dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
+        except (TypeError, ValueError):
+            raise TargetError(f"folder: {_FILE} cannot be read", fix="delete it: it is written again") from None
+        told = self._of_nnunet() if self._settings.layout == "nnunet" else self._of_monai()
+        with tempfile.TemporaryDirectory(prefix="pacsflow-") as scratch:
+            source = Path(scratch, _FILE)
+            source.write_text(json.dumps(before | told, indent=2) + "\n", "utf-8")
+            self._put("", _FILE, source, None)
 
     def _cases(self, place: str) -> list[str]:
         last = f"_{len(self._channels) - 1:04}{_ENDING}"
