@@ -146,6 +146,11 @@ class Query(Model):
     table: Table | None = Field(None, description="A table of rows, instead of or beside `rows`")
     studies: StudyChoice | None = Field(None, description="Which of a row's studies are wanted, by their dates")
     series: SeriesRules = Field(default_factory=SeriesRules, description="Which series are wanted")
+    references: Literal["ignore", "fetch"] = Field(
+        "ignore",
+        description="What a structure set (RTSTRUCT), segmentation (SEG) or presentation state (PR) that a row wants "
+        "refers to: fetch brings those series too, of any study of the patient, and says how many are missing",
+    )
     guards: Guards = Field(default_factory=Guards, description="What holds a row")
     exclusions: str | None = Field(
         None,

@@ -145,6 +145,25 @@ def record(ledger: Ledger, row_id: str, finding: Finding) -> None:
         choices.follow(connection, row_id)
 
 
+def want_too(ledger: Ledger, referring: Sequence[str], hit: Hit, node: str) -> str:
+    """Have the rows that want one of the series `referring` want the series of `hit` too; the key of its study.
+
+    What a person decided of these studies and series goes before. Nothing else of the rows is changed.
+    """
+    with ledger.write() as connection:
+        key, kept = _record_study(ledger, connection, hit, node)
+        mine = (t.wants.c.row_id == t.rows.c.id) & t.wants.c.wanted & t.wants.c.series_key.in_(referring)
+        query = sa.select(t.rows.c.id).join(t.wants, mine).where(t.rows.c.listed, t.rows.c.status == "found").distinct()
+        for row_id in [r.id for r in connection.execute(query)]:
+            there = (t.hits.c.row_id == row_id) & (t.hits.c.study_key == key)
+            if connection.execute(sa.select(t.hits.c.row_id).where(there)).first() is None:
+                taken = {"decision": "take", "decided_by": "", "decided_at": 0.0}
+                ledger.upsert(connection, t.hits, [{"row_id": row_id, "study_key": key, **taken}])
+            _record_series(ledger, connection, row_id, hit=hit, kept=kept)
+            choices.follow(connection, row_id)
+    return key
+
+
 def _record_study(ledger: Ledger, connection: sa.Connection, hit: Hit, node: str) -> tuple[str, bool]:
     """Key of the study, and whether it stays with another node as it was found there."""
     key = ledger.digest("study", hit.study_uid)

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -232,6 +232,16 @@ def look_again(ledger: Ledger, key: str) -> None:
     """Have the next fetch of a study look what is missing, whatever was complete before; no such study: nothing."""
     with ledger.write() as connection:
         connection.execute(sa.update(t.studies).where(t.studies.c.key == key).values(status="found", reason=""))
+
+
+def look_again_of(ledger: Ledger, modalities: Collection[str]) -> None:
+    """As `look_again`, of all complete studies that hold a series of one of these modalities."""
+    query = sa.select(t.series.c.study_key, t.series.c.attributes)
+    keys = {r.study_key for r in ledger.all(query) if r.attributes.get("Modality") in modalities}
+    again = sa.update(t.studies).where(t.studies.c.key == sa.bindparam("which"), t.studies.c.status == "complete")
+    with ledger.write() as connection:
+        if keys:
+            connection.execute(again.values(status="found", reason=""), [{"which": key} for key in sorted(keys)])
 
 
 def lose(ledger: Ledger, paths: Iterable[str]) -> None:

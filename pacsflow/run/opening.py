@@ -24,6 +24,7 @@ from pacsflow.query.exclusions import load_exclusions
 from pacsflow.query.loading import load
 from pacsflow.query.row import Row
 from pacsflow.redaction import keep_libraries_quiet
+from pacsflow.run.fetching.referred import look_again
 from pacsflow.run.lanes.clock import SYSTEM, Clock
 from pacsflow.run.lanes.pool import LanePool
 from pacsflow.run.lanes.throttle import Slowing
@@ -66,6 +67,8 @@ def open_loaded(
         opened = opening.session(REGISTRY.granted(str(project.folder)), action=action, clock=clock, barred=barred)
         if action == "run" and opened.vault:
             reopen_refused(opened.ledger, opened.missing_reason)
+        if action == "run":
+            look_again(opened)
         stack.enter_context(REGISTRY.holding(opened))
         yield opened
 

@@ -58,6 +58,8 @@ class Session:
     """Name of the work directory among those of all runs that share the project."""
     shared: bool = False
     """Whether other runs may be at work on the project at the same time."""
+    referred: set[str] = field(default_factory=set)
+    """Keys of the studies that rows want only since an object that was fetched refers to them."""
     tried: set[str] = field(default_factory=set)
     """Ids of the rows and keys of the studies that this run has taken, where it shares them with others."""
 

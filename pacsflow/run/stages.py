@@ -18,7 +18,7 @@ from pacsflow.run.remaining import unsigned_studies
 from pacsflow.run.room import check_room
 from pacsflow.run.selection import ALL, Selection
 from pacsflow.run.session import Session
-from pacsflow.run.sharing import own_rows, own_studies, portion, rows_come, studies_come, take_rows
+from pacsflow.run.sharing import own_rows, own_studies, portion, rows_come, studies_come, take_rows, untried
 
 T = TypeVar("T")
 
@@ -131,7 +131,14 @@ def retrieve_studies(run: Session, crew: Crew, only: Selection = ALL, *, greeted
             if todo := [plan for plan in todo if plan.key not in before | waiting]:
                 _retrieve(run, crew, node, todo, greeted=greeted and not node)
         before = set(run.tried)
-        going = studies_come(run, only)
+        going = studies_come(run, only) or _referred(run, only)
+
+
+def _referred(run: Session, only: Selection) -> bool:
+    """Whether studies are wanted that this run had no turn at, as what it fetched refers to them."""
+    if not run.referred:
+        return False
+    return any(plan.key in run.referred for plan in untried(run, only.studies(run, run.remaining.plans())))
 
 
 def _retrieve(run: Session, crew: Crew, node: str, plans: list[Planned], *, greeted: bool) -> None:

@@ -27,6 +27,7 @@ from pacsflow.run.fetching.missing import (
     unproven,
 )
 from pacsflow.run.fetching.reception import Reception, disk_refused
+from pacsflow.run.fetching.referred import Referred, follow
 from pacsflow.run.fetching.single_instances import narrowed, singled_out
 from pacsflow.run.fetching.third_party import send, settled
 from pacsflow.run.finding import told_by
@@ -36,6 +37,8 @@ from pacsflow.run.sharing import claim_here, is_here
 from pacsflow.run.unexpected import fault_of, stops
 from pacsflow.staging import staging, sweep
 
+_DEEPEST = 5
+"""How often what is fetched may refer to more, which may refer to more."""
 HOURS, STOPPED = "stopped when the hours of the node ended", "stopped by hand"
 
 
@@ -62,7 +65,7 @@ def _fetch_study(run: Session, ref: StudyRef) -> StudyRef | None:
     study = narrowed(run.project, studies.study(run.ledger, ref.key))
     began = time.monotonic()
     try:
-        completeness = _complete(run, study, ref.node) if guest(run, study, ref.node) else _fetch(run, study, ref.node)
+        study, completeness = _with_references(run, study, ref.node)
     except TakenOverError:
         return None
     except PausedError:
@@ -89,6 +92,20 @@ def _fetch_study(run: Session, ref: StudyRef) -> StudyRef | None:
         raise completeness.error
     run.tell("studies fetched")
     return ref
+
+
+def _with_references(run: Session, study: Study, node: str) -> tuple[Study, Completeness]:
+    """The study with what its objects refer to, as far as the project wants that, and the verdict on it."""
+    for _ in range(_DEEPEST):
+        completeness = _complete(run, study, node) if guest(run, study, node) else _fetch(run, study, node)
+        referred = follow(run, study) if completeness.error is None else Referred()
+        if not referred.more:
+            break
+        study, before = narrowed(run.project, studies.study(run.ledger, study.key)), study
+    else:
+        study = before  # the next run fetches what is wanted since
+    reasons = filter(None, [completeness.reason, referred.missing])
+    return study, replace(completeness, reason="; ".join(reasons))
 
 
 def _fetch(run: Session, study: Study, node: str) -> Completeness:
