@@ -20,6 +20,8 @@ class NodeTarget:
 
         Raises TargetError where it cannot be delivered.
         """
+        if not study.instances:
+            return Delivered(())
         files = study.instances
         delivered = Delivered.of(files)
         absent = self.verify(delivered) if self._settings.query_back else list(files)

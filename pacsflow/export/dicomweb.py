@@ -40,6 +40,8 @@ class ServerTarget:
 
         Raises TargetError where it cannot be delivered.
         """
+        if not study.instances:
+            return Delivered(())
         files = study.instances
         delivered = Delivered.of(files)
         with own_words("dicomweb"), self._client() as client:

@@ -30,6 +30,8 @@ class GatewayTarget:
 
     def deliver(self, study: StudyFolder) -> Delivered:
         """See `Target`. All that the gateway needs is known before anything is sent."""
+        if not study.instances:
+            return Delivered(())
         told = [(series, self._tags(series)) for series in study.series]
         for series, tags in told:
             paths = [path for _, path in series.dicom]

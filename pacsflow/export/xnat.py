@@ -27,6 +27,8 @@ class ProjectTarget:
 
         Raises TargetError where it cannot be delivered.
         """
+        if not study.instances:
+            return Delivered(())
         files = {uid: path for series in study.series for uid, path in series.dicom}
         with own_words("xnat"), logged_in(self._settings) as server:
             subject, session = _labels(study, server)

@@ -8,7 +8,8 @@ import pytest
 
 from factory import make_study, write_files
 from pacsflow.export import StudyFolder, open_target, read_series
-from schemas.export import Archive, BidsDataset, Dicomdir, Folder, Storage
+from peers.ports import free_port
+from schemas.export import Archive, BidsDataset, Dicom, Dicomdir, Dicomweb, Folder, Karnak, Storage, Xnat
 
 
 def targets(root):
@@ -21,6 +22,16 @@ def targets(root):
     yield Storage(kind="storage", url=root.as_uri())
     yield Folder(kind="folder", path=path, layout="nnunet")
     yield Folder(kind="folder", path=path, layout="monai")
+
+
+NODE = {"host": "127.0.0.1", "called_aet": "NOBODY"}
+ELSEWHERE = {
+    "dicom": lambda port: Dicom(kind="dicom", port=port, **NODE),
+    "dicomweb": lambda port: Dicomweb(kind="dicomweb", url=f"https://127.0.0.1:{port}/dicom-web"),
+    "karnak": lambda port: Karnak(kind="karnak", port=port, album="lung", **NODE),
+    "xnat": lambda port: Xnat(kind="xnat", url=f"https://127.0.0.1:{port}", project="LUNG", username="reader",
+                              password="${env:ARCHIVE_WORD}"),
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -51,3 +62,13 @@ def test_what_is_not_there_is_not_delivered(tmp_path, series, number, left):
     assert target.verify(delivered) == []
     assert delivered.files or left != "an empty series beside" or number == 3, "BIDS takes named images only"
     assert not delivered.files or left not in ("no series", "no file")
+
+
+@pytest.mark.parametrize("kind", ELSEWHERE)
+@pytest.mark.parametrize("left", ["no series", "no file", "NIfTI only"])
+def test_where_there_is_nothing_to_send_nobody_is_asked(tmp_path, series, kind, left):
+    """Nobody listens there."""
+    nothing = {"no series": (), "no file": (replace(series, dicom=(), converted=()),),
+               "NIfTI only": (replace(series, dicom=()),)}  # fmt: skip
+    target = open_target(ELSEWHERE[kind](free_port()), tmp_path)
+    assert target.deliver(StudyFolder(nothing[left])).files == ()
