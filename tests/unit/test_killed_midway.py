@@ -1,11 +1,11 @@
-"""Datasets to train on, tables, masks, pictures: killed or failing at any step on the disk, and done again."""
+"""Datasets, tables, masks, pictures: killed or failing at any step on the disk, and done again."""
 
 import errno
 import hashlib
 import os
 import shutil
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -13,11 +13,14 @@ import pytest
 from factory import make_instance, write_files
 from pacsflow.convert.masks import convert_masks
 from pacsflow.convert.pictures import convert_pictures
+from pacsflow.export import StudyFolder, open_target
 from pacsflow.report.frames import write_frame
 from pacsflow.staging import PRIVATE
 from pacsflow.system import try_lock
+from schemas.bids import Name
+from schemas.export import BidsDataset
 from unit.convert.test_masks import box, ct, structure_set
-from unit.export.test_training import study, target
+from unit.export.test_training import series, study, target
 
 STEPS = ("link", "replace", "fsync")
 """Calls of the system by which a file comes to be, and to be whole."""
@@ -42,6 +45,16 @@ def of_dataset(layout):
     return made
 
 
+def of_bids(tmp_path):
+    name = {"image": Name(datatype="anat", suffix="T1w")}
+    first, second = (StudyFolder((replace(series(tmp_path / one, one, 1), bids=name),)) for one in "AB")
+
+    def deliver(what):
+        return lambda folder: open_target(BidsDataset(kind="bids", path=str(folder), name="Set"), folder).deliver(what)
+
+    return Work(deliver(first), deliver(second))
+
+
 def of_table(_):
     def write(values):
         lines = [{"a": value, "b": "x" * 2000} for value in values]
@@ -64,7 +77,7 @@ def of_pictures(tmp_path):
     return Work(lambda folder: convert_pictures(files, folder / "nifti"))
 
 
-WORKS = {"nnunet": of_dataset("nnunet"), "monai": of_dataset("monai"), "header_table": of_table, "masks": of_masks,
+WORKS = {"nnunet": of_dataset("nnunet"), "monai": of_dataset("monai"), "bids": of_bids, "header_table": of_table, "masks": of_masks,
          "images": of_pictures}  # fmt: skip
 
 
