@@ -66,7 +66,7 @@ Group = tuple[FileOfSeries, ...]
 def _distinct(files: Group, geometry: Geometry) -> tuple[Group, list[str]]:
     """The files without exact doubles, where these may be left out; raises RefusalError where they may not."""
     found = indistinct(files)
-    if found.messages and geometry == "refuse":
+    if found.messages and (geometry == "refuse" or (geometry == "split" and found.others)):
         fix = "`geometry: warn` takes one of each double; what differs should be sent again by the archive"
         raise RefusalError("indistinct-frames", "; ".join(found.messages), fix=fix)
     return tuple(one for one in files if one not in found.doubles), found.messages
