@@ -157,7 +157,12 @@ def address_fault(policy: "Policy", kind: str, name: str, host: str) -> str:
 
 def is_variable(policy: "Policy", name: str) -> bool:
     """Whether a variable of the environment may stand in names of folders."""
-    return any(fnmatchcase(name, pattern) for pattern in policy.variables)
+    return is_named(name, policy.variables)
+
+
+def is_named(name: str, patterns: Iterable[str]) -> bool:
+    """Whether a name is one of those allowed, in which `*` stands for any letters."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def code_fault(text: bytes) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas._base import Model
+from schemas._base import AETitle, Model
 
 Host = Annotated[str, Field(pattern=r"^(\*\.)?[A-Za-z0-9_.:/-]+$", examples=["pacs.example.org"])]
 Folder = Annotated[str, Field(pattern=r"^/", examples=["/srv/pacsflow"])]
@@ -33,7 +33,18 @@ class Policy(Model):
     )
     hosts: list[Host] = Field(
         default=[],
-        description="Hosts that may be asked and sent to: names, `*.` and the end of a name, addresses, networks",
+        description="Hosts that may be asked and sent to: names, `*.` and the end of a name, addresses, networks. A "
+        "bucket stands in front of its host (lung.s3.amazonaws.com), so does an account of Azure",
+    )
+    receivers: list[AETitle] = Field(
+        default=[],
+        description="AE titles that images may go to: those of C-MOVE, which a node sends to as they are "
+        "(`fetch.move_to.aet`, also our own), and those of targets, which may send on (`called_aet`)",
+    )
+    mail: list[str] = Field(
+        default=[],
+        description="Addresses that mail servers may be asked to write to; `*` stands for any letters",
+        examples=[["*@example.org"]],
     )
     secrets: list[SecretRule] = Field(default=[], description="Secrets that may be used, each with its hosts")
     secrets_folder: Folder | None = Field(

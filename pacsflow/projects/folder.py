@@ -62,6 +62,8 @@ def read_targets(file: Path, workdir: Path) -> list[Target]:
         check_support(document, model)
         model = _with_targets(file.parent, document, model, workdir=str(workdir))
         check_targets(document, model.targets)
+        if (policy := active_policy()) is not None:
+            check_reaches(policy, {file.name: document}, {file.name: model}, file.parent)
     if model is None or document.problems:
         raise ProjectError(document.problems)
     return model.targets

@@ -13,14 +13,16 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from pacsflow.errors import SecretError
-from pacsflow.policy import is_host, secret_fault, within
+from pacsflow.policy import is_host, is_named, secret_fault, within
 from pacsflow.projects.source import Document, FieldPath
 from pacsflow.regular_files import at_home, read_regular
 from pacsflow.secrets import host_of, resolve
 from schemas import FILES
-from schemas.export import Storage
+from schemas.export import Dicom, Karnak, Storage
 from schemas.nifti import PostCommand
+from schemas.pacs import Fetch, MoveTo
 from schemas.policy import Policy, SecretRule
+from schemas.project import Notification
 
 _REFERENCE = re.compile(r"\$\{(env|file|keyring|prefect):([^}]+)\}")
 _VARIABLE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -37,13 +39,13 @@ _READ = frozenset(
     {"ca", "certificate", "key", "known_hosts", "key_filename", "file", "recipe", "functions", "exclusions", "use"}
     | {"bids", "new_ids", "day_shift", "fallback", "check", "reads"}
 )
-_CLOUDS = {"s3": "amazonaws.com", "gs": "storage.googleapis.com", "abfs": "core.windows.net"}
-"""Where storages are that name no host."""
+_CLOUDS = {"s3": "s3.amazonaws.com", "gs": "storage.googleapis.com", "abfs": "blob.core.windows.net"}
+"""Where storages of many owners are; the bucket or account in front says whose."""
 
 
 @dataclass(frozen=True)
 class Reach:
-    """One thing reached for. `kind`: host, secret, address, write, read, functions, program, storage.
+    """One thing reached for. `kind`: host, receiver, mail, secret, address, write, read, functions, program, storage.
 
     `hosts`: those that a secret goes to; None where it goes nowhere.
     """
@@ -74,11 +76,12 @@ def _of(name: str, at: FieldPath, value: Any, hosts: tuple[str, ...], base: Path
         here = _hosts_of(value, pairs) or hosts
         if isinstance(value, Storage):
             yield from _of_storage(name, (*at, "url"), value, here)
+        yield from _of_receivers(name, at, value)
         if pairs.get("kind") == "command" and pairs.get("run"):
             yield Reach(name, (*at, "run"), "program", str(pairs["run"][0]))
         if isinstance(value, PostCommand):
             yield Reach(name, (*at, "run"), "functions", os.path.normpath(base / at_home(value.run[0])))
-        if "move_to" in pairs and getattr(pairs["move_to"], "check", None):
+        if getattr(pairs.get("move_to"), "check", None):
             yield from _leaf(name, (*at, "move_to", "check"), pairs["move_to"].check, (), base)
         for key, inner in pairs.items():
             unseen = _OUR_SIDE | {"rows", "run"} | ({"url"} if isinstance(value, Storage) else set())
@@ -96,6 +99,17 @@ def _of_storage(name: str, at: FieldPath, storage: Storage, hosts: tuple[str, ..
         yield Reach(name, at, "write", place.path)
     else:
         yield from (Reach(name, at, "host", host) for host in hosts or [""])
+
+
+def _of_receivers(name: str, at: FieldPath, value: object) -> Iterator[Reach]:
+    """Those to whom another sends for us: a node, a gateway, a mail server."""
+    match value:
+        case Fetch(move_to=MoveTo() as move_to):  # ours or not: the node knows the title only
+            yield Reach(name, (*at, "move_to", "aet"), "receiver", move_to.aet)
+        case Dicom() | Karnak():
+            yield Reach(name, (*at, "called_aet"), "receiver", value.called_aet)
+        case Notification(email=str() as email):
+            yield Reach(name, (*at, "email"), "mail", email)
 
 
 def _leaf(name: str, at: FieldPath, value: Any, hosts: tuple[str, ...], base: Path) -> Iterator[Reach]:
@@ -130,9 +144,11 @@ def _hosts_of(record: object, pairs: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _hosts_of_storage(storage: Storage) -> tuple[str, ...]:
-    place, endpoint = urlsplit(storage.url), storage.endpoint
-    named = _host(endpoint) if endpoint else _CLOUDS.get(place.scheme) or place.hostname
-    return (named,) if named else ()
+    place = urlsplit(storage.url)
+    if (cloud := _CLOUDS.get(place.scheme)) is None:
+        return tuple(filter(None, [place.hostname]))
+    owner = storage.options.get("account_name") if place.scheme == "abfs" else place.netloc
+    return (f"{owner}.{_host(storage.endpoint) or cloud}".lower(),)
 
 
 def _host(address: str) -> str:
@@ -158,6 +174,11 @@ def _fault(policy: Policy, one: Reach, folder: Path) -> str:
     place = Path(one.value)
     allowed, said = {
         "host": (is_host(one.value, policy.hosts), f"{one.value or 'this'} is a host that"),
+        "receiver": (
+            one.value.strip() in map(str.strip, policy.receivers),
+            f"{one.value} is a receiver of images that",
+        ),
+        "mail": (is_named(one.value.lower(), map(str.lower, policy.mail)), f"{one.value} is an e-mail address that"),
         "storage": (one.value in policy.storages, f"{one.value}:// is a storage that"),
         "write": (within(place, policy.write), "is a folder to write to that"),
         "read": (within(place, [folder, *policy.read, *policy.write]), "is a file to read that"),
@@ -201,6 +222,8 @@ def policy_of(found: list[Reach], folders: list[Path], variables: set[str]) -> P
             "version": 1,
             "projects": sorted(map(str, folders)),
             "hosts": sorted_of.get("host", []),
+            "receivers": sorted_of.get("receiver", []),
+            "mail": sorted_of.get("mail", []),
             "secrets": [SecretRule(name=name, hosts=sorted(hosts)) for name, hosts in sorted(secrets.items())],
             "secrets_folder": str(_common(files)) if files else None,
             "variables": sorted(variables),

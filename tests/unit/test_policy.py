@@ -8,7 +8,7 @@ import pytest
 
 from pacsflow.errors import PolicyError, ProjectError, SecretError
 from pacsflow.policy import active_policy, is_host, policy_for_deployment
-from pacsflow.projects import read_project
+from pacsflow.projects import read_project, read_targets
 from pacsflow.run.policies import own_policy, policy_now, yaml_of
 from pacsflow.secrets import host_of, resolve, resolve_address
 from project_folder import write_project
@@ -124,13 +124,16 @@ ATTACKS = {
     "a mail server": (
         {"project": {"notify": [{"email": "a@b.org", "smtp": {"host": "evil.example.com", "sender": "a@b.org"}}]}},
         "host that the policy"),
+    "a mail to anybody by an allowed server": (
+        {"project": {"notify": [{"email": "a@evil.com", "smtp": {"host": "pacs.example.org", "sender": "a@b.org"}}]}},
+        "a@evil.com is an e-mail address"),
     "a table": ({"deid": {"patient": {"source": "table", "file": "/etc/passwd"}}}, "read"),
     "a table by a link": ({"deid": {"patient": {"source": "table", "file": "link.csv"}}}, "read"),
     "a service of pseudonyms": (
         {"deid": {"patient": {"source": "api", "url": "https://evil.example.com/", "token": "${file:SECRETS/pass}"}}},
         "let go to evil"),
     "the project's key as a user of a storage": (
-        {"export": target(kind="storage", url="s3://b/x", options={"key": "${file:SECRETS/key}"})}, "let go to amazonaws"),
+        {"export": target(kind="storage", url="s3://b/x", options={"key": "${file:SECRETS/key}"})}, "let go to b.s3.amazonaws"),
     "a storage without a host": (
         {"export": target(kind="storage", url="sftp:///x", options={"password": "${file:SECRETS/pass}"})}, "host that"),
     "an account that is an address": (
@@ -149,6 +152,23 @@ ATTACKS = {
         {"export": {"nifti": [{"modality": "*", "post": {"run": ["/bin/sh", "-c", "id"]}}]}}, "SHA-256"),
     "what it reads": (
         {"export": {"nifti": [{"modality": "*", "post": {"run": ["/bin/sh"], "reads": ["/etc"]}}]}}, "read that"),
+    "a third party that the node sends to": (
+        {"pacs": {"fetch": {"method": "c-move", "move_to": {"aet": "EVIL", "ours": False}}}}, "EVIL is a receiver"),
+    "a third party by the name of our own receiver": (
+        {"pacs": {"fetch": {"method": "c-move", "move_to": {"aet": "EVIL", "port": 11112}}}}, "EVIL is a receiver"),
+    "a third party that another node sends to": ({"pacs": {"fallback": ["mover.yaml"]}}, "EVIL is a receiver"),
+    "a receiver behind a gateway": (
+        {"export": target(kind="karnak", host="pacs.example.org", port=104, called_aet="EVIL", album="a")}, "EVIL is a"),
+    "a receiver at an allowed host": (
+        {"export": target(kind="dicom", host="pacs.example.org", port=104, called_aet="EVIL")}, "EVIL is a receiver"),
+    "a bucket beside ours": ({"export": target(kind="storage", url="s3://evil/x", options={"anon": True})}, "evil.s3."),
+    "a bucket at a service that is allowed": (
+        {"export": target(kind="storage", url="s3://evil/x",
+                          options={"anon": True, "endpoint_url": "https://pacs.example.org"})}, "evil.pacs.example.org"),
+    "a bucket with a host in its name": (
+        {"export": target(kind="storage", url="s3://b.research.example.org:x/y", options={"anon": True})}, "host that"),
+    "an account beside ours": (
+        {"export": target(kind="storage", url="abfs://c/x", options={"account_name": "evil"})}, "evil.blob."),
     "functions": ({"deid": {"recipe": "recipe.txt", "functions": "own.py"}}, "SHA-256"),
 }  # fmt: skip
 
@@ -164,6 +184,12 @@ def test_what_a_merged_project_reaches_for_is_refused(tmp_path, secrets, policy,
     folder = project(tmp_path, secrets, **json.loads(text.replace("DATA", str(tmp_path / "data"))))
     (folder / "link.csv").symlink_to("/etc/passwd")
     (folder / "${").mkdir()
+    mover = {
+        "name": "mover",
+        "called_aet": "MOVER",
+        "fetch": {"method": "c-move", "move_to": {"aet": "EVIL", "port": 11112}},
+    }
+    (folder / "mover.yaml").write_text(json.dumps(NODE | mover))
     (tmp_path / "other.yaml").write_text(json.dumps(NODE | {"name": "other"}))
     (folder / "own.py").write_text("def f(**kw):\n    return 'x'\n")
     (folder / "recipe.txt").write_text("FORMAT dicom\n%header\nREPLACE StudyDescription func:f\n")
@@ -228,6 +254,30 @@ def test_a_secret_that_is_an_address_leads_to_its_own_hosts_only(tmp_path, secre
 )
 def test_the_host_of_an_address(address, host):
     assert host_of(address) == host
+
+
+def test_what_the_policy_lets_receive_and_a_list_of_targets_beside_a_project(tmp_path, secrets, policy, monkeypatch):
+    bucket = {"kind": "storage", "url": "s3://lung/x", "options": {"anon": True}}
+    node = {"kind": "dicom", "host": "pacs.example.org", "port": 104, "called_aet": "ARCHIVE"}
+    mail = {"email": "Data@example.org", "smtp": {"host": "pacs.example.org", "sender": "a@example.org"}}
+    folder = project(tmp_path, secrets, export={"targets": [bucket, node]}, project={"notify": [mail]},
+                     pacs={"fetch": {"method": "c-move", "move_to": {"aet": "OURS", "port": 11112}}})  # fmt: skip
+    with pytest.raises(ProjectError, match=r"lung\.s3\.amazonaws\.com"):
+        read_targets(folder / "export.yaml", tmp_path)
+    assert "OURS is a receiver" in told(folder)
+    with monkeypatch.context() as without:
+        without.delenv("PACSFLOW_POLICY")
+        said = policy_now([folder])
+    assert (said.receivers, said.mail) == (["ARCHIVE", "OURS"], ["Data@example.org"])
+    assert "lung.s3.amazonaws.com" in said.hosts
+    policy(
+        mail=["*@EXAMPLE.org"],
+        receivers=["ARCHIVE", "OURS "],
+        storages=["s3"],
+        hosts=["pacs.example.org", "lung.s3.amazonaws.com"],
+    )
+    assert told(folder) == ""
+    assert len(read_targets(folder / "export.yaml", tmp_path)) == 2
 
 
 def test_functions_run_that_are_named_by_their_hash_and_no_longer_once_they_change(tmp_path, secrets, policy):
