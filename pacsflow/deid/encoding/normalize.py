@@ -17,12 +17,14 @@ from pacsflow.deid.contract import Source
 from pacsflow.deid.encoding.dictionary import AMBIGUOUS, CREATORS, VR_OF
 from pacsflow.deid.encoding.elements import element, item
 from pacsflow.deid.encoding.part10 import file_head
-from pacsflow.deid.encoding.walk import UNDEFINED
+from pacsflow.deid.encoding.walk import UNDEFINED, too_many
 from pacsflow.errors import RefusalError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pydicom import Dataset
-    from pydicom.dataelem import DataElement
+    from pydicom.dataelem import DataElement, RawDataElement
 
 IMPLICIT: Final = "1.2.840.10008.1.2"
 EXPLICIT: Final = "1.2.840.10008.1.2.1"
@@ -37,12 +39,18 @@ _WORDS: Final = {
 _PIXELS: Final = 0x7FE00010
 _CELLS: Final = {32: "I", 64: "Q"}
 """Pixel cells wider than a word are swapped whole (PS3.5 8.1.1), as DCMTK and pydicom do."""
+_HEAD: Final = 8
+"""Bytes of the head of an element or an item, which pydicom reads at once."""
 _END_OF_PIXELS = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
 _lock = Lock()
 
 
 WHOLE_AT_MOST: Final = 512 << 20
 """Bytes of an instance that must be taken as one, and of one that is inflated."""
+
+
+PARTS_AT_MOST: Final = 1_000_000
+"""Elements and items of a dataset that is written again: pydicom's take thousands of bytes each."""
 
 
 def too_large() -> RefusalError:
@@ -80,14 +88,33 @@ def normalized(source: Source) -> Source:
     head = file_head("1.2.3", "1.2.3", source.transfer_syntax_uid)
     with _lock, warnings.catch_warnings():  # warning filters belong to the process, not to a thread
         warnings.simplefilter("ignore")
+        left = [PARTS_AT_MOST]
         try:
-            dataset = dcmread(BytesIO(head + bytes(source.dataset)))
-            content = _Writer(syntax != IMPLICIT, big=source.transfer_syntax_uid == BIG_ENDIAN).dataset(dataset)
+            dataset = dcmread(_Counted(head + bytes(source.dataset), left))
+            content = _Writer(syntax != IMPLICIT, source.transfer_syntax_uid == BIG_ENDIAN, left).dataset(dataset)
         except RefusalError:
             raise
         except Exception as error:  # noqa: BLE001 - a broken file may raise anything in pydicom
+            if left[0] < 0:  # within a sequence pydicom makes an error of its own of it
+                raise too_many(PARTS_AT_MOST) from None
             raise RefusalError("malformed: unreadable", f"pydicom: {type(error).__name__}") from None
     return replace(source, transfer_syntax_uid=syntax, dataset=content)
+
+
+class _Counted(BytesIO):
+    """Bytes whose reader meets no more elements and items than `left`, one number, says; it goes down."""
+
+    def __init__(self, data: bytes, left: list[int]) -> None:
+        super().__init__(data)
+        self._left = left
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """The next bytes, as BytesIO. Raises RefusalError."""
+        if size == _HEAD:
+            self._left[0] -= 1
+            if self._left[0] < 0:
+                raise too_many(PARTS_AT_MOST)
+        return super().read(size)
 
 
 def _written(elem: "DataElement", *, explicit: bool) -> bytes:
@@ -102,9 +129,10 @@ def _written(elem: "DataElement", *, explicit: bool) -> bytes:
 
 
 class _Writer:
-    def __init__(self, explicit: bool, *, big: bool) -> None:
+    def __init__(self, explicit: bool, big: bool, left: list[int]) -> None:
         self.explicit = explicit
         self.big = big
+        self._left = left
 
     def dataset(self, dataset: "Dataset") -> bytes:
         return b"".join(self._element(dataset, int(tag)) for tag in sorted(dataset.keys()))
@@ -115,7 +143,7 @@ class _Writer:
         raw = dataset.get_item(tag)
         vr = self._vr(dataset, raw)
         if vr == "SQ":
-            content = b"".join(item(self.dataset(each)) for each in dataset[tag].value or ())
+            content = b"".join(item(self.dataset(each)) for each in self._items(dataset, raw))
             return element(tag, vr, content, explicit=self.explicit)
         if not isinstance(raw, RawDataElement):
             return _written(raw, explicit=self.explicit)
@@ -127,6 +155,16 @@ class _Writer:
             raise RefusalError("malformed: cut off")
         word = _CELLS.get(dataset.get("BitsAllocated"), "H") if (tag, vr) == (_PIXELS, "OW") else _WORDS.get(vr)
         return element(tag, vr, self._little(word, value), explicit=self.explicit)
+
+    def _items(self, dataset: "Dataset", raw: "DataElement | RawDataElement") -> "Iterable[Dataset]":
+        """The items of a sequence; one that is still encoded (of defined length) is read, and counted."""
+        from pydicom.dataelem import RawDataElement
+        from pydicom.filereader import read_sequence
+
+        if not isinstance(raw, RawDataElement) or not raw.value:
+            return dataset[raw.tag].value or ()
+        content, encoding = _Counted(raw.value, self._left), dataset.original_character_set
+        return read_sequence(content, raw.is_implicit_VR, raw.is_little_endian, len(raw.value), encoding)
 
     def _vr(self, dataset: "Dataset", raw: object) -> str:
         vr = getattr(raw, "VR", None)

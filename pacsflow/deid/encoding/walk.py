@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 from pacsflow.deid.encoding.dictionary import VR_OF
+from pacsflow.errors import RefusalError
 
 Buffer = bytes | memoryview
 Element = tuple[int, int, int, int]
@@ -22,6 +23,8 @@ ITEM: Final = 0xFFFEE000
 ITEM_END: Final = 0xFFFEE00D
 SEQUENCE_END: Final = 0xFFFEE0DD
 DEEPEST: Final = 32
+PARTS_AT_MOST: Final = 5_000_000
+"""Elements and items of one dataset: each takes hundreds of bytes of memory, and no more than eight in the dataset."""
 
 
 def code(vr: str) -> int:
@@ -84,6 +87,11 @@ def unsigned(signature: bytes) -> dict[int, int]:
     return dict(zip(both[:size], both[size:], strict=True))
 
 
+def too_many(most: int) -> RefusalError:
+    """The refusal of an instance whose header takes more memory than is given to one."""
+    return RefusalError(f"too large: more than {most} elements and items")
+
+
 @dataclass(slots=True)
 class Level:
     """A dataset or an item: where it begins and ends, its elements in ascending order, sequences met on the way."""
@@ -126,12 +134,15 @@ class Walk:
 
     buffer: Buffer
     explicit: bool
+    _left: list[int] = field(default_factory=lambda: [PARTS_AT_MOST], compare=False, repr=False)
+    """One number: how many elements and items may still be met."""
 
     def dataset(self) -> Level:
         """The whole dataset: its top level, from the first byte of `buffer` to the last.
 
         Tags ascend, lengths are even and fit (PS3.5 7.1); sequences of undefined length are walked at once, others by
-        `items_of`. Offsets are bytes from the beginning of `buffer`. Raises NotStrictError for anything else.
+        `items_of`. Offsets are bytes from the beginning of `buffer`. Raises NotStrictError for anything else,
+        RefusalError for more elements and items than PARTS_AT_MOST.
         """
         try:
             level = self._level(0, len(self.buffer), 0)
@@ -162,7 +173,7 @@ class Walk:
         return (self._explicit if self.explicit else self._implicit)(pos, end, depth)
 
     def _explicit(self, pos: int, end: int, depth: int) -> Level:
-        buffer, last = self.buffer, -1
+        buffer, left, last = self.buffer, self._left, -1
         elements: dict[int, Element] = {}
         level = Level(pos, end, elements)
         while pos < end:
@@ -187,10 +198,13 @@ class Walk:
                 raise NotStrictError("order, odd length or overrun")
             elements[tag] = (vr, pos, value, stop)
             last, pos = tag, stop
+            left[0] -= 1
+            if left[0] < 0:
+                raise too_many(PARTS_AT_MOST)
         return level
 
     def _implicit(self, pos: int, end: int, depth: int) -> Level:
-        buffer, last = self.buffer, -1
+        buffer, left, last = self.buffer, self._left, -1
         elements: dict[int, Element] = {}
         level = Level(pos, end, elements)
         while pos < end:
@@ -210,6 +224,9 @@ class Walk:
                 raise NotStrictError("order, odd length or overrun")
             elements[tag] = (vr, pos, value, stop)
             last, pos = tag, stop
+            left[0] -= 1
+            if left[0] < 0:
+                raise too_many(PARTS_AT_MOST)
         return level
 
     def _undefined(self, level: Level, what: tuple[int, int], span: tuple[int, int], depth: int) -> int:
@@ -236,6 +253,9 @@ class Walk:
                 raise NotStrictError("item without its delimiter")
             items.append(item)
             pos = item.end + 8 * item.delimited
+            self._left[0] -= 1
+            if self._left[0] < 0:
+                raise too_many(PARTS_AT_MOST)
         return items, pos
 
     def _fragments(self, pos: int, end: int) -> int:

@@ -38,7 +38,7 @@ class Encapsulated:
         self._gone = gone
         self._codec = FRAMES.get(syntax)
         self._frames = self._fragments = 0
-        self._frame: list[bytes] = []
+        self._frame = bytearray()
 
     def flow(self, reader: Reader, *, coded_bits: int) -> Iterator[Part]:
         """The value, its end included. `coded_bits`: frames of more bits a sample are not taken.
@@ -87,9 +87,8 @@ class Encapsulated:
         data = reader.take(length)
         if data and (self._codec is None or self._begins(data)):
             yield from self._finished(coded_bits)
-        if data:
-            self._frame.append(data)
-        if sum(map(len, self._frame)) > FRAME_AT_MOST:
+        self._frame += data
+        if len(self._frame) > FRAME_AT_MOST:
             raise RefusalError(f"too large: more than {FRAME_AT_MOST >> 20} MB in one frame")
         if not self._rewrite:
             yield head + data
@@ -103,7 +102,7 @@ class Encapsulated:
         """The frame that is whole now, as one item."""
         if not self._frame:
             return
-        data, self._frame = b"".join(self._frame), []
+        data, self._frame = bytes(self._frame), bytearray()
         self._frames += 1
         frame = self._judged(data)
         if not self._rewrite or frame is None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Final, NamedTuple
 
 from pacsflow.deid.encoding.charsets import decoded, encodings
@@ -27,6 +28,7 @@ from pacsflow.deid.proof.search_terms import (
     vendor_or_placeholder,
 )
 from pacsflow.deid.vocabulary import VENDORS, vocabulary
+from pacsflow.errors import RefusalError
 
 _BROKEN: Final = re.compile(r"[-\u2010\u2011]\s*[\r\n]+\s*")
 _LINES: Final = re.compile(r"[\r\n]+")
@@ -98,6 +100,8 @@ _INSTITUTION: Final = 0x00080080
 _WRITTEN_TOGETHER: Final = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR")
 
 
+TERMS_AT_MOST: Final = 10_000
+"""Each is looked for in each text; the words of one name are searched for in pairs, too."""
 UID: Final = "uid"
 _SPACED_UID: Final = re.compile(r"(?<!\S)[0-2](?: \d{1,40}){5,30}(?!\S)")
 _DAY_AND_MONTH: Final = re.compile(r"(?<![\d.])(\d{1,2})\.\s?(\d{1,2})\.(?!\d)")
@@ -236,7 +240,7 @@ def _with_an_initial(word: str, hay: str) -> bool:
 
 @lru_cache(1024)
 def terms_of(values: tuple[tuple[int, bytes], ...], dates: frozenset[bytes], charset: bytes) -> Terms:
-    """Terms of (tag, encoded value) pairs, and of the encoded dates."""
+    """Terms of (tag, encoded value) pairs, and of the encoded dates. Raises RefusalError for too many."""
     found: set[Term] = set()
     days = {day for value in dates if (day := day_of(value.decode("latin-1")))}
     for tag, value in values:
@@ -244,8 +248,10 @@ def terms_of(values: tuple[tuple[int, bytes], ...], dates: frozenset[bytes], cha
             if KINDS[tag] == "birth date" and (day := day_of(text)):
                 days.add(day)
             else:
-                found.update(_terms(KINDS[tag], text))
+                found.update(islice(_terms(KINDS[tag], text), TERMS_AT_MOST + 1))
                 found.update(_distinctive(text) if tag == _INSTITUTION else ())
+            if len(found) > TERMS_AT_MOST:
+                raise RefusalError(f"too large: names and ids of more than {TERMS_AT_MOST} words to search for")
     return Terms(tuple(sorted(found)), frozenset(each for day in days for each in readings(day)), charset)
 
 

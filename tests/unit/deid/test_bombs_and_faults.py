@@ -1,6 +1,7 @@
 """What is small and grows, what takes long, what nobody thought of: one instance is refused, and no other."""
 
 import re
+import struct
 import zlib
 from dataclasses import replace
 from io import BytesIO
@@ -12,7 +13,7 @@ from pydicom import dcmread
 
 from pacsflow.deid import cleaner as cleaning
 from pacsflow.deid import pixels, streamed
-from pacsflow.deid.encoding import normalize
+from pacsflow.deid.encoding import normalize, walk
 from pacsflow.deid.rules import actions
 from pacsflow.deid.rules.free_text import Scrubber
 from pacsflow.errors import RefusalError
@@ -126,3 +127,48 @@ def test_any_bytes_are_refused_or_cleaned(data, syntax):
         assert not error.reason.startswith("fault of pacsflow")  # noqa: PT017
     else:
         assert dcmread(BytesIO(new)).PatientIdentityRemoved == "YES"
+
+
+SEQUENCE, OPEN = struct.pack("<HH2sHI", 8, 0x1140, b"SQ", 0, 0xFFFFFFFF), b"\xfe\xff\x00\xe0\0\0\0\0"
+OUT_OF_ORDER = struct.pack("<HH2sH", 8, 0x90, b"PN", 2) + b"X "
+CLOSED = b"\xfe\xff\xdd\xe0\0\0\0\0"
+EMPTY = b"".join(struct.pack("<HH2sH", 9, 0x1000 + number, b"LO", 0) for number in range(90))
+
+
+@pytest.mark.parametrize(
+    ("syntax", "data", "behind"),
+    [
+        ("1.2.840.10008.1.2.1", SEQUENCE + OPEN * 90 + CLOSED, b""),
+        ("1.2.840.10008.1.2.1", struct.pack("<HH2sHI", 8, 0x1140, b"SQ", 0, 720) + OPEN * 90, b""),
+        ("1.2.840.10008.1.2", struct.pack("<HHI", 8, 0x1140, 720) + OPEN * 90, b""),
+        ("1.2.840.10008.1.2.1", EMPTY, b""),
+        ("1.2.840.10008.1.2.1", SEQUENCE + OPEN * 90 + CLOSED, OUT_OF_ORDER),
+        ("1.2.840.10008.1.2.1", struct.pack("<HH2sHI", 8, 0x1140, b"SQ", 0, 720) + OPEN * 90, OUT_OF_ORDER),
+        ("1.2.840.10008.1.2.1", EMPTY, OUT_OF_ORDER),
+    ],
+)
+def test_elements_and_items_have_a_ceiling(monkeypatch, syntax, data, behind):
+    monkeypatch.setattr(walk, "PARTS_AT_MOST", 100)
+    monkeypatch.setattr(normalize, "PARTS_AT_MOST", 100)
+    source = encoded(ct(), syntax)
+    at = source.dataset.index(b"\x10\x00\x10\x00")
+    bomb = replace(source, dataset=source.dataset[:at] + data + source.dataset[at:] + behind)
+    with pytest.raises(RefusalError, match="too large: more than 100 elements and items"):
+        cleaner().clean(bomb)
+
+
+def test_a_frame_of_very_many_fragments_is_read_once():
+    fragment = OPEN[:4] + struct.pack("<I", 2) + b"xx"
+    source = encoded(ct())
+    at = source.dataset.index(b"\xe0\x7f\x10\x00")
+    element = struct.pack("<HH2sHI", 0x7FE0, 0x10, b"OB", 0, 0xFFFFFFFF)
+    bomb = replace(source, transfer_syntax_uid="1.2.840.10008.1.2.4.50",
+                   dataset=source.dataset[:at] + element + OPEN + fragment * 100_000 + CLOSED)  # fmt: skip
+    with pytest.raises(RefusalError):
+        cleaner().clean(bomb)
+
+
+@pytest.mark.parametrize("between", ["^", "\\"])
+def test_a_name_of_very_many_words_is_refused_before_it_is_searched_for(between):
+    with pytest.raises(RefusalError, match="too large: names and ids"):
+        cleaner().clean(encoded(ct(OtherPatientNames=between.join(f"quist{number}" for number in range(6000)))))
