@@ -67,12 +67,15 @@ class Doors:
         sent = parse_qs((await _body(request)).decode("utf-8", "replace"), max_num_fields=4)
         name, password = (sent.get(each, [""])[0] for each in ("name", "password"))
         address = request.client.host if request.client else ""
-        if self.brake.held(name, address):
-            return _page(language, _form(language, "Too many wrong passwords; try again in five minutes"), status=429)
-        async with self.slots:
+        async with self.slots:  # looked at within: of many at once, those that wait here are held too
+            if self.brake.held(name, address):
+                return _page(
+                    language, _form(language, "Too many wrong passwords; try again in five minutes"), status=429
+                )
             person = await asyncio.to_thread(self.accounts.proven, name, password)
+            if person is None:
+                self.brake.wrong(name, address)
         if person is None:
-            self.brake.wrong(name, address)
             known = await asyncio.to_thread(self.accounts.person, name)  # what is typed here may be a password
             await asyncio.to_thread(self.trail.note, "log-in refused", known.name if known else "unknown")
             return _page(language, _form(language, "Wrong name or password"), status=403)

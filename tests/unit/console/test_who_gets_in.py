@@ -1,12 +1,16 @@
 """Accounts, sessions, links that work once, the brake on guessing, the console's trail."""
 
+import asyncio
 import json
 
+import httpx
 import pytest
+from starlette.applications import Starlette
 
 from pacsflow.console.accounts import Accounts, Visitor
 from pacsflow.console.console_trail import ConsoleTrail
-from pacsflow.console.guard import cookie_of
+from pacsflow.console.doors import Doors
+from pacsflow.console.guard import Address, cookie_of
 from pacsflow.console.serving import is_loopback
 from pacsflow.console.sessions import LINK, LONGEST, Brake, Sessions
 from pacsflow.errors import ArgumentError, ProjectError
@@ -137,3 +141,19 @@ def test_cookies_that_are_none_are_nobodys():
     assert cookie_of("a=1; pacsflow-1=x", "pacsflow-1") == "x"
     assert cookie_of("", "pacsflow-1") == ""
     assert cookie_of("\x00=;;=", "pacsflow-1") == ""
+
+
+async def _guessed_at_once(app, number):
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
+        sent = [client.post("/login", data={"name": "anna", "password": f"guess {turn}"}) for turn in range(number)]
+        return [answer.status_code for answer in await asyncio.gather(*sent)]
+
+
+def test_passwords_guessed_all_at_once_are_braked_too(tmp_path):
+    accounts = Accounts(tmp_path / "users.json")
+    accounts.add("anna", PASSWORD, [])
+    doors = Doors(
+        Address("http", "c"), Sessions(), ConsoleTrail(tmp_path / "trail"), accounts, Brake(), asyncio.Semaphore(1)
+    )
+    told = asyncio.run(_guessed_at_once(Starlette(routes=doors.routes()), 12))
+    assert sorted(told) == [403] * 5 + [429] * 7
