@@ -16,6 +16,7 @@ from pacsflow.run.batch import Trouble
 from pacsflow.run.lanes.pool import LanePool
 from pacsflow.run.selection import ALL, Selection
 from pacsflow.run.session import Session, session
+from pacsflow.wording import counted
 from tasks._policy import guarded, with_retries
 from tasks.identity import named
 from tasks.progress import Progress
@@ -56,7 +57,7 @@ class TaskCrew:
         pool, settings = run.lanes_to(node), run.project.settings
         group = settings.name if run.shared else ""
         with slots(pool, priority=settings.priority, who=settings.name, group=group) as lanes:
-            note(f"{lanes} of at most {pool.most} associations with {pool.node.place} are ours for now")
+            note(f"{lanes} of at most {counted(pool.most, 'association')} with {pool.node.place} are ours for now")
             try:
                 yield pool
             finally:

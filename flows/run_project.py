@@ -8,6 +8,7 @@ from flows import _story as story
 from flows._stages import already_running, find_rows, retrieve_studies
 from pacsflow.errors import BusyError, PacsflowError, ServerError
 from pacsflow.run import stages
+from pacsflow.run.beside import beside
 from pacsflow.run.opening import open_session
 from pacsflow.run.people.decisions import approve_this, decide, decided
 from pacsflow.run.reporting import report
@@ -30,7 +31,13 @@ from tasks.steps import write_plan, write_report
 @flow(name="run project", flow_run_name=named(), persist_result=False)
 @guarded
 def run_project(
-    project: str, *, rows: str = "", plan_only: bool = False, approve: str = "", now: str = ""
+    project: str,
+    *,
+    rows: str = "",
+    plan_only: bool = False,
+    approve: str = "",
+    now: str = "",
+    others: list[str] | None = None,
 ) -> State[str]:
     """Do all that is left to do for a project folder. The state's name says how it ended.
 
@@ -42,14 +49,17 @@ def run_project(
         plan_only: Find and count only; nothing is fetched
         approve: Approve the plan that waits, by its digest in the message of the run that waits
         now: Ask outside the node's hours too, and why; name no patient here
+        others: Folders of projects that were planned; they take what they want of what this run retrieves
 
     """
     outlive_readers()
     if now.strip():
         override_hours(project, now.strip())
-    allowed(project)
+    beside_it = [] if plan_only else list(others or ())
+    for each in (project, *beside_it):
+        allowed(each)
     try:
-        with open_session(project, action="run") as run:
+        with open_session(project, action="run") as run, beside(run, beside_it):
             return _told(run, rows, plan_only=plan_only, approve=approve)
     except BusyError as busy:
         return already_running(busy)
@@ -104,9 +114,10 @@ def _waiting(run: Session, plan: Plan, approve: str) -> Ending | None:
         approve_this(run.ledger, plan.digest, approve.strip(), by="the form of a run in Prefect")
     known = decided(run.ledger, plan.digest)
     if known is None and not approved(run, plan) and can_ask() and not asked_already(run.project):
-        tell_once(run, waiting_for_approval(plan.digest, plan.sentence), plan.digest)
+        tell_once(run, waiting_for_approval(plan.digest, plan.sentence, run.project.settings.name), plan.digest)
         known = decision_on(plan, run.project.settings.approval_days)
         decide(run.ledger, known)
     if approved(run, plan):
         return None
-    return refused(known.by, plan.sentence) if known else waiting_for_approval(plan.digest, plan.sentence)
+    name = run.project.settings.name
+    return refused(known.by, plan.sentence, name) if known else waiting_for_approval(plan.digest, plan.sentence, name)

@@ -21,6 +21,7 @@ from pacsflow.errors import KeyMismatchError, LedgerError
 from pacsflow.staging import sync
 from pacsflow.system import lock
 from pacsflow.vault_records import GONE, GONE_STUDY, Chain, Claim, Fault, Head, Line, Lines, Link, Mark, Record, Said
+from pacsflow.wording import counted
 
 __all__ = ["Claim", "Fault", "Head", "Link", "Said", "Vault"]
 
@@ -89,7 +90,9 @@ class Vault:
         """What is wrong with a vault of which `noted` was known before; empty where it goes on from there."""
         head = self.head
         if head.lines < noted.lines:
-            return f"{noted.lines - head.lines} of its {noted.lines} lines are missing at the end"
+            return (
+                f"{noted.lines - head.lines} of its {counted(noted.lines, 'line is', 'lines are')} missing at the end"
+            )
         with self._lock:
             then = self._chain.heads[noted.lines].hex()
         return "" if then == noted.digest else "it is another copy than the one that was written last"

@@ -16,6 +16,8 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from pacsflow.wording import counted
+
 GONE, GONE_STUDY = b"#", b" "
 """How a line begins on which a link, or the patient of a study, stood that was forgotten."""
 FIRST = bytes(32)
@@ -201,7 +203,10 @@ class Chain:
         if line.number != number:
             missing = line.number - number
             self.faults.append(
-                Fault(number, f"comes after {missing} lines that are missing" if missing > 0 else "stands twice")
+                Fault(
+                    number,
+                    f"comes after {counted(missing, 'line')} that are missing" if missing > 0 else "stands twice",
+                )
             )
         elif line.before != self.digest and not self._unfit:
             self.faults.append(Fault(number, "does not fit those before it, which were changed"))

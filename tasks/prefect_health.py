@@ -12,6 +12,7 @@ from prefect.exceptions import ObjectNotFound
 
 from pacsflow.errors import PacsflowError
 from pacsflow.run.health import HealthError, HealthFinding, looked_at
+from pacsflow.wording import counted
 from tasks.patience import at_once
 from tasks.server_facts import FILE_LEASES, LOOPBACKS, leases_in_memory, named_server, open_to_all, settings_of_server
 
@@ -105,7 +106,7 @@ def _schedules(client: SyncPrefectClient, settings: dict[str, Any]) -> str:
             f"no run is planned for {', '.join(lacking)}: the scheduler does not work",
             fix="look into the server's log for `schedule_deployments`, and restart the server",
         )
-    return f"{len(active)} deployments with active schedules, {len(served)} with runs to come"
+    return f"{counted(len(active), 'deployment')} with active schedules, {len(served)} with runs to come"
 
 
 def _pool(client: SyncPrefectClient, pool: str) -> str:

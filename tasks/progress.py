@@ -6,6 +6,7 @@ from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
+from pacsflow.wording import counted
 from tasks.patience import at_once, away
 
 SECONDS_BETWEEN = 5.0
@@ -17,7 +18,9 @@ class Progress:
     def __init__(self, studies: int, *, key: str, project: str) -> None:
         self._all, self._done, self._shown = studies, 0, time.monotonic()
         self._lock = threading.Lock()
-        made = create_progress_artifact(0.0, key=key, description=f"{project}: {studies} studies to fetch and deliver")
+        made = create_progress_artifact(
+            0.0, key=key, description=f"{project}: {counted(studies, 'study', 'studies')} to fetch and deliver"
+        )
         self._artifact: UUID = made if isinstance(made, UUID) else UUID(str(made))
 
     def __call__(self, what: str, number: int) -> None:

@@ -27,6 +27,7 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
 from pacsflow.errors import ServerError
 from pacsflow.run.lanes.pool import LanePool
+from pacsflow.wording import counted
 from schemas.pacs import PacsNode
 from schemas.project import Priority
 from tasks.holders import Holder, Holders
@@ -181,7 +182,9 @@ class Share:
         living = self._holders.living(client)
         for name in (self._name, *queues):
             if freed := self._holders.heal(client, name, living):
-                self.say(f"freed {freed} slots of `{name}` without a holder: the server had forgotten its leases")
+                self.say(
+                    f"freed {counted(freed, 'slot')} of `{name}` without a holder: the server had forgotten its leases"
+                )
                 return
         text = "" if self.held else self._reason(client, living, queues)
         if text and text != self._waits_for:

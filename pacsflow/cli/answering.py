@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, Final
 
 import typer
@@ -33,10 +34,14 @@ def answer(
 
 def answer_error(error: PacsflowError) -> None:
     """Print the answer of a command that could not do its work."""
+    from pacsflow.cli.show import About
+    from pacsflow.wording import addressed
+
+    fixed = partial(addressed, project=About.project)
     if isinstance(error, ProjectError):
-        problems = [{"where": each.where, "message": each.message, "fix": each.fix} for each in error.problems]
+        problems = [{"where": each.where, "message": each.message, "fix": fixed(each.fix)} for each in error.problems]
     else:
-        problems = [{"where": "", "message": str(error), "fix": error.fix}]
+        problems = [{"where": "", "message": str(error), "fix": fixed(error.fix)}]
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     answer(command, "error", exit_code=error.exit_code, error=type(error).__name__, problems=problems)
 

@@ -7,6 +7,7 @@ import typer
 
 from pacsflow.cli.project_folder import Folder
 from pacsflow.cli.show import console
+from pacsflow.wording import counted
 
 
 def backup(
@@ -21,7 +22,7 @@ def backup(
     from pacsflow.run.backup import back_up
 
     for name, size in back_up(read_project(project), out, key_to=key_to).items():
-        console.print(f"{name}: {size:,} bytes", markup=False, soft_wrap=True)
+        console.print(f"{name}: {counted(size, 'byte')}", markup=False, soft_wrap=True)
     if key_to:
         console.print(f"the key is in {key_to}: keep it apart from the backup", markup=False, soft_wrap=True)
 

@@ -7,8 +7,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pacsflow.cli.show import console, counted
+from pacsflow.cli.show import console
 from pacsflow.errors import ProjectError
+from pacsflow.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,9 +11,10 @@ from pacsflow.cli.answering import Json, answer
 from pacsflow.cli.doctor import show_findings
 from pacsflow.cli.project_folder import HERE, Folder
 from pacsflow.cli.settle import person
-from pacsflow.cli.show import Folding, console, counted
+from pacsflow.cli.show import Folding, console
 from pacsflow.errors import WorkLeftError
 from pacsflow.projects import read_project
+from pacsflow.wording import counted
 
 SHOWN = 200
 """How many files `audit` prints; `--json` has all."""

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.markup import escape
 
-from pacsflow.cli.show import Folding, console, counted
+from pacsflow.cli.show import Folding, console
 from pacsflow.cli.temporaries import temporaries
 from pacsflow.cli.trees import end, no_dicom
 from pacsflow.errors import DifferenceError, ProjectError, WorkLeftError
+from pacsflow.wording import counted
 from schemas.converters import CONVERTERS
 
 if TYPE_CHECKING:

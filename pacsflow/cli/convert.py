@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.markup import escape
 
-from pacsflow.cli.show import Folding, console, counted, errors
+from pacsflow.cli.show import Folding, console, errors
 from pacsflow.cli.temporaries import temporaries
 from pacsflow.cli.trees import Tree, beside, end, no_dicom
 from pacsflow.errors import ProjectError
+from pacsflow.wording import counted
 from schemas.converters import CONVERTERS
 
 if TYPE_CHECKING:

@@ -16,12 +16,13 @@ from pacsflow.cli.deid_layout import PACSMAN, checked_layout, is_pacsmans, laid_
 from pacsflow.cli.explain import explain as explain_profile
 from pacsflow.cli.pacsman import PacsmanOptions, write_key_files
 from pacsflow.cli.profile import ChosenProfile, read_profile
-from pacsflow.cli.show import Folding, console, counted
+from pacsflow.cli.show import Folding, console
 from pacsflow.errors import ProjectError, WorkLeftError
 from pacsflow.projects.own_profile import own_profile
 from pacsflow.secrets import project_key
 from pacsflow.system import only_for_owner, processors
 from pacsflow.vault import Vault
+from pacsflow.wording import counted
 
 if TYPE_CHECKING:
     from pacsflow.deid.trees.tree import Tree, TreeOutcome

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from pacsflow.cli.show import console, counted
+from pacsflow.cli.show import console
 from pacsflow.cli.temporaries import temporaries
 from pacsflow.cli.trees import either, end, no_dicom
 from pacsflow.errors import ProjectError
+from pacsflow.wording import counted
 
 _DIRECTORY = "DICOMDIR"
 

@@ -7,8 +7,10 @@ import typer
 from rich.markup import escape
 
 from pacsflow.cli.deploy import Pool
-from pacsflow.cli.show import console
+from pacsflow.cli.project_folder import as_written
+from pacsflow.cli.show import About, advice, console
 from pacsflow.errors import ProjectError
+from pacsflow.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,10 +47,12 @@ def _project(folder: Path) -> bool:
     from pacsflow.projects import read_project
     from pacsflow.run.health import HealthFinding, health_of
 
+    About.project = as_written(folder)
+
     try:
         project = read_project(folder)
     except ProjectError as error:
-        told = f"{len(error.problems)} mistakes"
+        told = f"{counted(len(error.problems), 'mistake')}"
         wrong = HealthFinding("project", fine=False, said=told, fix=f"pacsflow validate {folder}")
         return show_findings(folder.name, [wrong])
     return show_findings(project.settings.name, health_of(project))
@@ -63,5 +67,5 @@ def show_findings(title: str, findings: "Iterable[HealthFinding]") -> bool:
         mark = "[green]✓[/]" if one.fine else "[red]✗[/]"
         console.print(f"{mark} {escape(one.what)}: {escape(one.said)}", soft_wrap=True)
         if one.fix:
-            console.print(f"    [bold]fix:[/] {escape(one.fix)}", soft_wrap=True)
+            console.print(f"    [bold]fix:[/] {advice(one.fix)}", soft_wrap=True)
     return fine

@@ -9,6 +9,7 @@ from rich.markup import escape
 from pacsflow.cli.profile import read_profile
 from pacsflow.cli.show import Folding, console
 from pacsflow.secrets import KEY_BYTES, project_key
+from pacsflow.wording import counted
 
 if TYPE_CHECKING:
     from pacsflow.deid.explain import Change
@@ -42,7 +43,10 @@ def explain(
     changes = changes_of(chosen, project_key(chosen), file)
     _show([each for each in changes if every or each.before != each.after])
     kept = sum(each.before == each.after for each in changes)
-    console.print(f"{len(changes) - kept} elements differ, {kept} stay as they are{'' if every else ' (--all)'}")
+    console.print(
+        f"{counted(len(changes) - kept, 'element differs', 'elements differ')}, {kept} stay as they "
+        f"are{'' if every else ' (--all)'}"
+    )
 
 
 def _show(changes: list["Change"]) -> None:

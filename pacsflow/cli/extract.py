@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from pacsflow.cli.show import console, counted, errors
+from pacsflow.cli.show import console, errors
 from pacsflow.cli.trees import Tree, beside, end
+from pacsflow.wording import counted
 
 _UID = re.compile(r"(?=.{1,64}$)[0-9]+(\.[0-9]+)*")
 

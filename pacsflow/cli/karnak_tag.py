@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 from rich.progress import track
 
-from pacsflow.cli.show import console, counted, errors
+from pacsflow.cli.show import console, errors
 from pacsflow.cli.trees import either, end, no_dicom
 from pacsflow.errors import ProjectError
+from pacsflow.wording import counted
 
 _FOLDER = "sub-"
 

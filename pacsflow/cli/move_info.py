@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from pacsflow.cli.show import console, counted, errors
+from pacsflow.cli.show import console, errors
 from pacsflow.cli.trees import either
+from pacsflow.wording import counted
 
 
 def move_info(

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from pacsflow.cli import show
 from pacsflow.cli.saying import log, moment
+from pacsflow.wording import counted
 
 EVERY: Final = 60.0
 """Seconds between two lines where no terminal is."""
@@ -77,10 +78,14 @@ class RunProgress:
     def numbers(self) -> str:
         """What happened so far."""
         counts = self.counts
-        parts = [f"{counts['rows']:,}/{counts['rows to find']:,} rows asked"] if "rows to find" in counts else []
+        parts = (
+            [f"{counts['rows']:,}/{counted(counts['rows to find'], 'row')} asked"] if "rows to find" in counts else []
+        )
         if counts["studies to fetch"]:
-            parts.append(f"{counts['studies fetched']:,}/{counts['studies to fetch']:,} studies fetched")
-            parts.append(f"{counts['images']:,} images")
+            parts.append(
+                f"{counts['studies fetched']:,}/{counted(counts['studies to fetch'], 'study', 'studies')} fetched"
+            )
+            parts.append(counted(counts["images"], "image"))
             parts.append(f"{counts['bytes'] / 1e6:,.1f} MB")
             parts.append(f"{counts['studies delivered']:,} delivered")
         parts += ["stopping, Ctrl-C again ends it at once"] if counts["stopping"] else []

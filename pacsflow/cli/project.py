@@ -1,7 +1,8 @@
 """plan, run, status: what is done with a project folder."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,12 +10,21 @@ import typer
 
 from pacsflow.cli.answering import Json, answer
 from pacsflow.cli.progress import RunProgress, shown
-from pacsflow.cli.project_folder import HERE, Folder
+from pacsflow.cli.project_folder import HERE, Folder, Folders, as_written
 from pacsflow.cli.saying import aloud, noted
-from pacsflow.cli.show import show_hours, show_outcome, show_plan, show_status, table_written
+from pacsflow.cli.show import About, show_error, show_hours, show_outcome, show_plan, show_status, table_written
 from pacsflow.cli.stopping import stoppable
-from pacsflow.errors import BusyError, PacsflowError, PausedError, WorkLeftError
+from pacsflow.errors import (
+    BusyError,
+    PacsflowError,
+    PausedError,
+    ProjectError,
+    ServerError,
+    StoppedError,
+    WorkLeftError,
+)
 from pacsflow.projects import read_project
+from pacsflow.wording import addressed
 
 Now = Annotated[
     str,
@@ -53,15 +63,57 @@ def plan(
     _raise_paused(state)
 
 
-def run(project: Folder = HERE, now: Now = "", as_json: Json = False) -> None:
-    """Find, fetch, de-identify, convert, deliver: all that is left to do. Kill it and run it again at any time."""
+def run(projects: Folders = None, now: Now = "", as_json: Json = False) -> None:
+    """Find, fetch, de-identify, convert, deliver: all that is left to do. Kill it and run it again at any time.
+
+    Of several projects that ask one node, images that more than one wants are retrieved once.
+    """
+    folders = list(dict.fromkeys(projects or ()))
+    if as_json and len(folders) > 1:
+        raise ProjectError.at("--json", "is the answer of one project", "name one project, or leave --json out")
     from tasks.temporary_server import begin_server
 
     begin_server()  # it starts while what the run needs is imported
+    if len(folders) == 1:
+        _run(folders[0], now=now, as_json=as_json)
+        return
+    for folder in folders[1:]:
+        _apart(folder, partial(_plan_for, folder, now), told=False)
+    codes = [
+        _apart(folder, partial(_run, folder, now=now, others=folders[number:]))
+        for number, folder in enumerate(folders, 1)
+    ]
+    if any(codes):
+        raise typer.Exit(next(filter(None, codes)))
+
+
+def _apart(folder: Path, work: Callable[[], None], *, told: bool = True) -> int:
+    """The exit code of work on one project of several, which ends no other's; what stops the command is raised."""
+    About.project = as_written(folder)
+    try:
+        work()
+    except (StoppedError, ServerError):
+        raise
+    except PacsflowError as error:
+        if told:
+            show_error(error, asks=True)
+        return error.exit_code
+    return 0
+
+
+def _plan_for(project: Path, now: str) -> None:
     from flows.run_project import run_project
 
     _hurry(project, now)
-    state = _flow(project, "run", lambda: run_project(str(project), return_state=True))
+    _flow(project, f"plan of {project.name}", lambda: run_project(str(project), plan_only=True, return_state=True))
+
+
+def _run(project: Path, *, now: str, as_json: bool = False, others: Sequence[Path] = ()) -> None:
+    from flows.run_project import run_project
+
+    _hurry(project, now)
+    beside = [str(each) for each in others]
+    state = _flow(project, "run", lambda: run_project(str(project), others=beside, return_state=True))
     reports = read_project(project).workdir / "report"
     if as_json:
         _answer_run(reports, state)
@@ -73,9 +125,9 @@ def run(project: Folder = HERE, now: Now = "", as_json: Json = False) -> None:
     _raise_paused(state)
     if state.name != "Done":
         advice = {
-            " unsigned": "; what was fetched waits for pacsflow sign-off",
-            " held": "; held rows wait for pacsflow settle",
-            " failed": "; pacsflow probe asks what the node can do",
+            " unsigned": "; what was fetched waits for pacsflow sign-off PROJECT",
+            " held": "; held rows wait for pacsflow settle PROJECT",
+            " failed": "; pacsflow probe PROJECT asks what the node can do",
         }
         more = "".join(told for status, told in advice.items() if status in state.message)
         raise WorkLeftError(f"not everything is done ({state.message})", fix=f"the report names each, and why{more}")
@@ -96,6 +148,7 @@ def _answer_run(reports: Path, state: Any) -> None:
     if state.name == "WaitingForApproval":
         _answer_plan(reports, "run", state, WorkLeftError.exit_code)
     facts: dict[str, Any] = json.loads((reports / "run.json").read_text(encoding="utf-8"))
+    facts["fixes"] = [addressed(fix, About.project) for fix in facts.get("fixes", ())]
     code = {"Done": 0, "Paused": PausedError.exit_code}.get(state.name, WorkLeftError.exit_code)
     table = table_written(reports, "results.xlsx", "results.csv").name
     files = {name: str(reports / name) for name in ("report.html", table, "run.json")}

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from pacsflow.cli.show import About
 from pacsflow.errors import ProjectError
 from schemas import FILES
 
@@ -20,6 +21,7 @@ _MOST_SEEN = 1000
 def project_folder(folder: Path) -> Path:
     """The folder of a project. Raises ProjectError, with the projects at hand, where it is not one."""
     if holds_project(folder):
+        About.project = as_written(folder)
         return folder
     what = "is not a project: none of its files is there" if folder.is_dir() else "is not a folder"
     found = projects_near(folder)
@@ -55,12 +57,26 @@ def _projects_in(room: Path) -> Iterator[Path]:
     yield from (each for each in inside if (each / "project.yaml").is_file())
 
 
+def as_written(project: Path) -> str:
+    """A project's folder as a command takes it here: relative where it is below the current folder."""
+    return _named(project, Path.cwd())
+
+
 def _named(project: Path, here: Path) -> str:
     return str(project.relative_to(here)) if project.is_relative_to(here) else str(project)
 
 
+def _project_folders(folders: list[Path] | None) -> list[Path]:
+    """Each as `project_folder`; the current folder where none is named."""
+    return [project_folder(folder) for folder in folders or [Path.cwd()]]
+
+
 Folder = Annotated[
     Path, typer.Argument(help="Project folder", resolve_path=True, metavar="PROJECT", callback=project_folder)
+]
+Folders = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Project folders", resolve_path=True, metavar="[PROJECT]...", callback=_project_folders),
 ]
 HERE = Path()
 """The current folder, where no project is named."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from pacsflow.cli.show import console, counted
+from pacsflow.cli.show import console
 from pacsflow.cli.trees import either
 from pacsflow.errors import ProjectError
 from pacsflow.pseudonyms.api import PseudonymService
@@ -18,6 +18,7 @@ from pacsflow.query.columns import known_keyword
 from pacsflow.query.fault import FaultError
 from pacsflow.query.raw import RawRow, RawTable
 from pacsflow.query.tables import read_table as read_query
+from pacsflow.wording import counted
 
 _PATIENT = "PatientID"
 _DAYS = [days for days in range(-30, 31) if days]

@@ -11,6 +11,7 @@ from pacsflow.cli.project_folder import HERE, Folder
 from pacsflow.cli.show import console
 from pacsflow.errors import ProjectError, WorkLeftError
 from pacsflow.projects import read_project
+from pacsflow.wording import counted
 
 if TYPE_CHECKING:
     from pacsflow.run.receiving import StandingState
@@ -58,7 +59,7 @@ def _show(found: "StandingState | None", project: str, *, as_json: bool) -> None
     since = datetime.fromtimestamp(found.since).astimezone()
     console.print(
         f"{found.aet} on port {found.port}, process {found.process}, since {since:%Y-%m-%d %H:%M}: "
-        f"{found.runs} runs had it, {found.connections} connections"
+        f"{counted(found.runs, 'run')} had it, {counted(found.connections, 'connection')}"
     )
     if found.lent_to:
         when = datetime.fromtimestamp(found.lent_since).astimezone()

@@ -8,8 +8,9 @@ from rich.markup import escape
 
 from pacsflow.cli.project_folder import Folder
 from pacsflow.cli.settle import person
-from pacsflow.cli.show import Folding, console, counted
+from pacsflow.cli.show import Folding, advice, console
 from pacsflow.errors import ProjectError
+from pacsflow.wording import counted
 
 _NUMBERS = 4
 
@@ -78,7 +79,7 @@ def _list_waiting(project: Folder) -> None:
         whys = sorted({sample.why for sample in one.samples})
         table.add_row(one.key[:8], str(one.images), escape("\n".join(shown)), escape("\n".join(whys)))
     console.print(table)
-    console.print("pacsflow review PROJECT --show | GROUP --decision mask|pass|refuse")
+    console.print(advice("pacsflow review PROJECT --show | GROUP --decision mask|pass|refuse"), soft_wrap=True)
 
 
 def _show(project: Folder, port: int) -> None:

@@ -14,6 +14,7 @@ from typer.core import TyperCommand
 from pacsflow.cli import show
 from pacsflow.errors import PacsflowError, ProjectError
 from pacsflow.version import __version__
+from pacsflow.wording import counted
 
 _PANEL: Final = "What it says"
 
@@ -218,4 +219,4 @@ def _told(error: PacsflowError) -> str:
         return f"{type(error).__name__}: {error}"
     places = (f"{each.where}: {each.field}" for each in error.problems if each.file.endswith((".yaml", ".yml")))
     named = ", ".join(list(places)[:20])
-    return f"{show.counted(len(error.problems), 'mistake')}{' in ' + named if named else ''}"
+    return f"{counted(len(error.problems), 'mistake')}{' in ' + named if named else ''}"

@@ -9,6 +9,7 @@ import typer
 from pacsflow.cli.show import console
 from pacsflow.projects.json_schema import json_schemas
 from pacsflow.projects.reference import reference
+from pacsflow.wording import counted
 
 
 def schema(
@@ -25,4 +26,4 @@ def schema(
     for name, text in texts.items():
         (out / name).write_text(text, "utf-8")
     (out / "reference.md").write_text(reference(), "utf-8")
-    console.print(f"{len(texts)} schemas and reference.md written to {out}", soft_wrap=True)
+    console.print(f"{counted(len(texts), 'schema')} and reference.md written to {out}", soft_wrap=True)

@@ -13,8 +13,9 @@ from rich.table import Column
 
 from pacsflow.cli.project_folder import Folder
 from pacsflow.cli.settle import person
-from pacsflow.cli.show import Folding, console, counted, show_error
+from pacsflow.cli.show import Folding, console, show_error
 from pacsflow.errors import ProjectError
+from pacsflow.wording import counted
 
 if TYPE_CHECKING:
     from pacsflow.ledger.choices import Candidate

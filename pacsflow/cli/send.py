@@ -8,11 +8,12 @@ import typer
 from pydantic import ValidationError
 from rich.progress import track
 
-from pacsflow.cli.show import console, counted, errors, show_error
+from pacsflow.cli.show import console, errors, show_error
 from pacsflow.cli.temporaries import temporaries
 from pacsflow.cli.trees import Tree, end, no_dicom
 from pacsflow.errors import Problem, ProjectError, SecretError, TargetError
 from pacsflow.projects import read_project, read_targets
+from pacsflow.wording import counted
 from schemas.export import Dicom, Files
 
 if TYPE_CHECKING:

@@ -41,7 +41,7 @@ def demo(
         begin_demo(opened.workdir, keep=keep)  # not before the port is ours: another demo may be at work there
         console.print(f"embedded PACS {node.called_aet} at {node.host}:{node.port}; project {folder}", soft_wrap=True)
         try:
-            project_commands.run(folder)
+            project_commands.run([folder])
         except WorkLeftError as left:
             console.print(f"as it should be: {left}", soft_wrap=True)
             console.print("one row has no hit, one is refused, one waits for a person. To settle it:")

@@ -8,9 +8,10 @@ import typer
 from rich.markup import escape
 
 from pacsflow.cli.project_folder import Folder
-from pacsflow.cli.show import Folding, console, counted
+from pacsflow.cli.show import Folding, advice, console
 from pacsflow.errors import ProjectError
 from pacsflow.system import user_number
+from pacsflow.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +79,10 @@ def _list(held: "Sequence[HeldRow]") -> None:
     for one in held:
         table.add_row(f"row {one.number}", escape(one.reason), "\n".join(one.studies))
     console.print(table)
-    console.print("pacsflow settle PROJECT ROW --take STUDY | ROW --drop; the plan's workbook says which is which")
+    console.print(
+        advice("pacsflow settle PROJECT ROW --take STUDY | ROW --drop; the plan's workbook says which is which"),
+        soft_wrap=True,
+    )
 
 
 def approve(project: Folder) -> None:

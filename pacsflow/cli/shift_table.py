@@ -8,8 +8,9 @@ import typer
 from rich.markup import escape
 
 from pacsflow.cli.project_folder import Folder
-from pacsflow.cli.show import Folding, console, counted
+from pacsflow.cli.show import Folding, console
 from pacsflow.errors import WorkLeftError
+from pacsflow.wording import counted
 
 if TYPE_CHECKING:
     from pacsflow.clinical.columns import ClinicalColumn

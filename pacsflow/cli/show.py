@@ -13,10 +13,23 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from pacsflow.errors import PacsflowError, ProjectError
+from pacsflow.wording import addressed, counted
 
 if TYPE_CHECKING:
     from pacsflow.ledger.traffic import HourOfTraffic
     from pacsflow.run.reporting.status import Status
+
+
+class About:
+    """The project that the command is about, as it is written on a command line; empty where there is none."""
+
+    project = ""
+
+
+def advice(text: str) -> str:
+    """Advice for the screen, naming the command's project."""
+    return escape(addressed(text, About.project))
+
 
 HOURS_SHOWN = 24
 SLOWINGS_SHOWN = 10
@@ -56,12 +69,12 @@ def show_error(error: PacsflowError, *, asks: bool = False) -> None:
     """An expected failure: what, where, how to fix it. `asks`: whether the command would have asked a PACS."""
     if isinstance(error, ProjectError):
         for problem in error.problems:
-            errors.print(f"[red]✗[/] {escape(str(problem))}", soft_wrap=True)
+            errors.print(f"[red]✗[/] {advice(str(problem))}", soft_wrap=True)
         errors.print(f"{len(error.problems)} to fix" + ("; nothing was asked of the PACS" if asks else ""))
         return
-    errors.print(f"[red]✗[/] {escape(str(error))}", soft_wrap=True)
+    errors.print(f"[red]✗[/] {advice(str(error))}", soft_wrap=True)
     if error.fix:
-        errors.print(f"  [bold]fix:[/] {escape(error.fix)}", soft_wrap=True)
+        errors.print(f"  [bold]fix:[/] {advice(error.fix)}", soft_wrap=True)
 
 
 def table_written(folder: Path, workbook: str, instead: str) -> Path:
@@ -115,7 +128,7 @@ def _reasons(left: Sequence[Mapping[str, Any]], fixes: Sequence[str]) -> None:
     if len(left) > REASONS_SHOWN:
         console.print("and others, see the report")
     for fix in fixes[:REASONS_SHOWN]:
-        console.print(f"  [bold]fix:[/] {escape(fix)}", soft_wrap=True)
+        console.print(f"  [bold]fix:[/] {advice(fix)}", soft_wrap=True)
 
 
 def show_status(status: "Status", project: str = "PROJECT") -> None:
@@ -176,8 +189,3 @@ def _numbers(title: str, numbers: Mapping[str, int | float]) -> None:
     for name, number in numbers.items():
         table.add_row(name, f"{number:,}")
     console.print(table)
-
-
-def counted(number: int, thing: str, things: str = "") -> str:
-    """`1 row`, `2 rows`."""
-    return f"{number:,} {thing if number == 1 else things or f'{thing}s'}"

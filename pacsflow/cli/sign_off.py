@@ -11,9 +11,10 @@ from rich.markup import escape
 from pacsflow.cli.answering import Json, answer
 from pacsflow.cli.project_folder import HERE, Folder
 from pacsflow.cli.settle import person
-from pacsflow.cli.show import Folding, console, counted
+from pacsflow.cli.show import Folding, console
 from pacsflow.errors import ProjectError, WorkLeftError
 from pacsflow.projects import read_project
+from pacsflow.wording import counted
 
 if TYPE_CHECKING:
     from pacsflow.run.people.signing import Sample, SignOff

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pacsflow.cli.show import console, counted, show_error
+from pacsflow.cli.show import console, show_error
 from pacsflow.errors import ProjectError, WorkLeftError
+from pacsflow.wording import counted
 
 if TYPE_CHECKING:
     from pacsflow.export.tree import Below

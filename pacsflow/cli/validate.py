@@ -9,12 +9,13 @@ from rich.markup import escape
 
 from pacsflow.cli.answering import Json, answer
 from pacsflow.cli.project_folder import HERE, Folder
-from pacsflow.cli.show import console, counted
+from pacsflow.cli.show import console
 from pacsflow.errors import Problem, ProjectError, SecretError
 from pacsflow.hours import told
 from pacsflow.projects import Inspection, Project, inspect_project, third_party, unspell
 from pacsflow.query import Row, load
 from pacsflow.secrets import KEY_BYTES, project_key
+from pacsflow.wording import counted
 from schemas.deid import DeidProfile
 from schemas.export import Target
 from schemas.pacs import PacsNode
@@ -100,7 +101,7 @@ def _places(problems: Sequence[Problem]) -> str:
         return problems[0].where
     named = [each.cell or f"line {each.line}" for each in problems]
     more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
-    return f"{len(problems)} rows of {problems[0].file} ({', '.join(named[:SHOWN])}{more})"
+    return f"{counted(len(problems), 'row')} of {problems[0].file} ({', '.join(named[:SHOWN])}{more})"
 
 
 def _show_summary(project: Project, rows: Sequence[Row], profile: Sequence[str]) -> None:
@@ -111,7 +112,7 @@ def _show_summary(project: Project, rows: Sequence[Row], profile: Sequence[str])
     for warning in warnings[:MOST]:
         console.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
     if len(warnings) > MOST:
-        console.print(f"and {len(warnings) - MOST} more warnings")
+        console.print(f"and {counted(len(warnings) - MOST, 'more warning')}")
 
 
 def _of_prefect(project: Project) -> Iterator[str]:
@@ -133,7 +134,7 @@ def _warnings(rows: Sequence[Row]) -> Iterator[str]:
             yield f"row {odd[0].number} ({odd[0].origin[0]}:{odd[0].origin[1]}): {text}"
         else:
             more = f" and {len(odd) - SHOWN} more" if len(odd) > SHOWN else ""
-            yield f"{len(odd)} rows ({', '.join(str(row.number) for row in odd[:SHOWN])}{more}): {text}"
+            yield f"{counted(len(odd), 'row')} ({', '.join(str(row.number) for row in odd[:SHOWN])}{more}): {text}"
 
 
 def _sentences(project: Project, rows: Sequence[Row]) -> Iterator[tuple[str, str]]:

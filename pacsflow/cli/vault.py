@@ -9,13 +9,14 @@ import typer
 
 from pacsflow.cli.project_folder import Folder
 from pacsflow.cli.settle import person
-from pacsflow.cli.show import console, counted
+from pacsflow.cli.show import console
 from pacsflow.errors import ProjectError, WorkLeftError
 from pacsflow.export.names import in_names
 from pacsflow.projects import read_project
 from pacsflow.secrets import project_key
 from pacsflow.staging import PRIVATE, whole_file
 from pacsflow.vault import VAULT_FIX, Link, Vault
+from pacsflow.wording import counted
 
 HEADINGS = (*Link.__dataclass_fields__, "folder", "bids_label")
 """`folder`, `bids_label`: how the pseudonym is spelled in names of folders, and in a BIDS dataset behind `sub-`."""

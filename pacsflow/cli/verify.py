@@ -12,10 +12,11 @@ from rich.markup import escape
 from rich.progress import Progress
 
 from pacsflow.cli.answering import Json, answer
-from pacsflow.cli.show import Folding, console, counted
+from pacsflow.cli.show import Folding, console
 from pacsflow.errors import ProjectError, WorkLeftError
 from pacsflow.projects import read_project
 from pacsflow.system import processors
+from pacsflow.wording import counted
 
 if TYPE_CHECKING:
     from pacsflow.deid.proof.known import Known

@@ -8,8 +8,9 @@ from rich.markup import escape
 
 from pacsflow.cli.project_folder import Folder
 from pacsflow.cli.settle import person
-from pacsflow.cli.show import console, counted
+from pacsflow.cli.show import advice, console
 from pacsflow.errors import ProjectError, WorkLeftError
+from pacsflow.wording import counted
 
 if TYPE_CHECKING:
     from pacsflow.run.withdrawing import Withdrawal
@@ -59,7 +60,7 @@ def show_withdrawal(done: "Withdrawal") -> None:
     for key, one in done.stays:
         console.print(f"[red]✗[/] {escape(one.place)}: study {key} stays: {escape(one.why)}", soft_wrap=True)
         if one.fix:
-            console.print(f"  [bold]fix:[/] {escape(one.fix)}", soft_wrap=True)
+            console.print(f"  [bold]fix:[/] {advice(one.fix)}", soft_wrap=True)
     for note in done.notes:
         console.print(f"[yellow]![/] {escape(note)}", soft_wrap=True)
     console.print(f"certificate: {Path(str(done.certificate))}", markup=False, soft_wrap=True)

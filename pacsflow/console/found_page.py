@@ -85,7 +85,7 @@ class FoundPage:
 
     async def _totals(self) -> None:
         totals = await self._view.work(self._at.found.totals)
-        told = "{studies} studies, {series} series, {images} images, {gigabytes} GB wanted"
+        told = "{studies:study|studies}, {series} series, {images:image|images}, {gigabytes} GB wanted"
         facts = {"studies": totals.studies, "series": totals.series, "images": totals.images}
         ui.label(self._view.t(told, **facts, gigabytes=f"{totals.gigabytes:.2f}")).classes("text-lg").mark("totals")
 
@@ -117,7 +117,7 @@ class FoundPage:
                 with ui.card().classes("p-2"):
                     ui.label(f"{answered('StudyDate', '')} {answered('StudyDescription', '')}").classes("font-bold")
                     ui.label(f"{answered('PatientName', '')} {answered('PatientID', '')}")
-                    ui.label(view.t("{series} series, {images} images", series=study.series, images=study.images))
+                    ui.label(view.t("{series} series, {images:image|images}", series=study.series, images=study.images))
                     ui.label(f"{study.key}: {study.decision}")
                     if row and row.status in ("held", "found", "dropped"):
                         keys = [study.key]
@@ -162,7 +162,9 @@ class FoundPage:
                             view.doing(lambda same=same: self._choose(same, wanted=False), "decide"),
                         )
         if len(groups) > _GROUPS_SHOWN:
-            ui.label(view.t("and {number} more groups; narrow them by the filters", number=len(groups) - _GROUPS_SHOWN))
+            ui.label(
+                view.t("and {number:more group|more groups}; narrow by the filters", number=len(groups) - _GROUPS_SHOWN)
+            )
 
     def _filters(self) -> None:
         view = self._view

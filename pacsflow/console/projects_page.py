@@ -57,7 +57,7 @@ async def _fill(view: View, name: str, found: "Overview", card: ui.card) -> None
             return
         if found.trouble:
             ui.label(f"✗ {found.trouble}").classes("text-negative")
-        ui.label(view.t("{done} of {rows} rows done", done=found.done, rows=found.rows)).mark(f"done-{name}")
+        ui.label(view.t("{done} of {rows:row|rows} done", done=found.done, rows=found.rows)).mark(f"done-{name}")
         ui.linear_progress(found.done / found.rows if found.rows else 0, show_value=False).props(
             f'aria-label="{view.t("Rows done")}"'
         )

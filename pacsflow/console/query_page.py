@@ -50,7 +50,7 @@ async def _show_rows(view: View, text: str, place: ui.column) -> None:
     seen = await view.work(rows_seen, view.folder, text)
     place.clear()
     with place:
-        number = view.t("{rows} rows, {faults} cells with a mistake", rows=len(seen.rows), faults=seen.faults)
+        number = view.t("{rows:row|rows}, {faults:cell|cells} with a mistake", rows=len(seen.rows), faults=seen.faults)
         ui.label(number).classes("text-negative" if seen.faults else "").props('role="status"')
         for one in seen.others[:20]:
             ui.label(str(one)).classes("text-negative")
@@ -150,7 +150,7 @@ class TableForm:
         inline = value_of(self.before, ("rows",)) or []
         example = bool(inline) and all(row.get("PatientID") == _EXAMPLE for row in inline if isinstance(row, dict))
         self._alone = ui.checkbox(
-            view.t("Take out the {number} rows that stand in query.yaml", number=len(inline)), value=example
+            view.t("Take out what stands in query.yaml: {number:row|rows}", number=len(inline)), value=example
         )
         self._alone.set_visibility(bool(inline))
 

@@ -49,7 +49,7 @@ class ReceiverPage:
         asked = await self._view.work(traffic.total, self._at.ledger)
         self._state.text = self._told(state)
         facts = {"images": f"{asked.get('images', 0):,}", "megabytes": f"{asked.get('bytes', 0) / 1e6:,.1f}"}
-        self._arrived.text = self._view.t("arrived for this project: {images} images, {megabytes} MB", **facts)
+        self._arrived.text = self._view.t("arrived for this project: {images:image|images}, {megabytes} MB", **facts)
         last = tail(self._at.project)[-1:] if state is None else []
         self._log.text = last[0] if last else ""
 
@@ -58,7 +58,9 @@ class ReceiverPage:
             return self._view.t("no receiver stands; each run opens the port by itself")
         since = f"{datetime.fromtimestamp(state.since).astimezone():%Y-%m-%d %H:%M}"
         facts = {"since": since, "runs": state.runs, "connections": state.connections}
-        told = self._view.t("stands since {since}; {runs} runs had it, {connections} connections", **facts)
+        told = self._view.t(
+            "stands since {since}; {runs:run|runs} had it, {connections:connection|connections}", **facts
+        )
         return f"{told}; {self._view.t('a run has it now')}" if state.lent_to else told
 
 

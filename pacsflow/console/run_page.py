@@ -12,6 +12,7 @@ from pacsflow.errors import BusyError
 from pacsflow.ledger import traffic
 from pacsflow.run.people.decisions import approve_plan
 from pacsflow.run.run_watch import Watched, WatchedRow, stop, watched, watched_rows
+from pacsflow.wording import counted
 
 EVERY: Final = 1.0
 """Seconds between two looks at the ledger."""
@@ -57,14 +58,14 @@ class RunPage:
     async def _stop(self) -> None:
         number = await self._view.work(stop, self._at.ledger)
         await self._view.note("stop run")
-        ui.notify(self._view.t("{number} runs are asked to end", number=number))
+        ui.notify(self._view.t("{number:run is|runs are} asked to end", number=number))
 
     async def _look(self) -> None:
         now, rows, lines, slowings = await self._view.work(self._read)
         self._state.text = self._told(now)
         counts = [f"{number} {status}" for status, number in now.rows.most_common()]
         studies = [f"{number} {status}" for status, number in now.studies.most_common()]
-        asked = f"{now.asked.get('images', 0):,} images, {now.asked.get('bytes', 0) / 1e6:,.1f} MB"
+        asked = f"{counted(now.asked.get('images', 0), 'image')}, {now.asked.get('bytes', 0) / 1e6:,.1f} MB"
         facts = {"rows": ", ".join(counts), "studies": ", ".join(studies), "asked": asked}
         self._numbers.text = self._view.t("rows: {rows} · studies: {studies} · received: {asked}", **facts)
         for place, texts in ((self._log, lines), (self._rows, [_line(row) for row in rows]), (self._slow, slowings)):
@@ -72,7 +73,7 @@ class RunPage:
 
     def _read(self) -> tuple[Watched, list[WatchedRow], list[str], list[str]]:
         ledger = self._at.ledger
-        slowed = [f"{s.at:%H:%M} {s.node}: {s.why}; {s.lanes} lanes" for s in traffic.slowings(ledger)[-5:]]
+        slowed = [f"{s.at:%H:%M} {s.node}: {s.why}; {counted(s.lanes, 'lane')}" for s in traffic.slowings(ledger)[-5:]]
         rows = watched_rows(ledger, offset=self._offset, limit=_ROWS)
         return watched(ledger), rows, tail(self._at.project), slowed
 

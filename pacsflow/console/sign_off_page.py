@@ -49,7 +49,10 @@ class SignOffPage:
             elif not state.studies:
                 ui.label(view.t("nothing waits; the next run delivers what was released"))
             else:
-                told = "Waiting: {studies} studies, {images} images. Persons who must still release them: {lacking}"
+                told = (
+                    "Waiting: {studies:study|studies}, {images:image|images}. Persons who must still release "
+                    "them: {lacking}"
+                )
                 facts = {"studies": len(state.studies), "images": state.images, "lacking": state.lacking}
                 ui.label(view.t(told, **facts)).classes("text-lg")
             for one in state.said:
@@ -74,7 +77,7 @@ class SignOffPage:
 
     def _sample(self, sample: Sample, picture: bytes | None) -> None:
         with ui.card().classes("p-2"):
-            told = self._view.t("{modality}, {images} images", modality=sample.modality, images=sample.images)
+            told = self._view.t("{modality}, {images:image|images}", modality=sample.modality, images=sample.images)
             ui.label(f"{sample.study} · {told}").classes("font-bold")
             if picture:
                 ui.image(f"data:image/png;base64,{b64encode(picture).decode()}").classes("w-64").props(

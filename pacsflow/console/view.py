@@ -17,6 +17,7 @@ from pacsflow.console.console_trail import ConsoleTrail, note_in_project
 from pacsflow.console.sessions import Sessions, WebSession
 from pacsflow.console.words import said
 from pacsflow.errors import PacsflowError, ProjectError
+from pacsflow.wording import addressed
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -94,8 +95,8 @@ class View:
     def sentences(self, error: PacsflowError) -> list[str]:
         """An expected failure in sentences."""
         if isinstance(error, ProjectError):
-            return [str(each) for each in error.problems]
-        fix = [self.t("What to do: {fix}", fix=error.fix)] if error.fix else []
+            return [addressed(str(each), self.name) for each in error.problems]
+        fix = [self.t("What to do: {fix}", fix=addressed(error.fix, self.name))] if error.fix else []
         return [str(error), *fix]
 
     def fault(self, error: BaseException) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from nibabel import Nifti1Image
 
 from pacsflow.convert.frames import Frame
+from pacsflow.wording import counted
 
 _RESAMPLED = ("_Eq", "_Tilt")
 
@@ -24,7 +25,7 @@ def lost(frames: Sequence[Frame], folder: Path) -> str:
     ]
     if frames[0].mosaic:
         volumes = sum(math.prod(shape[3:]) for shape in shapes)
-        return "" if volumes == len(frames) else f"{len(frames)} volumes went in, {volumes} came out"
+        return "" if volumes == len(frames) else f"{counted(len(frames), 'volume')} went in, {volumes} came out"
     pixels = math.prod(frames[0].size)
     went = sum(math.prod(frame.size) for frame in frames)
     came = sum(math.prod(shape) for shape in shapes)

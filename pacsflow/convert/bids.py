@@ -11,6 +11,7 @@ from pydicom import Dataset, dcmread
 from pacsflow.convert.bids_demands import asl_context, lacking, tracer_facts
 from pacsflow.convert.bids_facts import Answers, SeriesFacts, fits, sure
 from pacsflow.convert.contract import STEM
+from pacsflow.wording import counted
 from schemas.bids import LEFT_OUT, NEWER, PLACEHOLDER, Bids, Name, Rule
 
 _UNWANTED = re.compile(r"[^0-9A-Za-z]+")
@@ -97,7 +98,7 @@ def _whole(name: Name, rules: Bids, facts: SeriesFacts, header: Dataset, stem: P
     if (name.datatype, name.suffix) == ("perf", "asl"):
         kinds = asl_context(_first(rules, facts), volumes)
         if kinds is None:
-            return None, f"`asl_context` does not say the kinds of its {volumes} volumes"
+            return None, f"`asl_context` does not say the kinds of its {counted(volumes, 'volume')}"
         pairs = {"TotalAcquiredPairs": kinds.count("label")} if "label" in kinds else {}
         name = name.model_copy(update={"sidecar": {**pairs, **name.sidecar}, "asl_context": kinds})
     if missing := lacking(name.datatype, name.suffix, {**told, **name.sidecar}):

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pacsflow.convert.frames import Frame
+from pacsflow.wording import counted
 
 FEWEST = 4
 """Frames of a series; fewer are localizers and single pictures."""
@@ -109,7 +110,7 @@ class _Stack:
     def volume(self) -> GeometryFault | None:
         if len(self.counts) > 1 or self.frames < FEWEST:
             return None
-        return GeometryFault("not-a-volume", f"all {self.frames} frames lie at one place")
+        return GeometryFault("not-a-volume", f"all {counted(self.frames, 'frame lies', 'frames lie')} at one place")
 
     def tilt(self) -> GeometryFault | None:
         if len(self.counts) < 2:  # noqa: PLR2004
@@ -142,7 +143,7 @@ class _Stack:
         if self.counts.min() == self.counts.max():
             return None
         fewest, most = self.counts.min(), self.counts.max()
-        return GeometryFault("incomplete-volume", f"{fewest} frames at some places, {most} at others")
+        return GeometryFault("incomplete-volume", f"{counted(fewest, 'frame')} at some places, {most} at others")
 
 
 def _same_place(steps: Array) -> float:

@@ -15,6 +15,7 @@ from pydicom.uid import UID
 
 from pacsflow.errors import RefusalError
 from pacsflow.whole_numbers import whole_number
+from pacsflow.wording import counted
 
 _MARKS: tuple[Any, ...] = (
     "InstanceNumber",
@@ -161,8 +162,15 @@ class Indistinct:
     @property
     def messages(self) -> list[str]:
         """What is wrong with them."""
-        doubles = f"{len(self.doubles)} images are exact doubles of others, under UIDs of their own"
-        others = f"{self.others} images lie where another does, and no number, time or value tells them apart"
+        doubles = counted(
+            len(self.doubles),
+            "image is an exact double of another, under a UID of its own",
+            "images are exact doubles of others, under UIDs of their own",
+        )
+        others = (
+            f"{counted(self.others, 'image lies', 'images lie')} where another does, and no number, time "
+            f"or value tells them apart"
+        )
         return [text for text, number in ((doubles, len(self.doubles)), (others, self.others)) if number]
 
 

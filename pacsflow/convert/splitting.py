@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pacsflow.convert.frames import Frame, read_frames
 from pacsflow.convert.geometry import COSINE, GeometryFault, judge, places_of
 from pacsflow.convert.series_files import FileOfSeries
+from pacsflow.wording import counted
 
 _INCOMPLETE = "incomplete-volume"
 
@@ -30,9 +31,12 @@ def split(files: Sequence[FileOfSeries]) -> Volumes:
         if kept:
             groups.append(tuple(kept))
         if cut:
-            left.append(f"{cut} images of a volume that was cut short are left out")
+            left.append(f"{counted(cut, 'image')} of a volume that was cut short left out")
         elif faults:
-            left.append(f"{len(group)} images make no volume and are left out: {faults[0].message}")
+            left.append(
+                f"{counted(len(group), 'image makes no volume and is', 'images make no volume and are')} left "
+                f"out: {faults[0].message}"
+            )
     return Volumes(tuple(groups), tuple(left), first)
 
 

@@ -22,6 +22,7 @@ from pacsflow.deid.rules.unlisted import Cleaners
 from pacsflow.errors import Problem, ProjectError
 from pacsflow.extras import missing
 from pacsflow.pseudonyms import PseudonymContext, Pseudonyms, day_shifts, first_ids_of, pseudonyms_of
+from pacsflow.wording import counted
 from schemas.deid import DeidProfile
 
 if TYPE_CHECKING:
@@ -261,7 +262,9 @@ def _sentences(profile: DeidProfile, rules: Rules, recipe: CompiledRecipe | None
         counts[action.says] = counts.get(action.says, 0) + 1
     options = ", ".join(profile.options) or "no options"
     yield f"Basic profile of PS3.15 {table()['edition']} with {options}."
-    yield from (f"{number} attributes are {says}." for says, number in sorted(counts.items()))
+    yield from (
+        f"{counted(number, 'attribute is', 'attributes are')} {says}." for says, number in sorted(counts.items())
+    )
     kept = sum(isinstance(action, Keep) for action in rules.private.values())
     yield f"Private elements are removed but {kept} that are listed." if kept else "Private elements are removed."
     yield {
@@ -289,7 +292,7 @@ def _masking(profile: DeidProfile) -> Iterator[str]:
 
     rules = len(profile.pixels.masks)
     yield (
-        f"Text in images is masked, by {rules} rules of the project and by what is read."
+        f"Text in images is masked, by {counted(rules, 'rule')} of the project and by what is read."
         if rules
         else ("Text in images is masked where it is personal by what is read.")
     )

@@ -19,6 +19,7 @@ from pacsflow.deid.recipe.functions import AsProfile
 from pacsflow.deid.rules.actions import Dummy, Empty, Remove
 from pacsflow.deid.rules.free_text import ProjectWords
 from pacsflow.deid.rules.unlisted import Meaning, Text, cleaning
+from pacsflow.wording import counted
 from schemas.deid import DeidProfile
 
 MARKING: Final = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
@@ -132,9 +133,9 @@ def _value(elem: DataElement | None) -> str | None:
     if elem is None:
         return None
     if elem.VR == "SQ":
-        return f"{len(elem.value)} items"
+        return f"{counted(len(elem.value), 'item')}"
     if elem.VR in _BINARY and isinstance(elem.value, bytes):
-        return f"{len(elem.value):,} bytes"
+        return f"{counted(len(elem.value), 'byte')}"
     text = str(elem.value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 

@@ -4,6 +4,7 @@ from enum import Enum
 
 from pacsflow.dicom.advice import NARROWER
 from pacsflow.errors import PacsError, PacsPermanentError, PacsTransientError
+from pacsflow.wording import counted
 
 
 class Category(Enum):
@@ -89,7 +90,7 @@ def status_error(operation: str, status: int, *, so_far: int = 0) -> PacsError:
     cancelled = category is Category.CANCELLED
     fix += _OF_MOVES if operation == "C-MOVE" and fix == _IF_IT_LASTS else ""
     kind = PacsPermanentError if category is Category.PERMANENT or (cancelled and so_far) else PacsTransientError
-    after = f" after {so_far} answers, maybe the most the node gives" if so_far else ""
+    after = f" after {counted(so_far, 'answer')}, maybe the most the node gives" if so_far else ""
     message = f"{operation} ended with status 0x{status:04X}: {meaning}{after}"
     # Orthanc ends a query that it cuts as one that we had cancelled, and we never cancel.
     cut = so_far if cancelled or OUT_OF_RESOURCES <= status < OUT_OF_RESOURCES + 0x100 else 0

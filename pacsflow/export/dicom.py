@@ -6,6 +6,7 @@ from pacsflow.errors import TargetError
 from pacsflow.export.contract import Delivered, StudyFolder
 from pacsflow.export.leftovers import refuse_leftovers
 from pacsflow.export.storing import held, instance, send
+from pacsflow.wording import counted
 from schemas.export import Dicom
 
 
@@ -28,7 +29,8 @@ class NodeTarget:
         send(self._settings, [instance(files[name]) for name in absent])
         if absent and (missing := self.verify(delivered)):
             raise TargetError(
-                f"dicom: {len(missing)} of {len(files)} instances were sent, and the node does not list them",
+                f"dicom: {len(missing)} of {counted(len(files), 'instance was', 'instances were')} sent, and "
+                f"the node does not list them",
                 fix="look at the node's log; `query_back: false` where it cannot be asked",
                 transient=True,
             )

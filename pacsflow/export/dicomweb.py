@@ -13,6 +13,7 @@ from pacsflow.export.contract import Delivered, StudyFolder
 from pacsflow.export.leftovers import refuse_leftovers
 from pacsflow.export.web import SECONDS, Sent, own_words, refused
 from pacsflow.web import web_client
+from pacsflow.wording import counted
 from schemas.export import Dicomweb
 
 _JSON = {"Accept": "application/dicom+json"}
@@ -50,7 +51,8 @@ class ServerTarget:
             self._store_all(client, {name: files[name] for name in absent})
             if asks and absent and (missing := _lacks(client, files)):
                 raise TargetError(
-                    f"dicomweb: {len(missing)} of {len(files)} instances were sent, and the server does not list them",
+                    f"dicomweb: {len(missing)} of {counted(len(files), 'instance was', 'instances were')} sent, "
+                    f"and the server does not list them",
                     fix="look at the server's log; `query_back: false` where it cannot be asked",
                     transient=True,
                 )
@@ -128,14 +130,16 @@ def _check_stored(answer: httpx.Response, sent: set[str], *, silence: bool) -> N
         codes = ", ".join(f"0x{number:04X}" for number in sorted(numbers)) or "not said"
         passing = numbers and all(n in _OUT_OF_RESOURCES or n == _PROCESSING_FAILURE for n in numbers)
         raise _RefusedError(
-            f"dicomweb: the server refused {len(failed) or len(sent)} of {len(sent)} instances: reason {codes}",
+            f"dicomweb: the server refused {len(failed) or len(sent)} of {counted(len(sent), 'instance')}: "
+            f"reason {codes}",
             fix="look up the reason in PS3.18 annex I.2, and at the server's log",
             transient=bool(passing),
         )
     stored = {_first(item, _REFERENCED_UID) for item in _items(told, _REFERENCED)}
     if not silence and not sent <= stored:
         raise TargetError(
-            f"dicomweb: the server does not say that it stored {len(sent - stored)} of {len(sent)} instances",
+            f"dicomweb: the server does not say that it stored {len(sent - stored)} of "
+            f"{counted(len(sent), 'instance')}",
             fix="look at the server's log; where it can be asked, take `query_back: false` out",
             transient=True,
         )

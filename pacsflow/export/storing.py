@@ -17,6 +17,7 @@ from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as S
 
 from pacsflow.errors import TargetError
 from pacsflow.export.bandwidth import Bandwidth
+from pacsflow.wording import counted
 from schemas.export import Dicom
 
 _MOST_CONTEXTS = 128
@@ -93,7 +94,7 @@ def _sent(node: Dicom, group: list[OutgoingInstance], faults: list[TargetError])
 
 def _all_of(faults: Sequence[TargetError], instances: int) -> TargetError:
     said = "; ".join(sorted({str(fault) for fault in faults}))
-    share = f" ({len(faults)} of {instances} images)" if instances > 1 else ""
+    share = f" ({len(faults)} of {counted(instances, 'image')})" if instances > 1 else ""
     fix = "; ".join(dict.fromkeys(fault.fix for fault in faults if fault.fix))
     return TargetError(f"{said}{share}", fix=fix, transient=any(fault.transient for fault in faults))
 

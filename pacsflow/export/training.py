@@ -23,6 +23,7 @@ from pacsflow.export.names import alphanumeric, short_digest
 from pacsflow.export.parcels import Parcels, alone
 from pacsflow.export.placing import claimed, claims_below
 from pacsflow.projects.patterns import alike
+from pacsflow.wording import counted
 from schemas.export import Folder
 from schemas.training import CaseChannel
 
@@ -88,7 +89,7 @@ class TrainingTarget(Parcels):
         ]
         if len(fitting) == 1:
             return fitting[0]
-        what = "no image" if not fitting else f"{len(fitting)} images"
+        what = "no image" if not fitting else f"{counted(len(fitting), 'image')}"
         fix = "let `modality` and `series_description` of the channel fit one image of each study"
         raise TargetError(f"folder: the study has {what} for channel {channel.name}", fix=fix)
 

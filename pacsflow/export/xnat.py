@@ -11,6 +11,7 @@ from pacsflow.export.contract import Delivered, StudyFolder
 from pacsflow.export.disk import own_words
 from pacsflow.export.names import short_digest
 from pacsflow.export.xnat_rest import Server, logged_in
+from pacsflow.wording import counted
 from schemas.export import Xnat
 
 _FORBIDDEN = re.compile(r"[^0-9A-Za-z_-]+")
@@ -36,7 +37,8 @@ class ProjectTarget:
                 self._bring(server, files, (subject, session))
                 if (there := server.held(subject, session)) != len(files):
                     raise TargetError(
-                        f"xnat: {len(files)} instances were sent, and the session holds {there}",
+                        f"xnat: {counted(len(files), 'instance was', 'instances were')} sent, and the session "
+                        f"holds {there}",
                         fix="look at the session; where it holds more, delete it there",
                         transient=there < len(files),
                     )

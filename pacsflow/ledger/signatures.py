@@ -10,6 +10,7 @@ from pacsflow.ledger import tables as t
 from pacsflow.ledger.acts import Act, deciding
 from pacsflow.ledger.book import Ledger
 from pacsflow.ledger.studies import Planned
+from pacsflow.wording import counted
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def sign(ledger: Ledger, plans: Iterable[Planned], said: Signature, *, digest: s
     facts = {"signed_by": said.by, "released": said.release, "note": said.note, "signed_at": said.at or time.time()}
     records = [{"study_key": plan.key, "content": plan.content, **facts} for plan in plans]
     what = "sign off" if said.release else "withhold"
-    with deciding(ledger, Act(what, said.by, f"{len(records)} studies, {digest}")) as connection:
+    with deciding(ledger, Act(what, said.by, f"{counted(len(records), 'study', 'studies')}, {digest}")) as connection:
         ledger.upsert(connection, t.signatures, records)
 
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from pacsflow.ledger import tables as t
 from pacsflow.ledger.book import Ledger
 from pacsflow.ledger.choices import new_in_rows, remarks, studies_of
+from pacsflow.wording import counted
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class SeriesState:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should look at: images refused, and why; warnings of its conversion."""
-        refused = (f"{number} images refused: {why}" for why, number in sorted(self.refusals.items()))
+        refused = (f"{counted(number, 'image')} refused: {why}" for why, number in sorted(self.refusals.items()))
         return (*refused, *self.warnings)
 
 

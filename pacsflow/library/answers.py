@@ -8,6 +8,7 @@ from pydicom import Dataset
 
 from pacsflow.library.questions import AnswerLevel, checked_level
 from pacsflow.run.search import attributes
+from pacsflow.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,7 +101,7 @@ class SeriesAnswer(_Answer):
         return self.found
 
     def __repr__(self) -> str:
-        return f"<SeriesAnswer: {self.dataset.get('Modality') or 'series'}{_counted(self.found, 'instances')}>"
+        return f"<SeriesAnswer: {self.dataset.get('Modality') or 'series'}{_counted(self.found, 'instance')}>"
 
 
 class StudyAnswer(_Answer):
@@ -225,4 +226,4 @@ def _texts(line: list[Dataset]) -> dict[str, str]:
 
 
 def _counted(found: Sequence[object] | None, what: str) -> str:
-    return "" if found is None else f", {len(found)} {what}"
+    return "" if found is None else f", {counted(len(found), what, 'series' if what == 'series' else '')}"

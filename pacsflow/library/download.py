@@ -28,6 +28,7 @@ from pacsflow.run.reporting.row_outcomes import FINISHED, outcomes_of
 from pacsflow.run.session import Session
 from pacsflow.staging import write_text
 from pacsflow.system import try_lock
+from pacsflow.wording import counted
 from schemas.deid import DeidProfile
 from schemas.export import Export, Folder
 from schemas.layout import check_layout
@@ -71,7 +72,7 @@ class DownloadedStudy:
     files: tuple[Path, ...]
 
     def __repr__(self) -> str:
-        return f"<DownloadedStudy: {self.status}, {self.received} of {self.expected} instances>"
+        return f"<DownloadedStudy: {self.status}, {self.received} of {counted(self.expected, 'instance')}>"
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class DownloadResult:
             told = "; ".join(f"{number} {why}" for why, number in reasons.items())
             missing = sum(max(0, study.expected - study.received - study.refused) for study in left)
             raise IncompleteError(
-                f"{len(left)} of {len(self.studies)} studies are not complete: {told}",
+                f"{len(left)} of {counted(len(self.studies), 'study is', 'studies are')} not complete: {told}",
                 fix="call it again: only what is missing is asked for",
                 missing=missing,
                 refused=sum(study.refused for study in left),
@@ -119,7 +120,10 @@ class DownloadResult:
     def __repr__(self) -> str:
         received = sum(study.received for study in self.studies)
         state = "complete" if self.complete else "NOT complete"
-        return f"<DownloadResult: {len(self.studies)} studies, {received} instances, {state}>"
+        return (
+            f"<DownloadResult: {counted(len(self.studies), 'study', 'studies')}, "
+            f"{counted(received, 'instance')}, {state}>"
+        )
 
 
 @dataclass(frozen=True)

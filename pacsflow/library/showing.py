@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from pacsflow.wording import counted as number_of
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -60,7 +62,7 @@ def listened(title: str, progress: bool | None) -> Iterator[Callable[[str, int],
             counts[what] += number
             found = not counts["studies to fetch"]
             done, of = ("rows", "rows to find") if found else ("studies delivered", "studies to fetch")
-            told = f"{title}: {'rows asked' if found else 'studies'}, {counts['images']} images"
+            told = f"{title}: {'rows asked' if found else 'studies'}, {number_of(counts['images'], 'image')}"
             bar.update(task, completed=counts[done], total=counts[of] or None, description=told)
 
         yield hear

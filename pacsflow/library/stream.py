@@ -28,6 +28,7 @@ from pacsflow.library.selection import SelectedStudy
 from pacsflow.library.sources import PacsSource
 from pacsflow.run.again import tried_again
 from pacsflow.run.unexpected import fault_of
+from pacsflow.wording import counted
 
 if TYPE_CHECKING:
     from pacsflow.run.lanes.pool import LanePool
@@ -53,7 +54,7 @@ class StreamAccount:
         if not self.reasons:
             return None
         why = "; ".join(f"{reason} ({number})" for reason, number in sorted(self.reasons.items()))
-        told = f"{self.came} instances came, {self.missing} are missing, {self.refused} were refused: {why}"
+        told = f"{counted(self.came, 'instance')} came, {self.missing} are missing, {self.refused} were refused: {why}"
         fix = "ask again for what is missing; what was refused stays refused"
         numbers = {"missing": self.missing, "refused": self.refused}
         return IncompleteError(told, fix=fix, reasons=dict(self.reasons), **numbers)
@@ -272,7 +273,7 @@ class _StudyFetch:
             stream.spoilt = None
             raise spoilt
         if study.missing:
-            raise failed or PacsTransientError(f"{len(study.missing)} instances did not come")
+            raise failed or PacsTransientError(f"{counted(len(study.missing), 'instance')} did not come")
 
     def _ask(self, lane: Lane, study: ExpectedStudy, request: Request) -> PacsError | None:
         """Have what is asked for sent; what the node said where it will not, which does not keep back the others.

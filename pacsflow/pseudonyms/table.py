@@ -13,6 +13,7 @@ from pacsflow.errors import Problem, ProjectError
 from pacsflow.pseudonyms.contract import Assigned, PseudonymContext, Pseudonyms
 from pacsflow.pseudonyms.legal import folded, patient_fault, pseudonym_fault
 from pacsflow.regular_files import read_regular
+from pacsflow.wording import counted
 
 T = TypeVar("T")
 Entry = tuple[int, str, str]
@@ -209,7 +210,7 @@ def _csv(text: str) -> Iterator[Entry]:
         for position, cells in enumerate(reader):
             entry = [cell.strip() for cell in cells]
             if any(entry) and len(entry) != _COLUMNS:
-                raise _TableBrokenError(line, f"has {len(entry)} cells", "write two: patient id, pseudonym")
+                raise _TableBrokenError(line, f"has {counted(len(entry), 'cell')}", "write two: patient id, pseudonym")
             if any(entry) and not (position == 0 and _is_heading(entry)):
                 yield line, entry[0].removeprefix(_PREFIX), entry[1]
             line = reader.line_num + 1

@@ -10,6 +10,8 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pacsflow.wording import counted
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -71,7 +73,7 @@ def _taken(
     earlier = [one for one in dated if one.day < reference]
     priors = _best(earlier, rules.priors, lambda one: -one.day.toordinal())
     wanted = rules.priors or 0
-    notes = [f"{len(priors[0])} of {wanted} priors found"] if len(priors[0]) < wanted else []
+    notes = [f"{len(priors[0])} of {counted(wanted, 'prior')} found"] if len(priors[0]) < wanted else []
     return _joined([nearest, priors], notes)
 
 
@@ -93,7 +95,7 @@ def _best(
     taken, left = ordered[:number], ordered[number:]
     if left and order(taken[-1]) == order(left[0]):
         same = sum(order(one) == order(left[0]) for one in ordered)
-        return [], (f"{same} studies are equally near, of which not all are wanted",)
+        return [], (f"{counted(same, 'study is', 'studies are')} equally near, of which not all are wanted",)
     return taken, ()
 
 

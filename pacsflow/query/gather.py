@@ -19,6 +19,7 @@ from pacsflow.query.groups import largest_groups, sizes
 from pacsflow.query.matching import matches
 from pacsflow.query.pieces import Keys, Pieces, Split
 from pacsflow.query.question_keys import never_cut, studies_named
+from pacsflow.wording import counted
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -279,7 +280,8 @@ class Gathering:
             if cut is not None:
                 raise cut
             self._doubt(
-                f"the node gave exactly {len(first)} answers, where it may have cut, and {obstacle}: narrow the row",
+                f"the node gave exactly {counted(len(first), 'answer')}, where it may have cut, and {obstacle}: "
+                f"narrow the row",
                 len(first),
             )
             return first

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pacsflow.query.levels import EXACT, keys_at
 from pacsflow.query.matching import matches
+from pacsflow.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -74,7 +75,7 @@ def sort_doubts(doubts: Iterable[tuple[str, str]], guards: Guards) -> tuple[tupl
 def _doubts(row: Row, answers: Sequence[Dataset]) -> Iterator[tuple[str, str]]:
     studies = {_text(answer, "StudyInstanceUID") for answer in answers}
     if row.keys.get("AccessionNumber") and not row.keys.get("StudyInstanceUID") and len(studies) > 1:
-        yield "several_studies_per_accession", f"one accession number, {len(studies)} studies"
+        yield "several_studies_per_accession", f"one accession number, {counted(len(studies), 'study', 'studies')}"
     births: dict[tuple[str, str], set[str]] = {}
     for answer in answers:
         births.setdefault(_person(answer), set()).add(_text(answer, "PatientBirthDate"))

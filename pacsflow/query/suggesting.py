@@ -15,6 +15,7 @@ from pacsflow.query.hospital import meant_by, total_word
 from pacsflow.query.raw import Cell, RawTable, Reading
 from pacsflow.query.survey import fitting_formats
 from pacsflow.query.tables import KINDS, read_table
+from pacsflow.wording import counted
 
 MOST_TITLES: Final = 10
 """So many lines are tried for the headings."""
@@ -163,13 +164,14 @@ def _dates(draft: _Draft) -> None:
         fitting, number = fitting_formats(texts)
         if len(fitting) == 1:
             formats += [each for each in fitting if each not in formats]
-            draft.said.append(f"column `{heading}`: all {number} dates that are text fit {fitting[0]}")
+            draft.said.append(f"column `{heading}`: {counted(number, 'date')} as text: the format {fitting[0]}")
         elif fitting:
             either = " or ".join(f"date_formats: ['{each}']" for each in fitting)
             draft.questions.append(f"column `{heading}`: day and month cannot be told apart: write {either}")
         elif number:
             draft.questions.append(
-                f"column `{heading}`: {number} dates have no format in common: correct them, or list"
+                f"column `{heading}`: {counted(number, 'date has', 'dates have')} no format in common: correct "
+                f"them, or list"
             )
             draft.questions[-1] += " their formats under `date_formats`"
     if formats:
@@ -185,7 +187,7 @@ def _lengths(draft: _Draft) -> None:
         cells = draft.cells(heading)
         numbers = [cell.text.strip() for cell in cells if cell.kind == "number"]
         texts = Counter(len(cell.text.strip()) for cell in cells if cell.kind != "number")
-        lengths = ", ".join(f"{n} with {length} characters" for length, n in _counted(cells))
+        lengths = ", ".join(f"{n} with {counted(length, 'character')}" for length, n in _counted(cells))
         draft.said.append(f"{keyword}: {lengths}")
         zeros = {len(cell.text.strip()) for cell in cells if cell.kind != "number" and cell.text.strip()[:1] == "0"}
         longest = max(map(len, numbers), default=0)
@@ -193,7 +195,7 @@ def _lengths(draft: _Draft) -> None:
             continue
         if len(zeros) == 1 and set(texts) == zeros and longest <= min(zeros):
             padded[keyword] = zeros.pop()
-            told = f"{len(numbers)} are numbers, and texts have {padded[keyword]} digits and zeros in front"
+            told = f"{len(numbers)} are numbers, and texts have {counted(padded[keyword], 'digit')} and zeros in front"
             draft.said.append(f"{keyword}: {told}: zero_pad writes the zeros again")
         else:
             told = f"{len(numbers)} are numbers of spreadsheets, which lose zeros in front"

@@ -12,6 +12,7 @@ from pacsflow.query.dates import NO_DATE
 from pacsflow.query.hospital import meant_by
 from pacsflow.query.raw import Merged, RawRow, RawTable
 from pacsflow.query.row import Row
+from pacsflow.wording import counted
 
 _SHARE, _FEWEST = 0.7, 3
 """How many values of a column must have one length, and at least how many, that another length is odd."""
@@ -33,7 +34,10 @@ def odd_lengths(rows: Iterable[Row]) -> list[Row]:
         usual, number = lengths.most_common(1)[0] if lengths else (0, 0)
         if number < max(_FEWEST, _SHARE * lengths.total()) or len(lengths) == 1:
             continue
-        told = f"{keyword}: has not the {usual} characters that {number} of {lengths.total()} rows have"
+        told = (
+            f"{keyword}: has not the {counted(usual, 'character')} that {number} of "
+            f"{counted(lengths.total(), 'row has', 'rows have')}"
+        )
         known = [
             replace(row, warnings=(*row.warnings, told))
             if (value := values[row.number]) and len(value) != usual and not set("*?") & set(value)
@@ -60,7 +64,7 @@ def _advice(rows: Sequence[RawRow], heading: str) -> str:
     fitting, odd = fitting_formats(texts)
     if not fitting:
         return ""
-    number = f"all {odd} values fit" if odd > 1 else "it fits"
+    number = f"all {counted(odd, 'value fits', 'values fit')}" if odd > 1 else "it fits"
     if len(fitting) == 1:
         return f"{number} {fitting[0]}: write `date_formats: ['{fitting[0]}']` under `table:`"
     either = " and ".join(fitting)

@@ -11,6 +11,7 @@ from pacsflow.query.columns import vr_of
 from pacsflow.query.dates import SPREADSHEET_DAY, WINDOWS_EPOCH, from_spreadsheet, read_dates, read_times, without_time
 from pacsflow.query.fault import FaultError
 from pacsflow.query.raw import Cell
+from pacsflow.wording import counted
 
 LENGTHS = {"AE": 16, "AS": 4, "CS": 16, "DS": 16, "IS": 12, "LO": 64, "SH": 16, "ST": 1024, "UI": 64}
 """Longest value per value representation, in characters (PS3.5 6.2)."""
@@ -89,7 +90,7 @@ def _repaired(keyword: str, text: str, cell: Cell, manner: Manner) -> tuple[str,
     digits = manner.zero_pad.get(keyword, 0)
     vr = vr_of(keyword)
     if text.isascii() and text.isdigit() and len(text) < digits:
-        return text.zfill(digits), [f"{keyword}: padded with zeros from {len(text)} to {digits} digits"]
+        return text.zfill(digits), [f"{keyword}: padded with zeros from {len(text)} to {counted(digits, 'digit')}"]
     if cell.kind == "number" and vr in _ID_VR and not digits:
         return text, [f"{keyword}: a number cell, zeros at its front may be lost (see zero_pad)"]
     if vr == "DA" and not any("%H" in form or "%I" in form for form in manner.date_formats):
@@ -150,7 +151,9 @@ def _check_length(text: str, vr: str) -> None:
     if vr == "PN" and any(len(group) > _PN_GROUP for group in text.split("=")):
         raise FaultError("is longer than the 64 characters of a name", "shorten it, with a * at its end")
     if longest and vr != "UI" and len(text) > longest:
-        raise FaultError(f"is longer than the {longest} characters of {vr}", "shorten it, with a * at its end")
+        raise FaultError(
+            f"is longer than the {counted(longest, 'character')} of {vr}", "shorten it, with a * at its end"
+        )
 
 
 def _warnings(keyword: str, text: str, vr: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pacsflow.errors import Problem, ProjectError
 from pacsflow.report.filled import DECISIONS, HELD, SERIES, FilledLine, read_lines
+from pacsflow.wording import counted
 
 _YES = ("yes", "y", "1", "1.0", "x", "true")
 _NO = ("no", "n", "0", "0.0", "", "false")
@@ -40,7 +41,9 @@ def read_choice(path: Path, *, visible: bool | None = None) -> dict[str, bool]:
     hidden = [line.number for line in lines if line.hidden]
     if hidden and visible is None:
         fix = "--visible: what is hidden is not wanted; --hidden-too: it counts as its `want` says"
-        problems.append(Problem(path.name, hidden[0], "want", f"a filter hides {len(hidden)} lines of `series`", fix))
+        problems.append(
+            Problem(path.name, hidden[0], "want", f"a filter hides {counted(len(hidden), 'line')} of `series`", fix)
+        )
     chosen: dict[str, bool] = {}
     for line in lines:
         wanted = line.texts[1].casefold() in _YES and not (visible and line.hidden)

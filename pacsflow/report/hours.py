@@ -8,6 +8,7 @@ from itertools import groupby
 
 from pacsflow.ledger.traffic import HourOfTraffic, Slowed
 from pacsflow.report.records import RunSummary
+from pacsflow.wording import counted
 
 HOURS_SHOWN = 48
 """Columns of the chart, and lines of the table: the last ones."""
@@ -50,7 +51,7 @@ def slowed(slowdowns: Sequence[Slowed]) -> str:
     if not slowdowns:
         return ""
     whys = Counter(one.why for one in slowdowns)
-    times = "once" if len(slowdowns) == 1 else f"{len(slowdowns)} times"
+    times = "once" if len(slowdowns) == 1 else f"{counted(len(slowdowns), 'time')}"
     return f"slowed down {times}: {', '.join(f'{why} ({number})' for why, number in whys.most_common())}"
 
 

@@ -18,6 +18,7 @@ from pacsflow.report.table import proof_of
 from pacsflow.report.tally import stages, tally
 from pacsflow.report.words import linked, spoken
 from pacsflow.staging import PUBLIC, write_text
+from pacsflow.wording import addressed, counted
 
 ROWS_SHOWN = 5000
 """A table up to this length is on the page; of a longer one the first of those that are not done."""
@@ -75,6 +76,7 @@ def render(run: RunSummary) -> str:
     )
     environment.filters |= {"size": _size, "count": _count, "of_count": _of_count, "t": spoken}
     rows = _rows(run)
+    environment.filters["own"] = partial(addressed, project=run.project)
     environment.filters["linked"] = partial(linked, rows={row.number for row in rows})
     shown = list(_pictures(run))
     several_nodes = len({study.node for study in run.studies}) > 1
@@ -198,7 +200,7 @@ def _size(number: int) -> str:
     value, unit = float(number), 0
     while value >= _THOUSAND and unit < len(_UNITS) - 1:
         value, unit = value / _THOUSAND, unit + 1
-    return f"{value:.1f} {_UNITS[unit]}" if unit else f"{number} bytes"
+    return f"{value:.1f} {_UNITS[unit]}" if unit else f"{counted(number, 'byte')}"
 
 
 def _count(number: int) -> str:

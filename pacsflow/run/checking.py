@@ -15,6 +15,7 @@ from pacsflow.run.health import HealthFinding
 from pacsflow.run.stores import key_of, open_ledger_of
 from pacsflow.run.vaults import noted, place_of_vault
 from pacsflow.vault import VAULT_FIX, Vault
+from pacsflow.wording import counted
 
 _AGAIN = "pacsflow check PROJECT --fetch-again, then pacsflow run PROJECT: only these are asked for"
 _NAMED = 10
@@ -45,9 +46,12 @@ def finding_of(audit: TargetAudit) -> HealthFinding:
     if not audit.compared:
         return HealthFinding(audit.target, fine=False, said=f"not compared: {audit.why}", fix=audit.fix)
     if audit.fine:
-        said = f"{audit.files} files of {audit.studies} studies are there, compared by {audit.compared}"
+        said = (
+            f"{counted(audit.files, 'file')} of {counted(audit.studies, 'study is', 'studies are')} there, "
+            f"compared by {audit.compared}"
+        )
         return HealthFinding(audit.target, fine=True, said=said)
-    said = f"of {audit.files} files {len(audit.missing)} are missing, {len(audit.changed)} differ"
+    said = f"of {counted(audit.files, 'file')} {len(audit.missing)} are missing, {len(audit.changed)} differ"
     fix = "pacsflow audit PROJECT names them; put them back, or withdraw the study and run again"
     return HealthFinding(audit.target, fine=False, said=said, fix=fix)
 
@@ -58,7 +62,10 @@ def _ledger(ledger: Ledger) -> HealthFinding:
     wrong = [str(row[0]) for row in ledger.all(sa.text("PRAGMA integrity_check(5)")) if row[0] != "ok"]
     orphans = ledger.all(sa.text("PRAGMA foreign_key_check"))
     if wrong or orphans:
-        said = f"is damaged: {len(wrong)} faults of its pages, {len(orphans)} records without what they belong to"
+        said = (
+            f"is damaged: {counted(len(wrong), 'fault')} of its pages, {counted(len(orphans), 'record')} "
+            f"without what they belong to"
+        )
         fix = "restore it from a backup, or point workdir to a new folder and run again"
         return HealthFinding("ledger", fine=False, said=said, fix=fix)
     return HealthFinding("ledger", fine=True, said="is whole (integrity_check, foreign_key_check)")
@@ -89,13 +96,13 @@ def _trail(ledger: Ledger) -> HealthFinding:
     if (number := acts.broken(ledger)) is not None:
         said = f"was changed at act {number}, or before it"
         return HealthFinding("audit trail", fine=False, said=said, fix="compare it with a backup of the ledger")
-    return HealthFinding("audit trail", fine=True, said=f"{len(acts.trail(ledger))} acts, unchanged")
+    return HealthFinding("audit trail", fine=True, said=f"{counted(len(acts.trail(ledger)), 'act')}, unchanged")
 
 
 def _vault(project: Project, ledger: Ledger, key: bytes) -> HealthFinding:
     vault = Vault(place_of_vault(project), key, lenient=True)
     wrong = [*map(str, vault.faults), *filter(None, [vault.compared(noted(ledger))])]
-    said = f"{vault.head.lines} lines, {len(vault.known())} patients"
+    said = f"{counted(vault.head.lines, 'line')}, {counted(len(vault.known()), 'patient')}"
     if wrong:
         return HealthFinding("vault", fine=False, said=f"{said}, but {_some(wrong)}", fix=VAULT_FIX)
     chained = "" if vault.chained else "; lost lines are noticed from the next run on"
@@ -141,8 +148,8 @@ def _staging(project: Project, ledger: Ledger) -> HealthFinding:
     missing, changed, number = _held(project, ledger)
     if missing or changed:
         named = _some([f"missing: {path}" for path in missing] + [f"changed: {path}" for path in changed])
-        return HealthFinding("staging", fine=False, said=f"of {number} images {named}", fix=_AGAIN)
-    return HealthFinding("staging", fine=True, said=f"{number} images, as they were written")
+        return HealthFinding("staging", fine=False, said=f"of {counted(number, 'image')} {named}", fix=_AGAIN)
+    return HealthFinding("staging", fine=True, said=f"{counted(number, 'image')}, as they were written")
 
 
 def _conversions(project: Project, ledger: Ledger) -> HealthFinding:

@@ -17,6 +17,7 @@ from pacsflow.run.remaining import target_names
 from pacsflow.run.series_lines import NAME as LINES
 from pacsflow.run.session import Session
 from pacsflow.run.unexpected import fault_of
+from pacsflow.wording import counted
 from schemas.export import Target
 
 Files = Sequence[tuple[str, str, int]]
@@ -101,7 +102,10 @@ def _removed(run: Session, delivery: Delivery) -> Removal:
     gone = [one for one in files if one[0] not in left]
     why = fix = ""
     if left:
-        why = f"{len(left)} files differ from what was delivered: they were changed, so they are left"
+        why = (
+            f"{counted(len(left), 'file differs', 'files differ')} from what was delivered: they were "
+            f"changed, so they are left"
+        )
         fix = "look at them, and delete them there"
     elif not there and delivery.settings is None:
         return Removal(

@@ -26,6 +26,7 @@ from pacsflow.query.row import Row
 from pacsflow.query.series import wanted
 from pacsflow.query.widening import wider
 from pacsflow.whole_numbers import whole_number
+from pacsflow.wording import counted
 from schemas import Query
 
 _NAMES = {
@@ -80,7 +81,7 @@ class Search:
         found = [(study, self._barred(study)) for study in self._studies()]
         left_out = Counter(why for _, why in found if why)
         verdict = judge(row, [study for study, why in found if not why], guards, match_case=self._cased)
-        told = (f"{number} studies left out: {why}" for why, number in left_out.items())
+        told = (f"{counted(number, 'study', 'studies')} left out: {why}" for why, number in left_out.items())
         warnings = (*row.warnings, *verdict.warnings, *told)
         if left_out and not verdict.accepted:
             return Finding(EXCLUDED, "; ".join(sorted(left_out)), row.warnings)
@@ -156,8 +157,8 @@ class Search:
         patient, number = keys.get("PatientID", "").strip(), len(answers)
         if gathering.doubts or (number == 1 < self._ceiling.most_of("STUDY")):
             return
-        counted = self._studies_of(patient) or 0
-        if counted <= number:
+        claimed = self._studies_of(patient) or 0
+        if claimed <= number:
             return
         others = any(value.strip() for keyword, value in keys.items() if keyword != "PatientID")
         given = answers
@@ -166,13 +167,15 @@ class Search:
                 given = self._ask("STUDY", {**dict.fromkeys(keys, ""), "PatientID": patient})
             known = {text(answer, "StudyInstanceUID") for answer in answers}
             fits = {text(one, "StudyInstanceUID") for one in given if (m := matches(keys, one)) and not m.unseen}
-            if len(given) >= counted and fits <= known:
+            if len(given) >= claimed and fits <= known:
                 return
         if number:
             self._ceiling.learn(number, "STUDY")
         else:
             self._ceiling.hide()
-        gathering.doubts.add(f"the node counts {counted} studies of a patient, and gives {len(given)}")
+        gathering.doubts.add(
+            f"the node counts {counted(claimed, 'study', 'studies')} of a patient, and gives {len(given)}"
+        )
 
     def _may_be_more(self, keys: Mapping[str, str], number: int) -> bool:
         """Whether the patient that a question names may have more studies than the few that it gave.
@@ -182,11 +185,11 @@ class Search:
         patient = keys.get("PatientID", "").strip()
         if not patient.strip("*?"):
             return False
-        counted = self._studies_of(patient)
-        if counted is None:
+        claimed = self._studies_of(patient)
+        if claimed is None:
             return not self._proven(keys, number)
         others = (value for keyword, value in keys.items() if keyword != "PatientID" and value.strip())
-        return counted > number and not any(others)
+        return claimed > number and not any(others)
 
     def _studies_of(self, patient: str) -> int | None:
         """The studies that the node counts of one patient id, where it can be asked for patients (PS3.4 C.6.1.1.2)."""
@@ -200,9 +203,9 @@ class Search:
             if not found:
                 return 0
             if len(found) == 1 and text(found[0], "PatientID").strip() == patient:
-                counted = whole_number(str(found[0].get("NumberOfPatientRelatedStudies")))
-                self._ceiling.knows_patients = counted is not None
-                return counted
+                claimed = whole_number(str(found[0].get("NumberOfPatientRelatedStudies")))
+                self._ceiling.knows_patients = claimed is not None
+                return claimed
         return None
 
     def _number_of(self, keys: Mapping[str, str]) -> int:
@@ -275,18 +278,21 @@ class Search:
         The node is asked for all of them, and they are compared here: some compare values of images as a whole. A
         list that is shorter than the node counts, or that it may have cut, is a doubt.
         """
-        uid, counted = str(series.SeriesInstanceUID), whole_number(str(series.get("NumberOfSeriesRelatedInstances")))
+        uid, claimed = (
+            str(series.SeriesInstanceUID),
+            whole_number(str(series.get("NumberOfSeriesRelatedInstances"))),
+        )
         keys = dict.fromkeys(image_keys(self._row, study_uid, uid), "")
         keys |= {"StudyInstanceUID": study_uid, "SeriesInstanceUID": uid}
         answers, withheld = self._listed(keys)
         _identified(answers, "SOPInstanceUID")
         mine = (a for a in answers if (a.get("SeriesInstanceUID") or uid) == uid)
         found = {str(answer.SOPInstanceUID): answer for answer in mine}
-        if len(found) < (counted or 0):
-            told = f"the node counts {counted} images in a series, but lists {len(found)}"
+        if len(found) < (claimed or 0):
+            told = f"the node counts {counted(claimed or 0, 'image')} in a series, but lists {len(found)}"
             self.doubts.add(("fewer_images_than_counted", told))
-        elif len(found) != counted and (withheld or self._cut_at(len(answers), keys, unproven=len(answers) in ROUND)):
-            told = f"the node lists exactly {len(answers)} images of a series, where it may have cut"
+        elif len(found) != claimed and (withheld or self._cut_at(len(answers), keys, unproven=len(answers) in ROUND)):
+            told = f"the node lists exactly {counted(len(answers), 'image')} of a series, where it may have cut"
             self.doubts.add(("cut_answers", told))
         return self._fitting("IMAGE", list(found.values()))
 
@@ -328,12 +334,12 @@ class Search:
 
     def _series(self, study_uid: str, series: Dataset) -> FoundSeries:
         uid, row = str(series.SeriesInstanceUID), self._row
-        count = counted = whole_number(str(series.get("NumberOfSeriesRelatedInstances")))
+        count = claimed = whole_number(str(series.get("NumberOfSeriesRelatedInstances")))
         if count is None:
             every = dict.fromkeys(image_keys(row, study_uid, uid), "")
             count = self._counted({**every, "StudyInstanceUID": study_uid, "SeriesInstanceUID": uid})
         fits, reason = wanted(self._query.series, series, count)
-        if fits and needs_images(row) and not self._image_fits(study_uid, uid, counted):
+        if fits and needs_images(row) and not self._image_fits(study_uid, uid, claimed):
             fits, reason = False, f"no image has the row's {', '.join(keys_at(row, 'IMAGE'))}"
         return FoundSeries(uid, attributes(series), count, fits, reason)
 

@@ -60,6 +60,8 @@ class Session:
     """Whether other runs may be at work on the project at the same time."""
     referred: set[str] = field(default_factory=set)
     """Keys of the studies that rows want only since an object that was fetched refers to them."""
+    beside: list["Session"] = field(default_factory=list)
+    """Projects that take what they want of what this run retrieves: see `fetching.handed_on`."""
     tried: set[str] = field(default_factory=set)
     """Ids of the rows and keys of the studies that this run has taken, where it shares them with others."""
 

@@ -14,6 +14,7 @@ from pacsflow.run.removal import Removal, taken_away
 from pacsflow.run.session import Session
 from pacsflow.staging import PRIVATE, write_text
 from pacsflow.version import __version__
+from pacsflow.wording import counted
 
 
 @dataclass
@@ -83,7 +84,7 @@ def _ended(run: Session, done: Withdrawal) -> Withdrawal:
     _forget_people(run, done)
     done.certificate = write_certificate(run, done)
     left = f", {len(done.stays)} stay somewhere" if done.stays else ""
-    about = f"{done.what}: {len(done.studies)} studies{left}; {done.certificate.name}"
+    about = f"{done.what}: {counted(len(done.studies), 'study', 'studies')}{left}; {done.certificate.name}"
     acts.note(run.ledger, acts.Act("withdraw", done.by, about))
     return done
 
@@ -107,7 +108,7 @@ def _let_go(run: Session, wish: WithdrawRequest, done: Withdrawal) -> list[str]:
     if wish.unwanted:
         if left := rows.to_find(ledger):
             raise _mistake(
-                f"{len(left)} rows are not answered yet, so it is not known what they want",
+                f"{counted(len(left), 'row is', 'rows are')} not answered yet, so it is not known what they want",
                 "pacsflow plan PROJECT first",
             )
         return sorted(withdrawals.unwanted(ledger) & ({key for key, _ in outcomes.everywhere(ledger)} | _held(run)))
@@ -115,7 +116,7 @@ def _let_go(run: Session, wish: WithdrawRequest, done: Withdrawal) -> list[str]:
         found = _of_row(run, wish.row, done.by)
         free = withdrawals.unwanted(ledger)
         if shared := [key for key, decision in found.items() if key not in free and decision != "drop"]:
-            done.notes.append(f"{len(shared)} studies stay, as other rows want them")
+            done.notes.append(f"{counted(len(shared), 'study stays', 'studies stay')}, as other rows want them")
             for key in shared:
                 done.studies[key] = [Removal("rows", (), 1, "other rows want it", "withdraw them, or --study")]
         return [key for key in found if key in free]

@@ -182,9 +182,9 @@ def test_a_hospitals_table_is_handed_in_and_its_mistakes_are_in_their_cells(cons
     date = page.get_by_label("Untersuchungsdatum")
     expect(date).to_have_value("StudyDate")
     page.locator('[data-field="date_formats"]').fill("%d.%m.%Y")
-    page.get_by_text("Take out the 1 rows").click()
+    page.get_by_text("Take out what stands in query.yaml: 1 row").click()
     page.get_by_role("button", name="Check the table").click()
-    expect(page.get_by_text("3 rows, 1 cells with a mistake")).to_be_visible()
+    expect(page.get_by_text("3 rows, 1 cell with a mistake")).to_be_visible()
     expect(page.locator(".cell-fault").first).to_have_text("31.02.2015")
     expect(page.get_by_text(HOSTILE).first).to_be_visible()
     page.get_by_role("button", name="Show what changes").click()
@@ -233,7 +233,7 @@ def test_options_of_the_profile_are_switches_that_say_what_follows(console, seen
 def test_a_project_is_begun_by_the_wizard(console, seen, projects):
     page = seen.page
     page.goto(console.url)
-    expect(page.get_by_text("0 of 1 rows done")).to_be_visible()
+    expect(page.get_by_text("0 of 1 row done")).to_be_visible()
     page.get_by_role("button", name="New project").click()
     page.locator('[data-field="new-name"]').fill("../outside")
     page.get_by_role("button", name="Begin it").click()

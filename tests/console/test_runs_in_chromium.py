@@ -141,7 +141,7 @@ def approved_begun_and_stopped(anna, ben, console):
     click(anna, "Start")
     expect(ben.get_by_text("run is at work since")).to_be_visible()
     click(ben, "Stop")
-    expect(ben.get_by_text("1 runs are asked to end")).to_be_visible()
+    expect(ben.get_by_text("1 run is asked to end")).to_be_visible()
     idle(ben)
     click(anna, "Start")
     expect(ben.get_by_text(re.compile("waiting for sign-off: "))).to_be_visible()

@@ -118,7 +118,7 @@ def test_the_column_want_comes_filled_as_the_rules_decided_and_a_run_takes_what_
 def test_lines_that_a_filter_hides_are_not_guessed_about(folder, planned):
     planned(folder)
     filtered = fill(folder, n1=("yes", True))
-    with pytest.raises(ProjectError, match="a filter hides 1 lines"):
+    with pytest.raises(ProjectError, match="a filter hides 1 line"):
         choose_in_workbook(folder, filtered, visible=None, by="erika")
     number = len(sheet(folder))
     assert choose_in_workbook(folder, filtered, visible=False, by="erika").wanted == number

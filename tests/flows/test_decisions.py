@@ -103,7 +103,7 @@ def test_a_run_waits_until_its_plan_is_approved_and_waits_again_when_the_plan_ch
     folder = write_project(tmp_path / "p", pacs=node, rows=rows[:1], project=settings)
     assert "waits for approval" in prefect.pacsflow_here("run", str(folder), expect=1)
     assert pacs.counts["gets"] == 0
-    assert "1 studies" in prefect.pacsflow_here("approve", str(folder))
+    assert "1 study" in prefect.pacsflow_here("approve", str(folder))
     prefect.pacsflow_here("run", str(folder))
     asked = pacs.counts["gets"]
     assert asked == 1

@@ -4,9 +4,11 @@ from functools import cache
 from pkgutil import iter_modules, resolve_name
 from typing import Final
 
+from pacsflow.wording import Count
+
 LANGUAGES: Final = {"en": "English", "de": "Deutsch", "fr": "Français"}
 Words = dict[str, tuple[str, str]]
-"""English -> German, French. `{name}` stands for a fact."""
+"""English -> German, French. `{name}` stands for a fact, `{name:row|rows}` for a number of them."""
 
 
 def said(language: str, english: str, **facts: object) -> str:
@@ -14,7 +16,8 @@ def said(language: str, english: str, **facts: object) -> str:
     text = english
     if language != "en" and (found := table().get(english)):
         text = found[list(LANGUAGES).index(language) - 1]
-    return text.format(**facts) if facts else text
+    told = {name: Count(fact) if isinstance(fact, int) else fact for name, fact in facts.items()}
+    return text.format(**told) if told else text
 
 
 def preferred(header: str) -> str:

@@ -9,7 +9,10 @@ WORDS: Final = {
         "Il n'y a pas encore de projet dans ce dossier",
     ),
     "Mistakes in its files: {number}": ("Fehler in seinen Dateien: {number}", "Erreurs dans ses fichiers : {number}"),
-    "{done} of {rows} rows done": ("{done} von {rows} Zeilen erledigt", "{done} lignes sur {rows} terminées"),
+    "{done} of {rows:row|rows} done": (
+        "{done} von {rows:Zeile|Zeilen} erledigt",
+        "{done} sur {rows:ligne terminée|lignes terminées}",
+    ),
     "Rows done": ("Erledigte Zeilen", "Lignes terminées"),
     "not yet": ("noch keiner", "pas encore"),
     "Last report: {when}": ("Letzter Bericht: {when}", "Dernier rapport : {when}"),

@@ -4,13 +4,16 @@ from typing import Final
 
 WORDS: Final = {
     "Undo": ("Rückgängig", "Annuler le dernier"),
-    "{number} series as they were before": ("{number} Serien wie zuvor", "{number} séries comme avant"),
-    "{studies} studies, {series} series, {images} images, {gigabytes} GB wanted": (
-        "{studies} Studien, {series} Serien, {images} Bilder, {gigabytes} GB gewünscht",
-        "{studies} études, {series} séries, {images} images, {gigabytes} Go souhaités",
+    "{number} series as they were before": ("{number:Serie|Serien} wie zuvor", "{number:série|séries} comme avant"),
+    "{studies:study|studies}, {series} series, {images:image|images}, {gigabytes} GB wanted": (
+        "{studies:Studie|Studien}, {series:Serie|Serien}, {images:Bild|Bilder}, {gigabytes} GB gewünscht",
+        "{studies:étude|études}, {series:série|séries}, {images:image|images}, {gigabytes} Go souhaités",
     ),
     "Rows": ("Zeilen", "Lignes"),
-    "{series} series, {images} images": ("{series} Serien, {images} Bilder", "{series} séries, {images} images"),
+    "{series} series, {images:image|images}": (
+        "{series:Serie|Serien}, {images:Bild|Bilder}",
+        "{series:série|séries}, {images:image|images}",
+    ),
     "Take only this": ("Nur diese nehmen", "Ne prendre que celle-ci"),
     "Take none of them": ("Keine davon nehmen", "N'en prendre aucune"),
     "All like this, by": ("Alle gleichen, nach", "Toutes semblables, par"),
@@ -33,9 +36,9 @@ WORDS: Final = {
     "no": ("nein", "non"),
     "Take": ("Nehmen", "Prendre"),
     "Drop": ("Weglassen", "Écarter"),
-    "and {number} more groups; narrow them by the filters": (
-        "und {number} weitere Gruppen; grenzen Sie sie mit den Filtern ein",
-        "et {number} autres groupes ; utilisez les filtres",
+    "and {number:more group|more groups}; narrow by the filters": (
+        "und {number:weitere Gruppe|weitere Gruppen}; grenzen Sie mit den Filtern ein",
+        "et {number:autre groupe|autres groupes} ; utilisez les filtres",
     ),
     "Text": ("Text", "Texte"),
     "Back": ("Zurück", "Retour"),
@@ -53,7 +56,10 @@ WORDS: Final = {
     ),
     "wait for it, or stop it": ("warten Sie, oder halten Sie ihn an", "attendez-la, ou arrêtez-la"),
     "{what}: approved": ("{what}: bewilligt", "{what} : approuvé"),
-    "{number} runs are asked to end": ("{number} Läufe sollen enden", "{number} exécutions doivent s'arrêter"),
+    "{number:run is|runs are} asked to end": (
+        "{number:Lauf soll|Läufe sollen} enden",
+        "{number:exécution doit|exécutions doivent} s'arrêter",
+    ),
     "rows: {rows} · studies: {studies} · received: {asked}": (
         "Zeilen: {rows} · Studien: {studies} · empfangen: {asked}",
         "lignes : {rows} · études : {studies} · reçu : {asked}",
@@ -68,17 +74,17 @@ WORDS: Final = {
         "Ein Lauf hat den Port auf einmal; was er empfängt, geht nur in seinen eigenen Prozess.",
         "Une exécution a le port à la fois ; ce qu'elle reçoit va dans son propre processus seulement.",
     ),
-    "arrived for this project: {images} images, {megabytes} MB": (
-        "für dieses Projekt angekommen: {images} Bilder, {megabytes} MB",
-        "arrivé pour ce projet : {images} images, {megabytes} Mo",
+    "arrived for this project: {images:image|images}, {megabytes} MB": (
+        "für dieses Projekt angekommen: {images:Bild|Bilder}, {megabytes} MB",
+        "arrivé pour ce projet : {images:image|images}, {megabytes} Mo",
     ),
     "no receiver stands; each run opens the port by itself": (
         "kein Empfänger steht; jeder Lauf öffnet den Port selbst",
         "aucun récepteur en place ; chaque exécution ouvre le port elle-même",
     ),
-    "stands since {since}; {runs} runs had it, {connections} connections": (
-        "steht seit {since}; {runs} Läufe hatten ihn, {connections} Verbindungen",
-        "en place depuis {since} ; {runs} exécutions l'ont eu, {connections} connexions",
+    "stands since {since}; {runs:run|runs} had it, {connections:connection|connections}": (
+        "steht seit {since}; {runs:Lauf hatte|Läufe hatten} ihn, {connections:Verbindung|Verbindungen}",
+        "en place depuis {since} ; {runs:exécution l'a|exécutions l'ont} eu, {connections:connexion|connexions}",
     ),
     "a run has it now": ("ein Lauf hat ihn jetzt", "une exécution l'a maintenant"),
     "no run has ended yet": ("noch kein Lauf ist zu Ende", "aucune exécution n'est terminée"),
@@ -93,16 +99,16 @@ WORDS: Final = {
         "nichts wartet; der nächste Lauf liefert das Freigegebene aus",
         "rien n'attend ; la prochaine exécution livre ce qui est validé",
     ),
-    "Waiting: {studies} studies, {images} images. Persons who must still release them: {lacking}": (
-        "Wartend: {studies} Studien, {images} Bilder. Personen, die sie noch freigeben müssen: {lacking}",
-        "En attente : {studies} études, {images} images. Personnes qui doivent encore les valider : {lacking}",
+    "Waiting: {studies:study|studies}, {images:image|images}. Persons who must still release them: {lacking}": (
+        "Wartend: {studies:Studie|Studien}, {images:Bild|Bilder}. Personen, die sie noch freigeben müssen: {lacking}",
+        "En attente : {studies:étude|études}, {images:image|images}. Personnes qui doivent les valider : {lacking}",
     ),
     "released by {by}, {when}": ("freigegeben von {by}, {when}", "validé par {by}, {when}"),
     "withheld by {by}, {when}": ("zurückgehalten von {by}, {when}", "retenu par {by}, {when}"),
     "Why; name no patient here": ("Warum; nennen Sie hier keinen Patienten", "Pourquoi ; ne nommez aucun patient ici"),
     "Release": ("Freigeben", "Valider"),
     "Withhold": ("Zurückhalten", "Retenir"),
-    "{modality}, {images} images": ("{modality}, {images} Bilder", "{modality}, {images} images"),
+    "{modality}, {images:image|images}": ("{modality}, {images:Bild|Bilder}", "{modality}, {images:image|images}"),
     "middle image": ("mittleres Bild", "image du milieu"),
     "as the node answered": ("wie der Knoten antwortete", "selon le nœud"),
     "as it would leave": ("wie es hinausginge", "tel qu'il sortirait"),

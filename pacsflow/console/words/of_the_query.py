@@ -10,9 +10,9 @@ WORDS: Final = {
     "Hand in a table": ("Tabelle einreichen", "Déposer un tableau"),
     "Rows": ("Zeilen", "Lignes"),
     "line": ("Zeile", "ligne"),
-    "{rows} rows, {faults} cells with a mistake": (
-        "{rows} Zeilen, {faults} Zellen mit einem Fehler",
-        "{rows} lignes, {faults} cellules avec une erreur",
+    "{rows:row|rows}, {faults:cell|cells} with a mistake": (
+        "{rows:Zeile|Zeilen}, {faults:Zelle|Zellen} mit einem Fehler",
+        "{rows:ligne|lignes}, {faults:cellule|cellules} avec une erreur",
     ),
     "What the columns mean": ("Was die Spalten bedeuten", "Ce que signifient les colonnes"),
     "Check the table": ("Tabelle prüfen", "Vérifier le tableau"),
@@ -27,9 +27,9 @@ WORDS: Final = {
     "study": ("Studie", "étude"),
     "series": ("Serie", "série"),
     "patient": ("Patient", "patient"),
-    "Take out the {number} rows that stand in query.yaml": (
-        "Die {number} Zeilen herausnehmen, die in query.yaml stehen",
-        "Retirer les {number} lignes qui sont dans query.yaml",
+    "Take out what stands in query.yaml: {number:row|rows}": (
+        "Herausnehmen, was in query.yaml steht: {number:Zeile|Zeilen}",
+        "Retirer ce qui est dans query.yaml : {number:ligne|lignes}",
     ),
     "two columns name the row": ("zwei Spalten benennen die Zeile", "deux colonnes nomment la ligne"),
     "choose one of them": ("wählen Sie eine davon", "choisissez l'une d'elles"),

@@ -10,6 +10,7 @@ from nibabel import Nifti1Image
 
 from pacsflow.convert.masks.contract import Mask, VoxelGrid
 from pacsflow.errors import RefusalError
+from pacsflow.wording import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +40,7 @@ class Layers:
         if not self._maps:
             raise RefusalError("no-mask", "no segment covers a voxel of the image")
         if len(self._maps) > 1:
-            yield f"segments overlap: they are in {len(self._maps)} files"
+            yield f"segments overlap: they are in {counted(len(self._maps), 'file')}"
 
     def _put(self, mask: Mask, position: int) -> None:
         where = tuple(mask.voxels.T)

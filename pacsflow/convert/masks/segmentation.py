@@ -13,6 +13,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from pacsflow.convert.masks.contract import Array, Indices, Mask, VoxelGrid
 from pacsflow.errors import RefusalError
+from pacsflow.wording import counted
 
 _ALIGNED = 0.25
 """By how many voxels a frame may lie off the grid and still be taken as it is."""
@@ -47,7 +48,7 @@ def segments_of(source: Dataset, grid: VoxelGrid) -> list[Mask]:
             found[segment].append(indices[within])
     warnings = frames.warnings + ((_RESAMPLED,) if isinstance(placed, _Nearest) else ())
     if outside:
-        warnings += (f"{outside} voxels of segments lie outside the image",)
+        warnings += (f"{counted(outside, 'voxel of segments lies', 'voxels of segments lie')} outside the image",)
     if outside and not any(len(each) for parts in found.values() for each in parts):
         raise RefusalError("outside-image", "the segmentation lies outside the image that it refers to")
     return [_mask(segment, number, found, warnings) for number, segment in frames.segments.items()]

@@ -9,6 +9,7 @@ from pydicom import Dataset
 
 from pacsflow.convert.masks.contract import Array, Mask, VoxelGrid
 from pacsflow.errors import RefusalError
+from pacsflow.wording import counted
 
 _CLOSED = frozenset({"CLOSED_PLANAR", "CLOSEDPLANAR_XOR"})
 _FLAT = 0.1
@@ -47,9 +48,9 @@ def _region(region: Dataset, names: dict[int, str], grid: VoxelGrid) -> Mask:
     number = int(region.ReferencedROINumber)
     warnings = []
     if outside:
-        warnings.append(f"{outside} contours lie outside the image")
+        warnings.append(f"{counted(outside, 'contour lies', 'contours lie')} outside the image")
     if unfilled:
-        warnings.append(f"{unfilled} points or open contours are not filled")
+        warnings.append(f"{counted(unfilled, 'point or open contour is', 'points or open contours are')} not filled")
     parts = [_voxels(axis, place, contours, grid) for (axis, place), contours in sorted(slices.items())]
     voxels = np.unique(np.concatenate(parts), axis=0) if parts else np.empty((0, 3), dtype=np.int64)
     return Mask(number, names.get(number, ""), voxels, {}, tuple(warnings))

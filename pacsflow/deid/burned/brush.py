@@ -10,6 +10,7 @@ from pacsflow.deid.burned.boxes import Box
 from pacsflow.deid.encoding.header import Header
 from pacsflow.deid.envelope.frame import UnclearError
 from pacsflow.deid.envelope.picture import Picture
+from pacsflow.wording import counted
 
 PLANAR: Final = 0x00280006
 """Planar Configuration."""
@@ -59,7 +60,7 @@ class Brush:
         if picture.allocated == 1:
             self._bits(data, frames)
         elif picture.allocated not in _CELLS:
-            raise UnclearError(f"text in pixels of {picture.allocated} bits")
+            raise UnclearError(f"text in pixels of {counted(picture.allocated, 'bit')}")
         elif len(data) == picture.frame * frames:
             self.cells(self._shaped(data, frames))
         elif picture.photometric in _PAIRS and len(data) * 3 == picture.frame * frames * 2:

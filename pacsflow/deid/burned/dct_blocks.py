@@ -12,6 +12,7 @@ from typing import Final
 
 from pacsflow.deid.burned.brush import Brush
 from pacsflow.deid.envelope.frame import UnclearError, broken
+from pacsflow.wording import counted
 
 _SOF: Final = (0xC0, 0xC1)
 """Baseline and extended sequential, Huffman coded."""
@@ -95,7 +96,7 @@ class _Jpeg:
 
     def _header(self, content: bytes) -> None:
         if content[0] != _EIGHT:
-            raise UnclearError(f"text in lossy JPEG of {content[0]} bits")
+            raise UnclearError(f"text in lossy JPEG of {counted(content[0], 'bit')}")
         rows, columns = struct.unpack_from(">HH", content, 1)
         rows = rows or self._brush.picture.rows
         for at in range(6, 6 + 3 * content[5], 3):

@@ -13,6 +13,7 @@ from pacsflow.deid.encoding.walk import UNDEFINED
 from pacsflow.deid.envelope.codecs import NATIVE
 from pacsflow.deid.envelope.frame import UnclearError
 from pacsflow.deid.envelope.picture import Picture
+from pacsflow.wording import counted
 
 SAMPLED: Final = 12
 """Compressed frames that are decoded at most to see what stands still."""
@@ -61,7 +62,7 @@ class Frames:
             bits = np.frombuffer(self._value[first // 8 : -(-(first + cells) // 8)], "u1")
             return np.unpackbits(bits, bitorder="little")[first % 8 :][:cells].reshape(picture.rows, picture.columns, 1)
         if picture.allocated not in _CELLS:
-            raise UnclearError(f"pixels of {picture.allocated} bits")
+            raise UnclearError(f"pixels of {counted(picture.allocated, 'bit')}")
         if picture.photometric.endswith("_422") and len(self._value) < picture.whole:
             return self._paired(number)
         piece = np.frombuffer(self._value, f"<{_CELLS[picture.allocated]}", offset=0)

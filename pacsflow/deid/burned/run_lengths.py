@@ -8,6 +8,7 @@ import numpy as np
 
 from pacsflow.deid.burned.brush import Brush
 from pacsflow.deid.envelope.frame import broken
+from pacsflow.wording import counted
 
 _HEADER: Final = struct.Struct("<16I")
 _NOTHING: Final = 128
@@ -81,7 +82,7 @@ def _unpacked(data: bytes, size: int, columns: int) -> tuple[list[int], bytearra
             if len(cells) % columns == 0 and len(cells) <= size:
                 starts[len(cells) // columns] = at
     except IndexError:
-        broken(f"an RLE segment of {len(cells)} bytes where the header promises {size}")
+        broken(f"an RLE segment of {counted(len(cells), 'byte')} where the header promises {size}")
     return starts, cells[:size]
 
 

@@ -31,6 +31,7 @@ from pacsflow.deid.recipe.worker import Job, Workers
 from pacsflow.deid.rules.actions import Action, Empty, Keep, Remove, Replace, Uid
 from pacsflow.deid.rules.dates import shifted
 from pacsflow.errors import Problem
+from pacsflow.wording import counted
 from schemas.deid import DeidProfile
 
 _BLOCK: Final = 0x1000
@@ -218,7 +219,10 @@ def compile_recipe(profile: DeidProfile) -> CompiledRecipe | None:
     compiled.notes += recipe.notes
     if recipe.labels:
         compiled.filters = Filters(file.name, recipe.labels)
-        compiled.notes.append(f"{len(recipe.labels)} labels of its filters say which images may show text.")
+        compiled.notes.append(
+            f"{counted(len(recipe.labels), 'label of its filters says', 'labels of its filters say')} which "
+            f"images may show text."
+        )
     if any(step.runs for step in compiled.steps):
         compiled.workers = Workers(_job(compiled.steps, recipe, code))
     return compiled

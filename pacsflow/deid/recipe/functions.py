@@ -26,6 +26,7 @@ from pacsflow.deid.rules.actions import (
 )
 from pacsflow.policy import code_fault
 from pacsflow.regular_files import read_regular
+from pacsflow.wording import counted
 
 DAYS: Final = frozenset({"DA", "DT"})
 TIMES: Final = DAYS | {"TM"}
@@ -47,7 +48,7 @@ class Jitter:
     @property
     def says(self) -> str:
         """With the number of days."""
-        return f"moved by {self.days} days, as the recipe says"
+        return f"moved by {counted(self.days, 'day')}, as the recipe says"
 
     def __call__(self, vr: str, value: bytes, case: Case) -> Answer:  # noqa: ARG002
         """The moved value; KEPT for a time; None where the VR is none of DA, DT, TM."""

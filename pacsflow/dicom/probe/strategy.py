@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pacsflow.dicom.probe.results import CheckResult
+from pacsflow.dicom.probe.results import CheckResult, Fact
 from pacsflow.dicom.probe.words import us_and_them
+from pacsflow.wording import counted
 from schemas.pacs import PacsNode, Protocol
 from schemas.protocols import FETCHING, METHODS, PROTOCOLS
 
@@ -65,10 +66,17 @@ def _sentences(node: PacsNode, known: Mapping[str, CheckResult], method: str | N
     if ignored := known.get("keys", _UNKNOWN).facts.get("ignored"):
         yield f"Filter answers itself by {', '.join(_words(ignored))}, as it does with all keys: the node ignores them."
     if limit := known.get("result limit", _UNKNOWN).facts.get("limit"):
-        yield f"Ask in pieces where {limit} answers come: the node gives no more to one query."
+        yield (
+            f"Ask in pieces where {counted(_number(limit), 'answer comes', 'answers come')}: the node gives no more to "
+            f"one query."
+        )
     yield _fetching(node, known, method)
     if taken := known.get("associations", _UNKNOWN).facts.get("taken"):
-        yield f"Open {taken} associations at most."
+        yield f"Open {counted(_number(taken), 'association')} at most."
+
+
+def _number(fact: Fact) -> int:
+    return fact if isinstance(fact, int) else 0
 
 
 def _root(queries: CheckResult) -> str:

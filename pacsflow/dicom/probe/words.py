@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from urllib.parse import urlsplit
 
 from pacsflow.dicom.probe.results import CheckResult, Fact, Heard
+from pacsflow.wording import counted
 from schemas.pacs import PacsNode
 from schemas.web import Basic, Bearer, ClientCertificate, ClientCredentials, TokenCommand, Vitrea
 
@@ -82,7 +83,7 @@ def secured(name: str, version: str, until: str, *, mutual: bool) -> CheckResult
     end = datetime.fromtimestamp(ssl.cert_time_to_seconds(until), UTC)
     days = (end - datetime.now(UTC)).days
     facts: dict[str, Fact] = {"used": True, "version": version, "certificate days": days}
-    request = f"renew the node's certificate: it ends in {days} days" if days < _SOON else ""
+    request = f"renew the node's certificate: it ends in {counted(days, 'day')}" if days < _SOON else ""
     return CheckResult(name, "ok", f"{said}, it ends on {end:%Y-%m-%d}", facts, request=request)
 
 

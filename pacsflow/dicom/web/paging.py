@@ -8,6 +8,7 @@ from pydicom import Dataset
 from pacsflow.dicom.advice import NARROWER
 from pacsflow.dicom.budget import MOST_ANSWERED, MOST_ANSWERS
 from pacsflow.errors import PacsPermanentError, UnsureError
+from pacsflow.wording import counted
 
 MOST_PAGES = 2000
 """Pages of one query that are asked for."""
@@ -80,7 +81,7 @@ class Paging:
                 yield fresh
             if same >= _sure(len(uids)) or self._last(page, len(order)):
                 if promised or (page.total or 0) > len(self._found):
-                    raise self._unsure(f"the service has more than the {len(self._found)} answers it gives")
+                    raise self._unsure(f"the service has more than the {counted(len(self._found), 'answer')} it gives")
                 return
             first = first or uids
             self._go_on(len(order) + same * len(uids), len(uids))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pacsflow.query.columns import known_keyword
 from pacsflow.query.fault import FaultError
 from pacsflow.query.raw import MOST_TITLES, Cell, RawTable, Reading, heading_line, table_of
+from pacsflow.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,10 +118,10 @@ def _check_widths(text: str, separator: str, grid: list[tuple[int, list[Cell]]],
     columns = len(widths.get(heading, ()))
     long = [line for line, values in widths.items() if line > heading and any(v.strip() for v in values[columns:])]
     if columns and long:
-        more = f", and {len(long) - 1} more lines likewise" if len(long) > 1 else ""
+        more = f", and {counted(len(long) - 1, 'more line')} likewise" if len(long) > 1 else ""
         first = "the first line" if heading == min(widths, default=heading) else f"line {heading}"
         raise FaultError(
-            f"line {long[0]} has {len(widths[long[0]])} cells, {first} {columns}{more}",
+            f"line {long[0]} has {counted(len(widths[long[0]]), 'cell')}, {first} {columns}{more}",
             "put values that hold the separator in quotes",
         )
 

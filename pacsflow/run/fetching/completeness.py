@@ -17,6 +17,7 @@ from pacsflow.ledger.studies import Instance, Series, Study
 from pacsflow.run.fetching.other_patient import DIFFERS
 from pacsflow.run.fetching.other_patient import fix as fix_of
 from pacsflow.whole_numbers import whole_number
+from pacsflow.wording import counted
 from schemas.query import Guard
 
 AWAY = {"NEARLINE": "offline", "OFFLINE": "offline", "UNAVAILABLE": "locked or unavailable"}
@@ -141,14 +142,14 @@ def completeness_of(study: Study, found: list[Instance], attempt: Attempt, *, fe
     )
 
 
-def counted(series: Series) -> int | None:
+def announced_images(series: Series) -> int | None:
     """The number of instances the node itself counts in a series; None where it does not."""
     return whole_number(series.attributes.get("NumberOfSeriesRelatedInstances", ""))
 
 
 def uncounted(study: Study) -> set[str]:
     """Keys of the wanted series in which the node counts nothing."""
-    return {s.key for s in study.wanted if counted(s) is None}
+    return {s.key for s in study.wanted if announced_images(s) is None}
 
 
 def _listing(attempt: Attempt, wanted: set[str]) -> int:
@@ -160,7 +161,7 @@ def _vague(study: Study, found: list[Instance], attempt: Attempt) -> set[str]:
     known, listed = Counter(i.series_key for i in found), attempt.listed or {}
     short_list = {key for key in uncounted(study) if known[key] > listed.get(key, 0)}
     claimed = uncounted(study) if _sent(attempt) > attempt.received else set()
-    settled = {s.key for s in study.wanted if counted(s) == known[s.key]}
+    settled = {s.key for s in study.wanted if announced_images(s) == known[s.key]}
     return (attempt.uncertain | short_list | claimed) - settled
 
 
@@ -209,7 +210,7 @@ def _incomplete(study: Study, attempt: Attempt, found: list[Instance], proof: st
 def _fewer(study: Study, found: list[Instance]) -> Completeness:
     """All that is listed came, and the node counts more: not asked again at once, as it would give the same answer."""
     counts = sum(max(s.expected or 0, n) for s in study.wanted for n in [sum(i.series_key == s.key for i in found)])
-    reason = f"the node counts {counts} images, but lists and sends {len(found)} ({_GUARD})"
+    reason = f"the node counts {counted(counts, 'image')}, but lists and sends {len(found)} ({_GUARD})"
     fix = f"run again later: they may still be stored; else settle it by `guards: {{{_GUARD}: warn}}` in query.yaml"
     return Completeness("incomplete", reason, PacsPermanentError(f"study {study.key}: {reason}", fix=fix), "", "count")
 
@@ -221,18 +222,24 @@ def _shortfalls(study: Study, attempt: Attempt, found: list[Instance]) -> Iterat
     missing = [i for i in found if i.status == "expected"]
     away = Counter(attempt.offline[i.uid] for i in missing if i.uid in attempt.offline)
     for availability, number in sorted(away.items()):
-        yield f"{AWAY[availability]}: ask again later ({number} of {len(found)} instances are {availability})"
+        yield (
+            f"{AWAY[availability]}: ask again later ({number} of "
+            f"{counted(len(found), 'instance is', 'instances are')} {availability})"
+        )
     if lost := sum(i.reason != DIFFERS and i.uid not in attempt.offline for i in missing):
-        yield f"{lost} of {len(found)} instances {attempt.lost}"
+        yield f"{lost} of {counted(len(found), 'instance')} {attempt.lost}"
     announced = sum(s.expected or 0 for s in study.wanted)
     if announced > len(found):
-        yield f"the node counts {announced} instances, but lists {_listing(attempt, {s.key for s in study.wanted})}"
+        yield (
+            f"the node counts {counted(announced, 'instance')}, but lists "
+            f"{_listing(attempt, {s.key for s in study.wanted})}"
+        )
     if vague := _vague(study, found, attempt) - _confirmed(found, attempt):
         yield f"it is not known how many instances {len(vague)} series have: the node's list may be a part"
         if _sent(attempt) > attempt.received:
             yield f"the node says it sent {_sent(attempt)}, {attempt.received} came"
     if differing := sum(i.reason == DIFFERS for i in missing):
-        yield f"{differing} of {len(found)} images carry {DIFFERS}"
+        yield f"{differing} of {counted(len(found), 'image carries', 'images carry')} {DIFFERS}"
     for why, number in sorted(Counter(i.reason for i in missing if i.reason not in ("", DIFFERS)).items()):
         yield f"{number} came spoilt ({why})"
     yield from _said(attempt)

@@ -19,7 +19,7 @@ from pacsflow.errors import BrokenError, PacsError, PacsflowError, PausedError
 from pacsflow.ledger import studies
 from pacsflow.ledger.studies import Instance, Planned, Series, Study
 from pacsflow.query.ceiling import ROUND
-from pacsflow.run.fetching.completeness import AWAY, Attempt, counted, uncounted
+from pacsflow.run.fetching.completeness import AWAY, Attempt, announced_images, uncounted
 from pacsflow.run.fetching.other_patient import left_alone
 from pacsflow.run.fetching.requests import Missing
 from pacsflow.run.fetching.single_instances import singled_out, unlisted
@@ -70,7 +70,7 @@ def by_count(run: Session, study: Study, attempt: Attempt) -> set[str]:
     if node.fetch.proof != "count" or node.fetches_listed or study.status != "found" or guest(run, study, attempt.node):
         return set()
     known = {one.series_key for one in studies.instances(run.ledger, study.key)}
-    return {series.key for series in study.wanted if counted(series)} - known - singled_out(study)
+    return {series.key for series in study.wanted if announced_images(series)} - known - singled_out(study)
 
 
 def unproven(run: Session, study: Study, attempt: Attempt, unlisted: set[str]) -> set[str]:
@@ -82,7 +82,11 @@ def unproven(run: Session, study: Study, attempt: Attempt, unlisted: set[str]) -
     if attempt.strangers or not all(one.status == SUCCESS and not one.failed for one in outcomes):
         return unlisted
     known = Counter(one.series_key for one in studies.instances(run.ledger, study.key))
-    return {series.key for series in study.wanted if series.key in unlisted and counted(series) != known[series.key]}
+    return {
+        series.key
+        for series in study.wanted
+        if series.key in unlisted and announced_images(series) != known[series.key]
+    }
 
 
 def expect(
@@ -132,7 +136,7 @@ def recounted(run: Session, lane: Lane, study: Study, node: str) -> Study:
     A count that was asked for earlier may date from before images came or went. Raises PacsError.
     """
     known = Counter(i.series_key for i in studies.instances(run.ledger, study.key))
-    short = [s for s in study.wanted if known[s.key] < (counted(s) or 0)]
+    short = [s for s in study.wanted if known[s.key] < (announced_images(s) or 0)]
     if not short or guest(run, study, node):
         return study
     for series in short:
@@ -141,7 +145,7 @@ def recounted(run: Session, lane: Lane, study: Study, node: str) -> Study:
         answers = lane.find("SERIES", {**keys, "NumberOfSeriesRelatedInstances": ""})
         for answer in (a for a in answers if same(keys, a)):
             now = whole_number(str(answer.get("NumberOfSeriesRelatedInstances") or ""))
-            if now is not None and now != counted(series):
+            if now is not None and now != announced_images(series):
                 studies.recount(run.ledger, series, now)
     return studies.study(run.ledger, study.key)
 
@@ -152,7 +156,7 @@ def _doubtful(run: Session, node: str, series: Series, number: int) -> bool:
     Where only listed images can be asked for, no retrieval would show it: then a limit is known, or a usual one.
     """
     ceiling = run.lanes_to(node).ceiling
-    if counted(series) == number:
+    if announced_images(series) == number:
         ceiling.proved("IMAGE", number)
         return False
     known = ceiling.known("IMAGE", number)
@@ -167,7 +171,7 @@ def _nowhere(series: Series, answers: list[Dataset]) -> list[str]:
     Such a node may ignore the series that it is asked for: the header of what arrives shows where it belongs.
     """
     silent = [str(a.SOPInstanceUID) for a in answers if not a.get("SeriesInstanceUID")]
-    count = counted(series)
+    count = announced_images(series)
     return silent * (2 if count is not None and len(answers) > count else 1)
 
 
@@ -183,7 +187,7 @@ def echoed(wanted: Iterable[Series], found: Iterable[Instance]) -> set[str]:
     numbers = Counter(uid for uids in lists.values() for uid in uids)
     blind: set[str] = set()
     for series in wanted:
-        mine, count = lists.get(series.key, set()), counted(series)
+        mine, count = lists.get(series.key, set()), announced_images(series)
         same_list = any(mine == uids for key, uids in lists.items() if key != series.key)
         if len(mine) > count if count is not None else same_list:
             blind |= mine

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pacsflow.dicom.contract import Request
 from pacsflow.ledger.studies import Instance, Study
-from pacsflow.run.fetching.completeness import Attempt, counted
+from pacsflow.run.fetching.completeness import Attempt, announced_images
 from pacsflow.run.fetching.single_instances import singled_out
 
 
@@ -78,7 +78,7 @@ class Missing:
             return frozenset()
         numbers = Counter(one.series_key for one in self.known)
         short = {series.key for series in self.study.wanted if (series.expected or 0) > numbers[series.key]}
-        sure = {series.key for series in self.study.wanted if counted(series) == numbers[series.key]}
+        sure = {series.key for series in self.study.wanted if announced_images(series) == numbers[series.key]}
         return frozenset(short | (attempt.uncertain - sure))
 
     def sop_classes(self, attempt: Attempt, named: frozenset[str]) -> frozenset[str]:

@@ -13,6 +13,7 @@ from pacsflow.ledger.studies import Instance, Study
 from pacsflow.projects.elsewhere import third_party
 from pacsflow.refs import StudyRef
 from pacsflow.run.fetching.completeness import Attempt, Completeness, assess
+from pacsflow.run.fetching.handed_on import handed_on
 from pacsflow.run.fetching.held_faces import ask_whole
 from pacsflow.run.fetching.missing import (
     Asked,
@@ -191,8 +192,12 @@ def _receive(run: Session, lane: Lane, study: Study, *, todo: list[Asked], attem
     reception = None
     try:
         mode = 0o600 if run.identifiable else 0o666
-        with staging(settled, mode=mode) as stager, Reception(run, study, stager) as reception:
-            for (keys, request), outcome in zip(todo, alone(todo, partial(ask, reception)), strict=True):
+        with (
+            staging(settled, mode=mode) as stager,
+            Reception(run, study, stager) as reception,
+            handed_on(run, study, attempt.node, reception, Reception) as sink,
+        ):
+            for (keys, request), outcome in zip(todo, alone(todo, partial(ask, sink)), strict=True):
                 attempt.answers.append((frozenset() if request.sop_uids else keys, outcome))
     except OSError as error:
         raise disk_refused(error) from None

@@ -12,6 +12,7 @@ import platformdirs
 from pacsflow.errors import BusyError
 from pacsflow.run.lanes.pool import LanePool
 from pacsflow.system import try_lock
+from pacsflow.wording import counted
 
 SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -32,10 +33,12 @@ def local_slots(
             pool.keep_hours()
             if why := useless():
                 fix = "end that loop first, or leave it; or permit more by `limits.associations`"
-                raise BusyError(f"all {pool.most} associations to node {pool.node.name} are in use: {why}", fix=fix)
+                raise BusyError(
+                    f"all {counted(pool.most, 'association')} to node {pool.node.name} are in use: {why}", fix=fix
+                )
             if patience is not None and time.monotonic() - begun > patience:
                 fix = "close what else asks the node, or permit more by `limits.associations`"
-                raise BusyError(f"all {pool.most} associations to node {pool.node.name} are in use", fix=fix)
+                raise BusyError(f"all {counted(pool.most, 'association')} to node {pool.node.name} are in use", fix=fix)
             time.sleep(SECONDS_BETWEEN_LOOKS)
         pool.allow(number)
         try:

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from pacsflow.run.people.held_pictures import HeldGroup, drawn, texts
+from pacsflow.wording import counted
 
 _STYLE = """body{font:15px system-ui,sans-serif;margin:2rem;max-width:80rem}
 section{border-top:1px solid #999;padding:1rem 0}img{max-width:24rem;max-height:24rem;margin:.25rem}
@@ -45,7 +46,7 @@ def _section(group: HeldGroup, token: str) -> str:
     )
     form = f"<form method=post action=/{token}/decide><input type=hidden name=group value={group.key}>{buttons}</form>"
     return (
-        f"<section><h2>{group.key[:8]}: {group.images} images</h2><dl>{facts}<dt>why<dd>{escape(whys)}</dl>"
+        f"<section><h2>{group.key[:8]}: {counted(group.images, 'image')}</h2><dl>{facts}<dt>why<dd>{escape(whys)}</dl>"
         f"{pictures}{form}</section>"
     )
 

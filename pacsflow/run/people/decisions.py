@@ -17,6 +17,7 @@ from pacsflow.report.decisions import read_decisions
 from pacsflow.run.fetching import other_patient
 from pacsflow.run.reporting.ending import DIGITS
 from pacsflow.run.stores import open_ledger_of
+from pacsflow.wording import counted
 
 _WHERE = "the report and the plan name studies; pacsflow status PROJECT"
 
@@ -82,7 +83,9 @@ def _meant(known: Sequence[RowState], number: int, key: str, named: Sequence[str
     if not meant:
         raise _mistake(f"the workbook names row {number}, which the project does not have any more", "plan again")
     if len(meant) > 1:
-        raise _mistake(f"row {number} of the workbook may be any of {len(meant)} rows with its studies", "plan again")
+        raise _mistake(
+            f"row {number} of the workbook may be any of {counted(len(meant), 'row')} with its studies", "plan again"
+        )
     return meant[0]
 
 
@@ -104,7 +107,7 @@ def approve_plan(folder: Path, *, by: str) -> str:
         if not planned:
             raise _mistake("there is no plan to approve", "pacsflow plan PROJECT")
         _approve(ledger, plan_digest(ledger), by=by)
-        return f"{len(planned)} studies"
+        return f"{counted(len(planned), 'study', 'studies')}"
 
 
 def approve_this(ledger: Ledger, digest: str, named: str, *, by: str) -> None:

@@ -15,6 +15,7 @@ from pacsflow.query.loading import load
 from pacsflow.run.people.decisions import ledger_of
 from pacsflow.run.people.held_pictures import HeldGroup, held_pictures
 from pacsflow.run.stores import key_of
+from pacsflow.wording import counted
 
 Decision = Literal["mask", "pass", "refuse"]
 
@@ -40,7 +41,7 @@ def decide(folder: Path, name: str, decision: Decision, boxes: Sequence[Box] = (
     if held:
         held.drop(group.key)
     with ledger_of(folder) as ledger:
-        note(ledger, Act("review", by, f"{group.key[:8]}: {decision}, {group.images} images"))
+        note(ledger, Act("review", by, f"{group.key[:8]}: {decision}, {counted(group.images, 'image')}"))
         for key in studies.refused(ledger, WAITS):
             studies.reopen(ledger, key, WAITS)
     return rule

@@ -64,15 +64,15 @@ def paused(message: str, rows: Mapping[str, int]) -> Ending:
     return Ending("Paused", message, rows=rows, kinds=frozenset({"left"}))
 
 
-def waiting_for_approval(digest: str, sentence: str) -> Ending:
+def waiting_for_approval(digest: str, sentence: str, project: str) -> Ending:
     """The ending of a run whose plan a person must approve."""
-    ways = f"pacsflow approve PROJECT lets it go on, or a run with `approve` = {digest[:DIGITS]}"
+    ways = f"pacsflow approve {project} lets it go on, or a run with `approve` = {digest[:DIGITS]}"
     return Ending("WaitingForApproval", f"{sentence}; {ways}", kinds=frozenset({"held"}))
 
 
-def refused(by: str, sentence: str) -> Ending:
+def refused(by: str, sentence: str, project: str) -> Ending:
     """The ending of a run whose plan a person refused."""
-    return Ending("Refused", f"{by} refused the plan; `pacsflow approve PROJECT` lets it go on: {sentence}")
+    return Ending("Refused", f"{by} refused the plan; `pacsflow approve {project}` lets it go on: {sentence}")
 
 
 def stopped_by(fault: str) -> Ending:

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from pacsflow.ledger import Ledger, outcomes, rows, withdrawals
 from pacsflow.ledger import tables as t
+from pacsflow.wording import counted
 
 
 def left_behind(ledger: Ledger) -> tuple[str, ...]:
@@ -15,7 +16,7 @@ def left_behind(ledger: Ledger) -> tuple[str, ...]:
     others = Counter(delivery.target for key, delivery in outcomes.everywhere(ledger) if key not in free)
     former = {target: number for target, number in others.items() if is_former(target)}
     unsure = len(rows.to_find(ledger))
-    maybe = f" ({unsure} rows are not answered yet, and may want some of them)" if unsure else ""
+    maybe = f" ({counted(unsure, 'row is', 'rows are')} not answered yet, and may want some of them)" if unsure else ""
     told = [f"{_studies(n)} at {target}, and no row wants them{maybe}" for target, n in sorted(found.items())]
     told += [f"{_studies(n)} at {target}, where export.yaml sends them no more" for target, n in sorted(former.items())]
     if held := len(free & _held(ledger)):

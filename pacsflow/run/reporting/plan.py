@@ -20,6 +20,7 @@ from pacsflow.run.reporting.row_outcomes import beside, new_studies, outcomes_of
 from pacsflow.run.reporting.sizes import size_of, sizes
 from pacsflow.run.room import rooms
 from pacsflow.run.session import Session
+from pacsflow.wording import counted
 from schemas.project import ApprovalAbove
 
 MEGABYTES_PER_SECOND = 10.0
@@ -69,9 +70,10 @@ def _written(run: Session, found: Sequence[RowOutcome]) -> Plan:
     if new := sum(one.reason.startswith(NEW) for study in summary.studies for one in study.state.series):
         totals["series new since chosen"] = new
     sentence = (
-        f"{totals['rows']} rows, {statuses['held']} held, {statuses['unmatched']} unmatched, "
+        f"{counted(len(found), 'row')}, {statuses['held']} held, {statuses['unmatched']} unmatched, "
         f"{statuses['excluded']} excluded: "
-        f"{totals['studies']} studies, {totals['series']} series, {totals['images']} images, "
+        f"{counted(studies, 'study', 'studies')}, {totals['series']} series, "
+        f"{counted(sum(images), 'image')}, "
         f"about {totals['gigabytes']} GB and {totals['hours']} hours"
     )
     facts = {"project": summary.project, "sentence": sentence, "totals": totals, "left behind": nobodys}

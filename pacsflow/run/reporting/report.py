@@ -8,6 +8,7 @@ from datetime import datetime
 from importlib.metadata import version
 
 from pacsflow.export.names import in_names
+from pacsflow.extras import missing
 from pacsflow.ledger import outcomes, studies, traffic
 from pacsflow.ledger.outcomes import Delivery
 from pacsflow.ledger.summary import StudyState, doubled
@@ -27,6 +28,7 @@ from pacsflow.run.reporting.row_outcomes import FINISHED, beside, new_studies, o
 from pacsflow.run.reporting.series_table import FILES as SERIES_TABLE
 from pacsflow.run.reporting.series_table import write_series_table
 from pacsflow.run.session import Session
+from pacsflow.wording import counted
 from schemas.converters import CONVERTERS
 
 FILES = ("results.csv", "results.xlsx", "report.html", "run.json")
@@ -107,7 +109,10 @@ def _summary(run: Session, found: Sequence[RowOutcome]) -> RunSummary:
         profile=tuple(run.cleaner.describe()),
         identifiable=run.identifiable,
         fingerprints={"profile": run.cleaner.fingerprint(), "configuration": _configuration(run)},
-        versions={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        versions={
+            "python": platform.python_version(),
+            **{name: version(name) for name in PACKAGES if not missing(name)},
+        },
         traffic=traffic.total(run.ledger),
         hours=tuple(traffic.by_hour(run.ledger)),
         slowdowns=tuple(traffic.slowings(run.ledger, since=run.began)),
@@ -145,7 +150,10 @@ def _doubled(run: Session) -> Iterator[str]:
     if found := doubled(run.ledger):
         named = ", ".join(f"study {key}" for key in list(found)[:NAMED])
         more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
-        yield f"{sum(found.values())} images share their SOP Instance UID with another image: {named}{more}"
+        yield (
+            f"{counted(sum(found.values()), 'image shares', 'images share')} their SOP Instance UID with "
+            f"another image: {named}{more}"
+        )
 
 
 def _configuration(run: Session) -> str:

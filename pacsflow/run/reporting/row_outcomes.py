@@ -14,6 +14,7 @@ from pacsflow.report.records import FINISHED, RowOutcome
 from pacsflow.run.remaining import left_to_do, unsigned_studies
 from pacsflow.run.reporting.kept import is_long, kept, parts
 from pacsflow.run.reporting.row_label import row_label
+from pacsflow.wording import addressed
 from schemas.bids import LEFT_OUT, NEWER
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def _outcomes(ledger: Ledger, project: Project, left: set[str], only: Sequence[s
     known = summary.studies(ledger, only)
     required = project.export.conversion == "required"
     unsigned = {plan.key for plan in unsigned_studies(ledger, project)}
-    found = (_outcome(row, known, left, required=required) for row in summary.rows(ledger, only))
+    outcomes = (_outcome(row, known, left, required=required) for row in summary.rows(ledger, only))
+    found = (replace(one, reason=addressed(one.reason, project.settings.name)) for one in outcomes)
     return (_signed(one, unsigned) for one in found) if unsigned else found
 
 

@@ -169,7 +169,7 @@ def test_what_a_server_refuses_is_reported(scripted, authority, study, script, t
 @pytest.mark.parametrize(("reason", "requests"), [(0x0122, 3), (0xA700, 1)])
 def test_an_instance_that_is_refused_for_good_keeps_no_other_back(scripted, authority, study, reason, requests):
     scripted.script = 202, failed(reason)
-    with pytest.raises(TargetError, match="refused 1 of 1 instances"):
+    with pytest.raises(TargetError, match="refused 1 of 1 instance"):
         target(scripted.url, authority, query_back=False, megabytes_per_request=0.0001).deliver(study)
     assert len(scripted.received) == requests
 
@@ -197,5 +197,5 @@ def test_nothing_can_be_taken_back_and_what_is_gone_does_no_harm(scripted, autho
     target(scripted.url, authority).remove([])
     target(scripted.url, authority).remove(["1/2/9.9"])
     target(scripted.url, authority, query_back=False).remove(["1/2/1.2.3"])
-    with pytest.raises(TargetError, match="1 instances of an earlier delivery"):
+    with pytest.raises(TargetError, match="1 instance of an earlier delivery"):
         target(scripted.url, authority).remove(["1/2/1.2.3", "1/2/9.9"])

@@ -110,7 +110,7 @@ def test_an_instance_that_is_not_there_is_missing_and_the_others_are_held(node, 
     assert told.status in ("incomplete", "failed"), "as the node calls it"
     assert (told.expected, told.received, told.files) == (2, 1, ())
     assert told.reason
-    with pytest.raises(IncompleteError, match="1 of 1 studies are not complete") as error:
+    with pytest.raises(IncompleteError, match="1 of 1 study is not complete") as error:
         result.raise_if_incomplete()
     assert error.value.missing == 1
 

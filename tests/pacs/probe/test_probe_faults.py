@@ -214,5 +214,5 @@ def test_silence_and_a_lost_association_are_findings():
 def test_of_a_large_series_one_image_is_asked_for():
     with node_with(archive=phantom_archive(2, matrix=16, images=60)) as (pacs, node):
         found, _, _ = ask(pacs, node)
-    assert found["C-GET"].said == "works: 1 of 1 images arrived"
+    assert found["C-GET"].said == "works: 1 of 1 image arrived"
     assert pacs.counts["images sent"] == 2

@@ -213,7 +213,7 @@ def test_tls_is_reported_with_its_version_and_the_end_of_the_certificate(tmp_pat
     assert found["TLS"].facts["version"].startswith("TLSv1.")
     assert found["C-GET"].verdict == "ok"
     assert plan.works
-    assert "Please renew the node's certificate: it ends in 1 days." in asks
+    assert "Please renew the node's certificate: it ends in 1 day." in asks
     assert refused["TLS"].verdict == refused["connection"].verdict == "no"
     assert "tls.ca" in refused["TLS"].fix
     assert not no_plan.works

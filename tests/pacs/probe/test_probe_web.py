@@ -300,7 +300,7 @@ def test_tls_and_log_in_that_are_as_they_should_be(secured):
     assert plan.works
     assert requests(node, known.findings) == (
         f"We ask from 127.0.0.1, as user research, and speak to {front.url}/dicom-web.",
-        "Please renew the node's certificate: it ends in 1 days.",
+        "Please renew the node's certificate: it ends in 1 day.",
     )
 
 

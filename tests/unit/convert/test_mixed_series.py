@@ -169,7 +169,7 @@ def test_two_orientations_become_two_volumes_whatever_the_uids(tmp_path):
     gave = converted([*side, *lone, *slices()], tmp_path, "split")
     assert [path.name for path in gave.files] == ["image.json", "image.nii.gz", "image_v2.json", "image_v2.nii.gz"]
     assert shapes(gave) == [(16, 16, 8), (16, 24, 6)]
-    assert any(text.startswith("1 images make no volume and are left out: too few slices") for text in gave.warnings)
+    assert any(text.startswith("1 image makes no volume and is left out: too few slices") for text in gave.warnings)
 
 
 @pytest.mark.parametrize("case", ["missing", "cut"])

@@ -111,7 +111,7 @@ def test_a_study_that_is_not_at_all_targets_leaves_with_that_reason():
 
 def test_the_methods_paragraph_has_the_numbers_versions_and_profile_in_every_language():
     one = study("k", "P", "complete", series("1", 7, converted=("done", "")), proof="uid")
-    profile = ("Basic profile of PS3.15 2026d with clean-descriptors.", "1 attributes are kept.", "Dates are moved.")
+    profile = ("Basic profile of PS3.15 2026d with clean-descriptors.", "1 attribute is kept.", "Dates are moved.")
     run = summary([row(1, "", "complete", "", one), row(2, "", "unmatched")], [one], profile=profile)
     run = replace(run, versions={"pacsflow": "9.8", "dcm2niix": "1.2"}, converters=("dcm2niix",))
     told = methods(run)

@@ -19,6 +19,7 @@ from pacsflow.dicom.probe.visit import Visit
 from pacsflow.dicom.probe.words import our_address
 from pacsflow.dicom.status import told
 from pacsflow.errors import PacsError
+from pacsflow.wording import counted
 from schemas.pacs import MoveTo
 
 Wanted = tuple[Level, dict[str, str]]
@@ -79,10 +80,10 @@ def _arrived(basket: Basket, ended: Outcome | PacsError) -> tuple[Verdict, str]:
     if isinstance(ended, PacsError):
         if not came:
             return "no", f"accepted, but it fails: {ended}"
-        return "partly", f"{came} of {wanted} images arrived, then it failed: {ended}"
+        return "partly", f"{came} of {counted(wanted, 'image')} arrived, then it failed: {ended}"
     if came == wanted:
-        return "ok", f"works: {came} of {wanted} images arrived"
-    said = f"{came} of {wanted} images arrived; the node ended with {told(ended.status)}"
+        return "ok", f"works: {came} of {counted(wanted, 'image')} arrived"
+    said = f"{came} of {counted(wanted, 'image')} arrived; the node ended with {told(ended.status)}"
     return ("partly" if came else "no"), f"{said}, {ended.completed} sent and {ended.failed} failed by its count"
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from pacsflow.dicom.probe.results import CheckResult
 from pacsflow.dicom.probe.visit import Answers, Visit
 from pacsflow.dicom.probe.words import day
+from pacsflow.wording import counted
 
 _WORTHWHILE = 200
 """Answers from which on a window is wide enough to see a limit."""
@@ -38,7 +39,7 @@ def check(visit: Visit) -> Iterator[CheckResult]:
 def _judge(visit: Visit, answers: Answers, window: tuple[date, date]) -> CheckResult:
     number = len(answers.found)
     if not answers.whole:
-        return CheckResult(_NAME, "ok", f"none up to {number - 1:,} answers", {"seen": number - 1})
+        return CheckResult(_NAME, "ok", f"none up to {counted(number - 1, 'answer')}", {"seen": number - 1})
     if not number:
         why = (
             f"a query by dates alone ended with {answers.refusal}" if answers.cut else "nothing is found by dates alone"
@@ -49,9 +50,11 @@ def _judge(visit: Visit, answers: Answers, window: tuple[date, date]) -> CheckRe
         return _limited(number, f"the node says so, with {answers.refusal}")
     if number > 1 and (halves := _halves(visit, answers, window)) > number:
         if len(_ask(visit, *window).found) == number:
-            return _limited(number, f"the halves of a time have {halves} studies; the node does not say so")
+            return _limited(
+                number, f"the halves of a time have {counted(halves, 'study', 'studies')}; the node does not say so"
+            )
         return CheckResult(_NAME, "unknown", "not known: the same query was answered with another number of studies")
-    return CheckResult(_NAME, "ok", f"none seen in {number:,} answers", {"seen": number})
+    return CheckResult(_NAME, "ok", f"none seen in {counted(number, 'answer')}", {"seen": number})
 
 
 def _limited(number: int, why: str) -> CheckResult:

@@ -8,6 +8,7 @@ from pydicom import Dataset
 from pacsflow.dicom.probe.results import CheckResult, Sample, Verdict
 from pacsflow.dicom.probe.visit import Visit
 from pacsflow.whole_numbers import whole_number
+from pacsflow.wording import counted
 
 _ROWS = 3
 _ENOUGH = 200
@@ -115,7 +116,7 @@ def _counts(study: Dataset, series: Dataset, listed: int) -> CheckResult:
     facts = {"study": of_study is not None, "series": of_series is not None}
     facts["series of studies"] = _number(study, "NumberOfStudyRelatedSeries") is not None
     if of_series is not None and of_series != listed:
-        said = f"the node counts {of_series} images in a series, but lists {listed}"
+        said = f"the node counts {counted(of_series, 'image')} in a series, but lists {listed}"
         short = of_series > listed
         return CheckResult("instance counts", "partly", said, {**facts, "agree": False, "short": short})
     if of_study is None and of_series is None:

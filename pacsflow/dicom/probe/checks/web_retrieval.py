@@ -15,6 +15,7 @@ from pacsflow.dicom.probe.words import as_whom, tls
 from pacsflow.dicom.web.connection import Connection
 from pacsflow.dicom.web.dicomweb import TRANSCODING
 from pacsflow.errors import PacsError, PacsPermanentError, SecretError
+from pacsflow.wording import counted
 from schemas.pacs import Protocol
 
 
@@ -96,15 +97,21 @@ def _judged(visit: Visit, way: WebRetrieval, basket: Basket, ended: Outcome | Pa
     facts: dict[str, Fact] = basket.facts()
     if not isinstance(ended, PacsError) and came == wanted:
         fix = "" if visit.node.fetches_by == way.protocol else f"set `fetch.method: {way.method}`: images come by it"
-        return CheckResult(name, "ok", f"works: {came} of {wanted} images arrived", facts, fix=fix)
+        return CheckResult(name, "ok", f"works: {came} of {counted(wanted, 'image')} arrived", facts, fix=fix)
     verdict: Verdict = "partly" if came else "no"
     wish = f"see that whole series come by {name}, {as_whom(visit.node)}"
     if isinstance(ended, PacsError):
         found = failure(name, ended, verdict=verdict)
-        said = f"{came} of {wanted} images arrived, then it failed: {ended}" if came else f"it fails: {ended}"
+        said = (
+            f"{came} of {counted(wanted, 'image')} arrived, then it failed: {ended}" if came else f"it fails: {ended}"
+        )
         return replace(found, said=said, facts={**found.facts, **facts}, request=found.request or wish)
-    others = f"; {ended.failed} things came that are not images" if ended.failed else ""
-    return CheckResult(name, verdict, f"{came} of {wanted} images arrived{others}", facts, request=wish)
+    others = (
+        f"; {counted(ended.failed, 'thing')} came that {'is not an image' if ended.failed == 1 else 'are not images'}"
+        if ended.failed
+        else ""
+    )
+    return CheckResult(name, verdict, f"{came} of {counted(wanted, 'image')} arrived{others}", facts, request=wish)
 
 
 def _syntaxes(sample: Sample, basket: Basket) -> CheckResult:

@@ -192,6 +192,6 @@ def test_pixels_are_the_same(tmp_path):
 def test_the_profile_says_what_the_recipe_does(tmp_path):
     told = cleaner(**Recipes(tmp_path).profile("KEEP Modality\nREPLACE StudyDescription X")).describe()
     assert any(each.startswith("Recipe site.deid: 2 header lines") for each in told)
-    assert "1 attributes are replaced by the value the recipe gives." in told
+    assert "1 attribute is replaced by the value the recipe gives." in told
     with pytest.raises(ProjectError):
         cleaner(**Recipes(tmp_path).profile("JITTER StudyDate x"))
