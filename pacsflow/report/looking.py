@@ -59,7 +59,8 @@ class Looker:
             told = json.loads(sink.readline())
         finally:
             timer.cancel()
-        return Look(str(told["description"]), base64.b64decode(told["picture"]) or None)
+        picture = base64.b64decode(told["picture"]) or None
+        return Look(str(told["description"]), picture, planes=bool(told["planes"]))
 
     def _end(self) -> None:
         child, self._child = self._child, None

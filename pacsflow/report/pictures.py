@@ -1,4 +1,7 @@
-"""Small pictures of middle slices, from cleaned files: windowed as a viewer would show them."""
+"""Small pictures of middle slices, from cleaned files: windowed as a viewer would show them.
+
+Of a regular volume, the middle planes along the other two axes too, side by side: what lies crosswise in the slices.
+"""
 
 import io
 import math
@@ -26,7 +29,7 @@ Pixels = NDArray[Any]
 
 def middle_slice(files: Sequence[Path]) -> bytes | None:
     """A PNG of the middle frame of a series, no side above EDGE; None where there is nothing to show."""
-    images = sorted((key, path) for path in files if (key := _order(path)) is not None)
+    images = sorted((key, path) for path in files if (key := place_of(path)) is not None)
     try:
         return picture(images[len(images) // 2][1]) if images else None
     except Exception:  # noqa: BLE001 a file that cannot be shown leaves a gap on the page, nothing more
@@ -36,7 +39,7 @@ def middle_slice(files: Sequence[Path]) -> bytes | None:
 def picture(path: Path) -> bytes:
     """A PNG of the middle frame of a file. Raises what pydicom and Pillow raise on pixels they cannot decode."""
     header = dcmread(path, stop_before_pixels=True)
-    _check_size(header)
+    check_size(header)
     frame = int(header.get("NumberOfFrames") or 1) // 2
     image = Image.fromarray(_shades(pixel_array(path, index=frame), header, frame))
     image = image.resize(_size(image.size, _of_frame(header, frame, "PixelSpacing")), Image.Resampling.LANCZOS)
@@ -45,14 +48,14 @@ def picture(path: Path) -> bytes:
     return stream.getvalue()
 
 
-def _check_size(header: Dataset) -> None:
+def check_size(header: Dataset) -> None:
     """Raise ValueError for more than MOST pixels: some decoders make room for all frames at once."""
     sides = [int(header.get(name) or 1) for name in ("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames")]
     if min(sides) < 1 or math.prod(sides) > MOST or math.prod(sides[:3]) > MOST_OF_FRAME:
         raise ValueError("too many pixels for a picture")
 
 
-def _order(path: Path) -> tuple[float, int] | None:
+def place_of(path: Path) -> tuple[float, int] | None:
     """Where a file stands in its series: along its normal, then by its number; None for what is not an image."""
     try:
         header = dcmread(path, stop_before_pixels=True, specific_tags=_PLACE)
@@ -88,13 +91,13 @@ def _shades(pixels: Pixels, header: Dataset, frame: int) -> Pixels:
         pixels = apply_color_lut(pixels, header)
     if pixels.ndim == _COLOR:
         return _spread(pixels.astype(float), 0, float(np.iinfo(pixels.dtype).max))[..., :3]
-    facts = _lookup(header, frame)
+    facts = lookup(header, frame)
     values = np.asarray(apply_modality_lut(pixels, facts), dtype=float)
-    shades = _windowed(values, facts)
+    shades = windowed(values, facts)
     return 255 - shades if kind == "MONOCHROME1" else shades
 
 
-def _lookup(header: Dataset, frame: int) -> Dataset:
+def lookup(header: Dataset, frame: int) -> Dataset:
     """Rescale and window of a frame, wherever the image keeps them (PS3.3 C.7.6.16.2.9, C.7.6.16.2.10)."""
     facts = Dataset()
     for keyword in ("RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth", "ModalityLUTSequence"):
@@ -115,7 +118,7 @@ def _of_frame(header: Dataset, frame: int, keyword: str) -> Any:
     return None
 
 
-def _windowed(values: Pixels, facts: Dataset) -> Pixels:
+def windowed(values: Pixels, facts: Dataset) -> Pixels:
     """By the first window of the header (PS3.3 C.11.2.1.2); where it shows nothing, by what the pixels hold."""
     center, width = (_first(facts.get(keyword)) for keyword in ("WindowCenter", "WindowWidth"))
     if center is not None and width is not None and width > 1:

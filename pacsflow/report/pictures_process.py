@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from pydicom import dcmread
 
 from pacsflow.report.pictures import middle_slice
+from pacsflow.report.planes import three_planes
 from pacsflow.system import forbid_core_dumps, limit_memory
 
 MEMORY = 4 << 30
@@ -29,16 +30,29 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
 
 
 def _look(job: dict[str, Any]) -> dict[str, str]:
-    """What the files of a series show: description, and the middle slice as base64; empty where that fails."""
+    """What the files of a series show: description, and a picture as base64; empty where that fails.
+
+    The picture is of three planes of a volume (`planes` says so), else of the middle slice.
+    """
     files = [Path(file) for file in job["files"]]
-    answer = {"description": "", "picture": ""}
+    answer = {"description": "", "picture": "", "planes": ""}
     try:
         answer["description"] = _description(files[0])
         if job["picture"]:
-            answer["picture"] = base64.b64encode(middle_slice(files) or b"").decode("ascii")
+            seen = _planes(files)
+            answer["planes"] = "yes" if seen else ""
+            answer["picture"] = base64.b64encode(seen or middle_slice(files) or b"").decode("ascii")
     except BaseException:  # noqa: BLE001 decoders raise anything, and none of it matters to the account
         return answer
     return answer
+
+
+def _planes(files: list[Path]) -> bytes | None:
+    """Three planes of a volume; None of what is none."""
+    try:
+        return three_planes(files)
+    except Exception:  # noqa: BLE001 the middle slice is shown then
+        return None
 
 
 def _description(file: Path) -> str:

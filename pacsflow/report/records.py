@@ -120,10 +120,14 @@ class StudyOutcome:
 
 @dataclass(frozen=True)
 class Look:
-    """Description and middle slice (a PNG) of a series; empty and None where there is nothing to show."""
+    """Description and picture (a PNG) of a series; empty and None where there is nothing to show.
+
+    `planes`: the picture is of three planes of a volume, else of the middle slice.
+    """
 
     description: str = ""
     picture: bytes | None = None
+    planes: bool = False
 
 
 @dataclass(frozen=True)
