@@ -21,8 +21,8 @@ EXTRAS: Final[Mapping[str, str]] = {
 
 
 def missing(package: str) -> tuple[str, str] | None:
-    """What is missing and what to do; None where the package is installed."""
-    if find_spec(package) is not None:
+    """What is missing and what to do; None where the package is installed, and where none is needed ('')."""
+    if not package or find_spec(package) is not None:
         return None
     return f"needs {package}, which is not installed", install(package)
 
