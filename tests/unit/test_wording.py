@@ -13,8 +13,23 @@ SOURCES = [path for room in ("pacsflow", "flows", "tasks") for path in sorted((R
 FORMULAS = ROOT / "pacsflow" / "deid" / "envelope"
 """Lengths and shapes of pixel data, as 16 x 16 x 1 x 1 frames: reasons in ledgers, which stay as they are."""
 OTHERS = {
-    *("accepts", "answers", "as", "begins", "chooses", "does", "ends", "fits", "gives", "goes", "has", "holds", "is"),
-    *("leads", "lies", "listens", "ms", "needs", "series", "stands", "stays", "takes", "was"),
+    *(
+        "accepts",
+        "answers",
+        "as",
+        "aus",
+        "begins",
+        "chooses",
+        "does",
+        "ends",
+        "fits",
+        "gives",
+        "goes",
+        "has",
+        "holds",
+        "is",
+    ),
+    *("leads", "lets", "lies", "listens", "ms", "needs", "series", "stands", "stays", "takes", "was"),
 }
 """Words with an s at their end that are no plural, or the same as their singular."""
 
@@ -31,9 +46,12 @@ def found(source):
 
 
 def number(value):
-    name = value.value.attr if isinstance(value.value, ast.Attribute) else getattr(value.value, "id", "")
+    """Whether a value may be the number 1: constants, decimals and numbers with a sign are not."""
+    inner = value.value.value if isinstance(value.value, ast.Subscript) else value.value
+    name = inner.attr if isinstance(inner, ast.Attribute) else getattr(inner, "id", "")
+    decimal = isinstance(value.value, ast.Call) and getattr(value.value.func, "id", "") == "float"
     spec = ast.unparse(value.format_spec) if value.format_spec else ""
-    return not (name and name.strip("_").isupper()) and "." not in spec and "g" not in spec
+    return not decimal and not (name and name.strip("_").isupper()) and not set(".g+") & set(spec)
 
 
 def test_no_text_tells_a_number_of_things_without_their_singular():

@@ -74,7 +74,7 @@ def _written(run: Session, found: Sequence[RowOutcome]) -> Plan:
         f"{statuses['excluded']} excluded: "
         f"{counted(studies, 'study', 'studies')}, {totals['series']} series, "
         f"{counted(sum(images), 'image')}, "
-        f"about {totals['gigabytes']} GB and {totals['hours']} hours"
+        f"about {totals['gigabytes']} GB and {float(totals['hours'])} hours"
     )
     facts = {"project": summary.project, "sentence": sentence, "totals": totals, "left behind": nobodys}
     facts["room"] = [str(room) for room in rooms(run, run.remaining.plans())]
