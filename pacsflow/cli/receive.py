@@ -64,3 +64,5 @@ def _show(found: "StandingState | None", project: str, *, as_json: bool) -> None
     if found.lent_to:
         when = datetime.fromtimestamp(found.lent_since).astimezone()
         console.print(f"a run has it since {when:%H:%M:%S}, process {found.lent_to}")
+    if found.turned_away:
+        console.print(f"turned away: {found.turned_away}", markup=False, soft_wrap=True)

@@ -54,14 +54,23 @@ class _Idle:
         self._node, self._move_to, self._listening = node, move_to, listening
         self._receiver: Receiver | None = None
         self._lock = threading.Lock()
+        self._away = ""
 
     def __call__(self, *, here: bool) -> int:
         """Begin or end to answer; how many connections came."""
         with self._lock:
             receiver, self._receiver = self._receiver, None
             if receiver is not None:
+                self._away = receiver.admission.refused() or self._away
                 with suppress(OSError):
                     receiver.stop()
             if here:
                 self._receiver = Receiver(self._move_to, self._node, lent=LentSocket(self._listening.dup()))
             return receiver.connections if receiver else 0
+
+    def turned_away(self) -> str:
+        """See `lending.Idle`."""
+        with self._lock:
+            told = self._receiver.admission.refused() if self._receiver else ""
+            told, self._away = told or self._away, ""
+            return told

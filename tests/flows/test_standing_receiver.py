@@ -53,16 +53,17 @@ def said(folder, *words):
     return CliRunner().invoke(app, ["receive", str(folder), *words])
 
 
-def echo(folder):
+def echo(folder, aet="SIMPACS"):
+    """Status of an echo to our receiver; None where the association was refused."""
     from pynetdicom import AE
     from pynetdicom.sop_class import Verification
 
     _, move_to = receiver_of(read_project(folder))
-    entity = AE("SIMPACS")
+    entity = AE(aet)
     entity.add_requested_context(Verification)
     association = entity.associate(move_to.host, move_to.port, ae_title=move_to.aet)
     try:
-        return association.is_established and association.send_c_echo().Status
+        return association.send_c_echo().Status if association.is_established else None
     finally:
         if association.is_established:
             association.release()
@@ -117,6 +118,16 @@ def test_a_second_run_is_told_who_has_it_and_a_killed_one_gives_it_back(world, s
             other.send_signal(signal.SIGKILL)
     wait_until(lambda: standing(move_to.port).lent_to == 0)
     wait_until(lambda: echo(folder) == 0)
+
+
+def test_who_was_turned_away_is_told_with_the_state(world, stands):
+    _, folder = world
+    assert echo(folder, "STRANGER") is None
+    wait_until(lambda: "STRANGER" in standing(port_of(folder)).turned_away)
+    assert "`from: [{aet:" in json.loads(said(folder, "--state", "--json").output)["receiver"]["turned_away"]
+    mine = borrow(receiver_of(read_project(folder))[1])
+    mine.give_back(1, "an association of OTHER")
+    wait_until(lambda: standing(port_of(folder)).turned_away == "an association of OTHER")
 
 
 def test_a_second_receiver_says_that_the_port_is_taken(world, stands):

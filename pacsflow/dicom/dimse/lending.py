@@ -25,6 +25,8 @@ from schemas.pacs import MoveTo
 
 _SECONDS: Final = 10.0
 _LONGEST: Final = 4096
+_MOST_TOLD: Final = 500
+"""Letters of who was turned away that are told: the other side reads one piece."""
 BUSY: Final = "the receiver on port {port} is lent to another run"
 
 
@@ -53,12 +55,13 @@ class LentSocket:
     def __init__(self, listening: socket.socket, control: socket.socket | None = None) -> None:
         self.listening, self._control = listening, control
 
-    def give_back(self, connections: int) -> None:
-        """Let the process that owns it listen again. `connections`: how many were received."""
+    def give_back(self, connections: int, turned_away: str = "") -> None:
+        """Let the process that owns it listen again. `connections`: how many were received; and who was not let in."""
         self.listening.close()
         if self._control is not None:
+            told = {"connections": connections, "turned_away": turned_away[:_MOST_TOLD]}
             with self._control, suppress(OSError):
-                self._control.sendall(_line({"connections": connections}))
+                self._control.sendall(_line(told))
 
 
 def borrow(move_to: MoveTo) -> LentSocket | None:
@@ -123,6 +126,9 @@ class Idle(Protocol):
     def __call__(self, *, here: bool) -> int:
         """Begin or end."""
 
+    def turned_away(self) -> str:
+        """Who was not let in since this was last asked, in words; '' where nobody was."""
+
 
 @contextmanager
 def lender(state: StandingState, listening: socket.socket, on: Idle) -> Iterator[threading.Event]:
@@ -167,6 +173,7 @@ class _Lender:
             if asked["ask"] == "borrow":
                 self._lend(control, int(asked["process"]))
             else:
+                self._tell_away(self._on.turned_away())
                 control.sendall(_line(self._facts))
             if asked["ask"] == "stop":
                 self.ended.set()
@@ -184,11 +191,19 @@ class _Lender:
             socket.send_fds(control, [_line({"aet": self._facts["aet"]})], [self._listening.fileno()])
             control.settimeout(None)
             back = control.recv(_LONGEST)  # b"" where the run was killed
-            self._count(int(json.loads(back)["connections"]) if back else 0)
+            told = json.loads(back) if back else {}
+            self._count(int(told.get("connections", 0)))
+            self._tell_away(str(told.get("turned_away", "")))
         finally:
             with self._lock:
                 self._facts |= {"lent_to": 0, "lent_since": 0.0}
             self._on(here=True)
+
+    def _tell_away(self, who: str) -> None:
+        """Keep who was turned away, until others are."""
+        if who:
+            with self._lock:
+                self._facts["turned_away"] = who[:_MOST_TOLD]
 
     def _count(self, connections: int) -> None:
         with self._lock:

@@ -126,7 +126,7 @@ class Receiver:
             if association.dul.socket is not None and association.dul.socket.socket is not None:
                 hang_up(association.dul.socket.socket)
         if self._lent is not None:
-            self._lent.give_back(self.connections)
+            self._lent.give_back(self.connections, self.admission.refused())
 
 
 _running: dict[tuple[str, int], Receiver] = {}
