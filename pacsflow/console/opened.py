@@ -9,6 +9,7 @@ from typing import Final
 from pacsflow.ledger import Ledger
 from pacsflow.projects import Project, read_project
 from pacsflow.run.people.found_choice import FoundChoice
+from pacsflow.run.run_meter import RunMeter
 from pacsflow.run.stores import open_ledger_of
 
 
@@ -23,6 +24,11 @@ class OpenedProject:
     def found(self) -> FoundChoice:
         """What its rows found, and the choice among it."""
         return FoundChoice(self.ledger)
+
+    @cached_property
+    def meter(self) -> RunMeter:
+        """How fast its runs are: one look for all who watch."""
+        return RunMeter(self.ledger, self.project.workdir)
 
 
 _known: Final[dict[Path, tuple[tuple[str, str], OpenedProject]]] = {}
@@ -42,5 +48,6 @@ def opened(folder: Path) -> OpenedProject:
         elif known[1].project != project:
             again = OpenedProject(project, known[1].ledger)
             again.__dict__["found"] = known[1].found  # the choices that can be undone are kept
+            again.__dict__["meter"] = known[1].meter
             _known[folder] = known = (place, again)
         return known[1]

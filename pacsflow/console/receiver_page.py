@@ -28,6 +28,7 @@ class ReceiverPage:
         ui.label(told).classes("text-lg")
         self._state = ui.label().props('role="status" aria-live="polite"').mark("receiver-state")
         self._arrived = ui.label().mark("receiver-arrived")
+        self._away = ui.label().classes("text-accent").mark("receiver-away")
         with ui.row().classes("gap-2"):
             ui.button(view.t("Start"), on_click=view.doing(self._begin, "run"))
             ui.button(view.t("Stop"), on_click=view.doing(self._stop, "run")).props("outline color=negative")
@@ -50,6 +51,8 @@ class ReceiverPage:
         self._state.text = self._told(state)
         facts = {"images": f"{asked.get('images', 0):,}", "megabytes": f"{asked.get('bytes', 0) / 1e6:,.1f}"}
         self._arrived.text = self._view.t("arrived for this project: {images:image|images}, {megabytes} MB", **facts)
+        away = state.turned_away if state else ""
+        self._away.text = self._view.t("turned away: {who}", who=away) if away else ""
         last = tail(self._at.project)[-1:] if state is None else []
         self._log.text = last[0] if last else ""
 

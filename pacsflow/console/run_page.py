@@ -1,4 +1,4 @@
-"""Run: plan, approve, begin, stop; how far it is by row and study, for all who look, from the first second."""
+"""Run: plan, approve, begin, stop; how far and how fast it is by row and study, for all who look."""
 
 from datetime import datetime
 from typing import Final
@@ -11,12 +11,17 @@ from pacsflow.console.view import View
 from pacsflow.errors import BusyError
 from pacsflow.ledger import traffic
 from pacsflow.run.people.decisions import approve_plan
+from pacsflow.run.run_meter import Pace, RunLook
 from pacsflow.run.run_watch import Watched, WatchedRow, stop, watched, watched_rows
 from pacsflow.wording import counted
 
 EVERY: Final = 1.0
 """Seconds between two looks at the ledger."""
 _ROWS: Final = 25
+_HOURS: Final = 12
+"""So many lines of what nodes were asked per hour are shown, the latest first."""
+_MINUTE: Final = 60
+_HOUR: Final = 3600
 
 
 class RunPage:
@@ -24,6 +29,7 @@ class RunPage:
 
     def __init__(self, view: View, at: OpenedProject) -> None:
         self._view, self._at, self._offset = view, at, 0
+        self._drawn: tuple[int, int] | None = None
 
     async def draw(self) -> None:
         """Buttons, and below them what is drawn again each second."""
@@ -34,10 +40,15 @@ class RunPage:
             ui.button(view.t("Start"), on_click=view.doing(lambda: self._begin("run"), "run"))
             ui.button(view.t("Stop"), on_click=view.doing(self._stop, "run")).props("outline color=negative")
         ui.label(view.t("What is done stays done: after Stop, Start goes on. Closing the browser stops nothing."))
+        self._plan = ui.label().mark("run-plan")
         self._state = ui.label().classes("text-lg").props('role="status" aria-live="polite"').mark("run-state")
         self._numbers = ui.label().mark("run-numbers")
+        self._share = ui.linear_progress(0, show_value=False).props(f'aria-label="{view.t("Rows done")}"')
+        self._pace = ui.label().mark("run-pace")
         self._log = ui.column().classes("gap-0 font-mono text-sm w-full").mark("run-log")
         self._rows = ui.column().classes("gap-0 w-full").mark("run-rows")
+        self._turn = ui.row().classes("items-center")
+        self._hours = ui.column().classes("gap-0 w-full").mark("run-hours")
         self._slow = ui.column().classes("gap-0 w-full")
         await self._look()
         ui.timer(EVERY, view.doing(self._look))
@@ -61,21 +72,77 @@ class RunPage:
         ui.notify(self._view.t("{number:run is|runs are} asked to end", number=number))
 
     async def _look(self) -> None:
-        now, rows, lines, slowings = await self._view.work(self._read)
+        seen, rows, texts = await self._view.work(self._read)
+        now = seen.now
         self._state.text = self._told(now)
         counts = [f"{number} {status}" for status, number in now.rows.most_common()]
         studies = [f"{number} {status}" for status, number in now.studies.most_common()]
         asked = f"{counted(now.asked.get('images', 0), 'image')}, {now.asked.get('bytes', 0) / 1e6:,.1f} MB"
         facts = {"rows": ", ".join(counts), "studies": ", ".join(studies), "asked": asked}
         self._numbers.text = self._view.t("rows: {rows} · studies: {studies} · received: {asked}", **facts)
-        for place, texts in ((self._log, lines), (self._rows, [_line(row) for row in rows]), (self._slow, slowings)):
-            _show(place, texts)
+        self._plan.text = self._planned(seen)
+        self._share.value = _share(now)
+        self._pace.text = self._paced(seen) if now.at_work else ""
+        self._pages(sum(now.rows.values()))
+        for place, lines in zip((self._log, self._hours, self._slow), texts, strict=True):
+            _show(place, lines)
+        _show(self._rows, [_line(row) for row in rows])
 
-    def _read(self) -> tuple[Watched, list[WatchedRow], list[str], list[str]]:
+    def _read(self) -> tuple[RunLook, list[WatchedRow], tuple[list[str], list[str], list[str]]]:
         ledger = self._at.ledger
         slowed = [f"{s.at:%H:%M} {s.node}: {s.why}; {counted(s.lanes, 'lane')}" for s in traffic.slowings(ledger)[-5:]]
+        hours = [self._asked(hour) for hour in reversed(traffic.by_hour(ledger)[-_HOURS:])]
         rows = watched_rows(ledger, offset=self._offset, limit=_ROWS)
-        return watched(ledger), rows, tail(self._at.project), slowed
+        return self._at.meter.look(), rows, (tail(self._at.project), hours, slowed)
+
+    def _asked(self, hour: traffic.HourOfTraffic) -> str:
+        told = "{hour}, {node}: {queries} queries, {retrievals} retrievals, {images} images, {megabytes} MB"
+        facts = {"queries": hour.queries, "retrievals": hour.retrievals, "images": f"{hour.images:,}"}
+        when = f"{hour.begin.astimezone():%Y-%m-%d %H}:00"
+        return self._view.t(told, hour=when, node=hour.node, megabytes=f"{hour.size / 1e6:,.1f}", **facts)
+
+    def _planned(self, seen: RunLook) -> str:
+        """The plan in numbers; '' where there is none yet."""
+        told = "Plan: {studies} studies, {series} series, {images} images, about {gigabytes} GB and {hours} hours"
+        names = ("studies", "series", "images", "gigabytes", "hours")
+        if not seen.plan:
+            return ""
+        return self._view.t(told, **{name: f"{seen.plan.get(name, 0):,}" for name in names})
+
+    def _paced(self, seen: RunLook) -> str:
+        """Rates, what is left, and for how long; with the lanes that are busy of those there are."""
+        view, pace = self._view, seen.pace
+        told = "{rows} rows/min · {images} images/s · {megabytes} MB/s"
+        rates = {"rows": f"{pace.rows:,.0f}", "images": f"{pace.images:,.1f}", "megabytes": f"{pace.megabytes:,.1f}"}
+        parts = [view.t(told, **rates), self._left(pace)]
+        if pace.seconds is not None:
+            parts.append(view.t("about {time} left", time=spoken(pace.seconds)))
+        return " · ".join(parts)
+
+    def _left(self, pace: Pace) -> str:
+        if pace.rows_left:
+            return self._view.t("{number} rows to ask", number=f"{pace.rows_left:,}")
+        facts = {"images": f"{pace.images_left:,}", "gigabytes": f"{pace.gigabytes_left:,.2f}"}
+        return self._view.t("{images} images to fetch, about {gigabytes} GB", **facts)
+
+    def _pages(self, total: int) -> None:
+        """The ways to other rows; drawn again only where their number or the page is another one."""
+        at = (total, self._offset)
+        if at == self._drawn:
+            return
+        self._drawn = at
+        self._turn.clear()
+        with self._turn:
+            ui.label(f"{min(self._offset + 1, total)}-{min(self._offset + _ROWS, total)} / {total}").mark("run-count")
+            for label, to in (("Back", self._offset - _ROWS), ("Go on", self._offset + _ROWS)):
+                if 0 <= to < total:
+                    ui.button(self._view.t(label), on_click=self._view.doing(lambda to=to: self._to(to))).props(
+                        "flat dense"
+                    )
+
+    async def _to(self, offset: int) -> None:
+        self._offset = offset
+        await self._look()
 
     def _told(self, now: Watched) -> str:
         if not now.at_work:
@@ -85,6 +152,24 @@ class RunPage:
         return self._view.t(
             "{action} is at work since {since}, on {machine}", action=one.action, since=since, machine=one.machine
         )
+
+
+def spoken(seconds: float) -> str:
+    """`40 s`, `12 min`, `3 h 05 min`: the same in all languages."""
+    if seconds < 2 * _MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < _HOUR:
+        return f"{seconds / _MINUTE:.0f} min"
+    hours, rest = divmod(round(seconds / _MINUTE), _MINUTE)
+    return f"{hours} h {rest:02} min"
+
+
+def _share(now: Watched) -> float:
+    """Of the studies that are taken, those that are complete; while rows are asked, of these those that were."""
+    of, rest = (now.rows, now.rows["pending"]) if now.rows["pending"] else (now.studies, 0)
+    total = sum(of.values())
+    done = total - rest if rest else now.studies["complete"]
+    return done / total if total else 0.0
 
 
 def _line(row: WatchedRow) -> str:

@@ -12,6 +12,7 @@ from pacsflow.run.people.choices import series_found
 from pacsflow.run.people.decisions import ledger_of
 from pacsflow.simpacs import Faults, SimPacs, demo_archive
 from peers.console import ConsoleServer, Watched, chromium
+from peers.ports import wait_until
 from project_folder import write_project
 from whole_run import delivered
 
@@ -61,20 +62,25 @@ def console(tmp_path_factory, folder, people):
 
 
 @pytest.fixture(scope="module")
-def browsers(console):
+def browser():
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browsers(console, browser):
     """Anna's and Ben's browsers, at once."""
-    with chromium() as browser:
-        seen = {}
-        for name, password in PASSWORDS.items():
-            seen[name] = Watched(browser.new_context(viewport={"width": 1280, "height": 800}))
-            page = seen[name].page
-            page.goto(f"{console.url}/login")
-            page.locator("input[name=name]").fill(name)
-            page.locator("input[name=password]").fill(password)
-            page.get_by_role("button", name="Log in").click()
-            expect(page.get_by_role("heading", name="Projects")).to_be_visible()
-        yield {name: one.page for name, one in seen.items()}
-        assert [error for one in seen.values() for error in one.errors] == []
+    seen = {}
+    for name, password in PASSWORDS.items():
+        seen[name] = Watched(browser.new_context(viewport={"width": 1280, "height": 800}))
+        page = seen[name].page
+        page.goto(f"{console.url}/login")
+        page.locator("input[name=name]").fill(name)
+        page.locator("input[name=password]").fill(password)
+        page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_role("heading", name="Projects")).to_be_visible()
+    yield {name: one.page for name, one in seen.items()}
+    assert [error for one in seen.values() for error in one.errors] == []
 
 
 def at(page, console, name):
@@ -136,10 +142,12 @@ def chosen(page, console, folder):
 def approved_begun_and_stopped(anna, ben, console):
     """Anna approves and begins, Ben looks on and stops it, and it goes on to where persons must sign off."""
     at(anna, console, "run")
+    expect(anna.get_by_text(re.compile(r"Plan: \d+ studies, \d+ series, .* GB and .* hours"))).to_be_visible()
     click(anna, "Approve the plan")
     expect(anna.get_by_text(re.compile("approved"))).to_be_visible()
     click(anna, "Start")
     expect(ben.get_by_text("run is at work since")).to_be_visible()
+    expect(ben.get_by_text(re.compile(r"images/s · .* images to fetch, about .* GB"))).to_be_visible()
     click(ben, "Stop")
     expect(ben.get_by_text("1 run is asked to end")).to_be_visible()
     idle(ben)
@@ -185,3 +193,24 @@ def by_command_line(tmp_path, pacs, folder, dropped):
     with open_session(str(other), action="run") as run:
         assert run_locally(run).state == "done"
     return delivered(other)
+
+
+def test_where_prefects_server_is_named_a_page_begins_a_flow_run_that_outlives_the_console(
+    tmp_path, pacs, browser, prefect
+):
+    node, rows = {"port": pacs.port, "called_aet": pacs.aet}, asked(pacs)[-1:]
+    folder = write_project(tmp_path / "projects" / "with-prefect", pacs=node, rows=rows)
+    own = prefect.environment(prefect.folder) | {"PREFECT_API_URL": prefect.url}
+    page = Watched(browser.new_context()).page
+    with ConsoleServer(tmp_path / "console", folder, **own) as console:
+        page.goto(console.link)
+        expect(page.get_by_role("heading", name="Projects")).to_be_visible()
+        page.goto(f"{console.url}/project/with-prefect/run")
+        click(page, "Start")
+        expect(page.get_by_text("run is at work since")).to_be_visible(timeout=120_000)
+        wait_until(lambda: prefect.runs("with-prefect") != [])
+    ended = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+    wait_until(lambda: {one["state_type"] for one in prefect.runs("with-prefect")} <= ended)
+    [flow_run] = prefect.runs("with-prefect")
+    assert (flow_run["state_type"], flow_run["parameters"]["project"]) == ("COMPLETED", str(folder))
+    assert len(delivered(folder)) > 0
