@@ -28,19 +28,14 @@ def withdraw(
     ] = None,
 ) -> None:
     """Take away what was delivered, everywhere it can be, and write a certificate. Exit 1 where something stays."""
-    from pacsflow.run.opening import open_session
-    from pacsflow.run.reporting.plan import write_plan
-    from pacsflow.run.reporting.report import write_report
-    from pacsflow.run.withdrawing import WithdrawRequest, withdraw
+    from pacsflow.run.people.withdrawal import withdraw_from
+    from pacsflow.run.withdrawing import WithdrawRequest
 
     if sum([row is not None, bool(patient), bool(study), unwanted]) != 1:
         fix = "pacsflow withdraw PROJECT ROW | --patient ID | --study KEY | --unwanted"
         raise ProjectError.at("withdraw", "say what is to be taken away", fix)
     wish = WithdrawRequest(row or "", patient, study, unwanted, tuple(gone or ()))
-    with open_session(str(project), action="withdraw") as run:
-        done = withdraw(run, wish, by=person())
-        write_plan(run)
-        write_report(run)
+    done = withdraw_from(project, wish, by=person())
     show_withdrawal(done)
     if done.stays:
         raise WorkLeftError("something stays, see above", fix="delete it there; then the same command again")
@@ -48,12 +43,11 @@ def withdraw(
 
 def show_withdrawal(done: "Withdrawal") -> None:
     """What was taken away from where, what stays, and where the certificate is."""
-    places: dict[str, list[int]] = {}
-    for removal in (one for found in done.studies.values() for one in found if one.gone):
-        places.setdefault(removal.place, []).append(len(removal.gone))
+    from pacsflow.run.people.withdrawal import places_of
+
     console.print(f"{counted(len(done.studies), 'study', 'studies')} withdrawn")
-    for place, numbers in places.items():
-        studies, files = counted(len(numbers), "study", "studies"), counted(sum(numbers), "file")
+    for place, number, taken in places_of(done):
+        studies, files = counted(number, "study", "studies"), counted(taken, "file")
         console.print(f"  {place}: {studies}, {files} taken away", markup=False, soft_wrap=True)
     if done.links:
         console.print(f"  vault: {counted(done.links, 'patient')} taken out")

@@ -1,4 +1,4 @@
-"""Results: the user's own table with status and reason, its workbook and the report; deliveries compared."""
+"""Results: the user's own table with status and reason, its workbook and the report; deliveries compared, withdrawn."""
 
 import csv
 from pathlib import Path
@@ -8,6 +8,7 @@ from nicegui import ui
 
 from pacsflow.console.opened import OpenedProject, opened
 from pacsflow.console.view import View
+from pacsflow.console.withdraw_form import WithdrawForm
 from pacsflow.errors import LedgerError
 from pacsflow.run.auditing import audited
 from pacsflow.run.checking import finding_of
@@ -69,6 +70,8 @@ class ResultsPage:
         self._compared = ui.column().classes("gap-0").props('role="status" aria-live="polite"')
         self._place = ui.column().classes("w-full").mark("results-table")
         await self._table()
+        if view.may("administer"):
+            WithdrawForm(view, self._table).draw()
 
     async def _filter(self, *, text: str | None = None, status: str | None = None) -> None:
         self._text = self._text if text is None else text
