@@ -1,7 +1,6 @@
 """import: a project folder made from the configuration of another system."""
 
 import re
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,11 +10,7 @@ from rich.markup import escape
 
 from pacsflow.cli.show import console, errors, show_error
 from pacsflow.errors import ProjectError
-from pacsflow.projects.beginning import begin_project
-from pacsflow.projects.moving import SYSTEMS, OldProject, texts_of
-from pacsflow.query import load
-from pacsflow.query.fault import FaultError
-from pacsflow.query.tables import read_headings
+from pacsflow.run.moving_over import headings_of_query, move_over
 
 app = typer.Typer(
     name="import",
@@ -62,7 +57,7 @@ def pacsman(  # noqa: PLR0913 - a command's parameters are its options
     move: Annotated[bool, typer.Option("--move", help="As `pacsman --move`: to the other application entity")] = False,
 ) -> None:
     """PACSMAN or PACSIFIER: config.json and query.csv."""
-    if day_shift and not new_ids and "new_ids" not in _headings(query):
+    if day_shift and not new_ids and "new_ids" not in headings_of_query(query):
         raise ProjectError.at("--day-shift", "goes with new ids: images stay as they are", "add --new-ids FILE")
     said = {"new_ids": new_ids, "day_shift": day_shift, "direction": direction and direction.value}
     _move("pacsman", config, query, project=project, out=out, move="yes" if move else "", **said)
@@ -108,31 +103,20 @@ def dicomtrolley(
 
 def _move(system: str, config: Path, query: Path, *, project: Path | None, **choices: Path | str | None) -> None:
     folder = (project or Path(_name_of(query))).absolute()
-    meanings = _headings(query)
     said = {name: _seen_from_here(choice) for name, choice in choices.items() if choice}
-    moved = SYSTEMS[system](OldProject(config, query, folder, meanings, said))
-    begun = begin_project(folder, texts_of(moved.files, system), kept=moved.secrets)
+    moved = move_over(system, config, query, folder, said)
     console.print(f"[green]✓[/] {folder.name} is written", soft_wrap=True)
-    console.print(f"  its key:    {begun.key}  (keep a copy in a safe place)", markup=False, soft_wrap=True)
+    console.print(f"  its key:    {moved.begun.key}  (keep a copy in a safe place)", markup=False, soft_wrap=True)
     console.print(f"  its rows:   {query}, which stays where it is", markup=False, soft_wrap=True)
     console.print("what means something else now:")
     for change in moved.changes:
         console.print(f"  - {escape(change)}", soft_wrap=True)
-    try:
-        load(folder)
-    except ProjectError as error:
+    if moved.problems:
+        error = ProjectError(list(moved.problems))
         errors.print("the old files hold what cannot be asked; the new folder says the same:", soft_wrap=True)
         show_error(error)
-        raise typer.Exit(error.exit_code) from None
+        raise typer.Exit(error.exit_code)
     console.print(f"next: pacsflow plan {project or folder.name}", markup=False, soft_wrap=True)
-
-
-def _headings(query: Path) -> Mapping[str, str]:
-    """The headings of the old query and what they mean."""
-    try:
-        return read_headings(query, query.name)
-    except FaultError as fault:
-        raise ProjectError.at(query.name, fault.message, fault.fix) from None
 
 
 def _name_of(query: Path) -> str:

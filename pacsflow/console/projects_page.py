@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nicegui import ui
 
+from pacsflow.console.import_form import ImportForm
 from pacsflow.console.pages import PAGES
 from pacsflow.console.view import View
 from pacsflow.errors import ProjectError
@@ -21,7 +22,10 @@ _NODE: Final = {"host": "Host name or address", "called_aet": "AE title of the P
 def projects_page(view: View) -> None:
     """Fill the page."""
     if not view.catalogue.single and view.may("administer"):
-        ui.button(view.t("New project"), icon="add", on_click=view.doing(lambda: _wizard(view), "administer"))
+        with ui.row():
+            ui.button(view.t("New project"), icon="add", on_click=view.doing(lambda: _wizard(view), "administer"))
+            form = view.doing(lambda: ImportForm(view).open(), "administer")
+            ui.button(view.t("Move over from another system"), on_click=form).props("outline")
     projects = view.catalogue.projects()
     if not projects:
         ui.label(view.t("There is no project in this folder yet"))

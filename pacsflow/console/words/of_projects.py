@@ -34,5 +34,24 @@ WORDS: Final = {
         "Sa clé est {key} : gardez-en une copie en lieu sûr",
     ),
     "It writes to {place}": ("Es schreibt nach {place}", "Il écrit dans {place}"),
+    "Move over from another system": ("Von einem anderen System umziehen", "Reprendre d'un autre système"),
+    "System": ("System", "Système"),
+    "Configuration": ("Konfiguration", "Configuration"),
+    "A further file": ("Eine weitere Datei", "Un autre fichier"),
+    "New ids (JSON of PACSMAN's anonymiser), where there are any": (
+        "Neue Kennungen (JSON des Anonymisierers von PACSMAN), falls vorhanden",
+        "Nouveaux identifiants (JSON de l'anonymiseur de PACSMAN), s'il y en a",
+    ),
+    "Channels (JSON), where they are not in the old keyring": (
+        "Kanäle (JSON), wenn sie nicht im alten Schlüsselbund sind",
+        "Canaux (JSON), s'ils ne sont pas dans l'ancien trousseau",
+    ),
+    "Name of the peer to ask; left out: the default source": (
+        "Name der Gegenstelle; leer: die übliche Quelle",
+        "Nom du pair à interroger ; vide : la source habituelle",
+    ),
+    "Move it over": ("Umziehen", "Reprendre"),
+    "the query is not handed in yet": ("die Abfrage fehlt noch", "la requête manque encore"),
+    "What means something else now": ("Was jetzt etwas anderes bedeutet", "Ce qui a un autre sens maintenant"),
 }
 """English -> German, French."""
