@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nicegui import events, ui
 
 from pacsflow.console.proposing import Proposal, propose, same_again
+from pacsflow.console.rows_grid import RowsGrid
 from pacsflow.console.view import View
 from pacsflow.errors import ProjectError
 from pacsflow.projects.changing import value_of, with_values
@@ -14,7 +15,6 @@ from pacsflow.query.tables import KINDS, MOST_BYTES
 
 if TYPE_CHECKING:
     from pacsflow.query.suggesting import Suggestion
-    from pacsflow.run.table_trial import SeenRows
 
 _FILE: Final = "query.yaml"
 _ID: Final = "(id)"
@@ -54,30 +54,7 @@ async def _show_rows(view: View, text: str, place: ui.column) -> None:
         ui.label(number).classes("text-negative" if seen.faults else "").props('role="status"')
         for one in seen.others[:20]:
             ui.label(str(one)).classes("text-negative")
-        grid_of(view, seen)
-
-
-def grid_of(view: View, seen: "SeenRows") -> ui.aggrid:
-    """The rows as a grid; what is wrong with a cell is told when one points at it. Cells are text, never markup."""
-    columns: list[dict[str, Any]] = [{"headerName": view.t("line"), "field": "line", "width": 90, "pinned": "left"}]
-    for place, heading in enumerate(seen.headings):
-        columns.append(
-            {
-                "headerName": heading,
-                "field": f"c{place}",
-                "tooltipField": f"f{place}",
-                "cellClassRules": {"cell-fault": f"data.f{place}"},
-                "filter": True,
-            }
-        )
-    data = []
-    for row in seen.rows:
-        line: dict[str, Any] = {"line": row.line}
-        for place, heading in enumerate(seen.headings):
-            line[f"c{place}"], line[f"f{place}"] = row.cells.get(heading, ""), row.faults.get(heading, "")
-        data.append(line)
-    options = {"columnDefs": columns, "rowData": data, "tooltipShowDelay": 0, "enableCellTextSelection": True}
-    return ui.aggrid(options, html_columns=[]).classes("w-full").style("height: 24rem")
+        RowsGrid(view, seen).draw()
 
 
 async def _handed_in(view: View, event: events.UploadEventArguments, place: ui.column) -> None:

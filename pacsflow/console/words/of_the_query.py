@@ -38,6 +38,7 @@ WORDS: Final = {
         "Sie steht in query.yaml, das dann einen Patienten nennt: halten Sie die Datei aus geteilten Ablagen heraus",
         "Elle est dans query.yaml, qui nomme alors un patient : gardez ce fichier hors d'un dépôt partagé",
     ),
+    "only with a mistake": ("nur mit einem Fehler", "seulement avec une erreur"),
     "Add the row": ("Zeile hinzufügen", "Ajouter la ligne"),
 }
 """English -> German, French."""
