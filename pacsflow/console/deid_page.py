@@ -1,10 +1,12 @@
-"""De-identify: the profile in sentences; options as switches, each with what it keeps."""
+"""De-identify: the profile in sentences and as switches; a header before and after; images that wait for a look."""
 
 from typing import Any, Final, get_args
 
 from nicegui import ui
 
+from pacsflow.console.header_form import HeaderForm
 from pacsflow.console.proposing import Proposal, propose, same_again
+from pacsflow.console.review_form import ReviewForm
 from pacsflow.console.view import View
 from pacsflow.errors import ProjectError
 from pacsflow.projects.changing import value_of, with_values
@@ -83,6 +85,8 @@ def deid_page(view: View) -> None:
         with ui.column().classes("gap-1"):
             ui.label(view.t("What the profile does")).classes("text-lg").props('role="heading" aria-level="2"')
             sentences = ui.column().classes("gap-1").props('role="status" aria-live="polite"')
+    HeaderForm(view, form.text).draw()
+    ReviewForm(view).draw()
     ui.timer(0.05, view.doing(lambda: _tell(view, form, sentences)), once=True)
 
 

@@ -5,14 +5,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from nicegui import ui
+from nicegui.elements.mixins.text_element import TextElement
 
 from pacsflow.console.opened import OpenedProject, opened
 from pacsflow.console.view import View
 from pacsflow.run.people.decisions import settle_row
 from pacsflow.run.people.found_choice import BY, SeriesFilter, alike
 
-PAGE: Final = 50
-_GROUPS_SHOWN: Final = 200
+PAGE: Final = 25
+"""Lines of each list that are shown at a time: what is drawn costs more than what is found."""
 _SERIES: Final = ("study", "description", "modality", "number", "images", "want", "why")
 
 
@@ -25,6 +26,7 @@ class _Looking:
     rows_text: str = ""
     rows_at: int = 0
     series_at: int = 0
+    groups_at: int = 0
     by: tuple[str, ...] = tuple(BY)
 
 
@@ -41,13 +43,13 @@ class FoundPage:
         with ui.row().classes("w-full items-center gap-3"):
             self._part(self._totals, ui.row().classes("items-center").props('role="status" aria-live="polite"'))
             ui.button(view.t("Undo"), on_click=view.doing(self._undo, "decide")).props("outline").mark("undo")
-        with ui.row().classes("w-full gap-4 no-wrap items-start"):
-            with ui.column().classes("w-1/4 gap-2"):
+        with ui.element("div").classes("w-full grid grid-cols-1 lg:grid-cols-4 gap-4 items-start"):
+            with ui.column().classes("min-w-0 gap-2"):
                 ui.input(view.t("Rows"), on_change=lambda e: self._set(rows_text=e.value or "", rows_at=0)).props(
                     "clearable dense debounce=300"
                 ).classes("w-full")
                 self._part(self._rows, ui.column().classes("w-full gap-1"))
-            with ui.column().classes("w-3/4 gap-3"):
+            with ui.column().classes("min-w-0 lg:col-span-3 gap-3"):
                 self._part(self._studies, ui.column().classes("w-full gap-1"))
                 self._part(self._groups, ui.column().classes("w-full gap-1"))
                 self._filters()
@@ -68,7 +70,7 @@ class FoundPage:
         await self._again()
 
     async def _narrow(self, **changed: Any) -> None:
-        await self._set(only=replace(self._now.only, **changed), series_at=0)
+        await self._set(only=replace(self._now.only, **changed), series_at=0, groups_at=0)
 
     async def _undo(self) -> None:
         number = await self._view.work(self._at.found.undo, by=self._view.by)
@@ -141,14 +143,14 @@ class FoundPage:
             value=list(now.by),
             multiple=True,
             label=view.t("All like this, by"),
-            on_change=lambda e: self._set(by=tuple(k for k in BY if k in e.value) or tuple(BY)),
-        ).classes("w-96")
+            on_change=lambda e: self._set(by=tuple(k for k in BY if k in e.value) or tuple(BY), groups_at=0),
+        ).classes("w-full max-w-sm")
         heads = [
             *(view.t(keyword) for keyword in now.by),
             *map(view.t, ("studies", "series", "images", "GB", "wanted")),
         ]
         with _table([*heads, ""]):
-            for group in groups[:_GROUPS_SHOWN]:
+            for group in groups[now.groups_at : now.groups_at + PAGE]:
                 same = alike(now.by, group.name)
                 numbers = (group.studies, group.series, group.images, f"{group.gigabytes:.2f}", group.wanted)
                 with ui.element("tr"):
@@ -161,10 +163,7 @@ class FoundPage:
                             view.doing(lambda same=same: self._choose(same, wanted=True), "decide"),
                             view.doing(lambda same=same: self._choose(same, wanted=False), "decide"),
                         )
-        if len(groups) > _GROUPS_SHOWN:
-            ui.label(
-                view.t("and {number:more group|more groups}; narrow by the filters", number=len(groups) - _GROUPS_SHOWN)
-            )
+        self._turn(len(groups), now.groups_at, "groups_at")
 
     def _filters(self) -> None:
         view = self._view
@@ -223,7 +222,8 @@ def _buttons(view: View, about: str, take: Callable[..., Any], drop: Callable[..
 
 
 def _table(heads: list[str]) -> ui.element:
-    table = ui.element("table").classes("w-full text-sm text-left")
+    with ui.element("div").classes("w-full overflow-x-auto"):
+        table = ui.element("table").classes("w-full text-sm text-left")
     with table, ui.element("thead"), ui.element("tr"):
         for head in heads:
             with ui.element("th").props('scope="col"').classes("pr-3"):
@@ -233,8 +233,7 @@ def _table(heads: list[str]) -> ui.element:
 
 
 def _cell(text: str) -> None:
-    with ui.element("td").classes("pr-3"):
-        ui.label(text)
+    TextElement(tag="td", text=text).classes("pr-3")
 
 
 async def found_page(view: View) -> None:

@@ -13,9 +13,24 @@ _STYLE: Final = """<style>
 :root { --nicegui-default-padding: 1rem; }
 .skip { position: absolute; left: -9999px; } .skip:focus { left: 1rem; top: .5rem; z-index: 9999; background: #fff; color: #000; padding: .5rem; }
 a.nicegui-link { color: #1d4f7a; } :focus-visible { outline: 3px solid #f2a900 !important; outline-offset: 2px; }
-.page-body { max-width: 1600px; width: 100%; margin: 0 auto; }
+:focus-within > .q-btn__content > input:focus { outline: 3px solid #f2a900 !important; opacity: .3 !important; }
+.page-body { max-width: 1600px; width: 100%; margin: 0 auto; min-width: 0; overflow-wrap: anywhere; } .q-table__container { max-width: 100%; }
 .diff { font-family: monospace; white-space: pre; overflow-x: auto; } .diff .added { background: #d7f5dd; } .diff .taken { background: #fbdcdc; }
-</style>"""  # noqa: E501 - style sheet
+</style>
+<script>
+new MutationObserver(() => {
+  for (const each of document.querySelectorAll(".q-uploader input[type=file]:not([aria-label])")) {
+    each.setAttribute("aria-label", each.closest(".q-uploader").querySelector(".q-uploader__title")?.textContent ?? "");
+    each.tabIndex = 0;
+    Object.assign(each.closest("a"), {role: "group", tabIndex: -1});
+  }
+  for (const each of document.querySelectorAll(".q-table__middle:not([tabindex])")) each.tabIndex = 0;
+  for (const one of document.querySelectorAll("img:not([alt])"))
+    one.alt = one.closest("[aria-label]")?.getAttribute("aria-label") ?? "";
+}).observe(document, {childList: true, subtree: true});
+</script>"""  # noqa: E501 - style sheet
+"""The script: what the components of Quasar leave without a name gets one; files are chosen, and tables scrolled, by
+keyboard too."""
 
 
 def framed(view: View, current: PageSpec) -> ui.column:
@@ -77,7 +92,7 @@ def _another(view: View) -> None:
         link = f"{await ui.run_javascript('location.origin')}/enter?token={view.sessions.link(view.person)}"
         with ui.dialog() as dialog, ui.card():
             ui.label(view.t("This link lets one browser in, once, within 15 minutes"))
-            ui.input(value=link).props("readonly outlined").classes("w-96").mark("link")
+            ui.input(value=link).props("readonly outlined").classes("w-full max-w-sm").mark("link")
             ui.button(view.t("Close"), on_click=dialog.close)
         dialog.open()
 

@@ -3,6 +3,7 @@
 Nothing behind it is reached without a session but the doors themselves (log-in, link, log-out).
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
@@ -41,6 +42,11 @@ _DONE: Final = '42["event"'
 
 _LOAD_AGAIN: Final = '42["try_reconnect",{}]'
 """What has NiceGUI's page load itself again, which leads to the log-in."""
+_OPEN: Final = '0{"sid":"refused","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'
+_NOT_KNOWN: Final = '44{"message":"Implicit handshake failed"}'
+"""How a page's socket is refused in the words of its own protocol (Engine.IO 4, Socket.IO 5): NiceGUI's page loads
+itself again then. A socket that is refused before it opens says nothing to the page, which would try for ever."""
+_SECONDS_TO_ASK: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,8 @@ class Guard:
         session = self._sessions.of(cookie_of(headers.get("cookie", ""), self._address.cookie))
         scope["session_of_console"] = session
         if refused := self._refused(scope, headers, session):
-            await _refuse(scope, send, *refused)
+            own = scope["type"] == "websocket" and self._foreign(headers, told=True) is None
+            await (_load_again(receive, send) if own else _refuse(scope, send, *refused))
         elif scope["type"] == "websocket":
             await self.app(scope, self._watched(session, receive, send), send)
         else:
@@ -141,6 +148,21 @@ def _with_headers(path: str, send: Send) -> Send:
         await send(message)
 
     return sent
+
+
+async def _load_again(receive: Receive, send: Send) -> None:
+    """Have a page of ours load itself again: its console began anew, or its session ended, while it was away."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    for text in (_OPEN, _NOT_KNOWN):
+        await send({"type": "websocket.send", "text": text})
+        try:
+            message = await asyncio.wait_for(receive(), _SECONDS_TO_ASK)
+        except TimeoutError:
+            break
+        if message["type"] == "websocket.disconnect":
+            return
+    await send({"type": "websocket.close", "code": 4401})
 
 
 async def _refuse(scope: Message, send: Send, status: int, why: str) -> None:

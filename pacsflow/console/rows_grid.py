@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from pacsflow.run.table_trial import SeenRow, SeenRows
 
 PAGE: Final = 100
+_CELL: Final = """<q-td :props="props" :class="props.row['f' + props.col.name.slice(1)] ? 'cell-fault' : ''"
+ :title="props.row['f' + props.col.name.slice(1)]" :aria-description="props.row['f' + props.col.name.slice(1)]"
+>{{ props.value }}</q-td>"""
+"""A cell is text, never markup; what is wrong with it is its title, and told by readers of the screen."""
 
 
 def lines_shown(seen: "SeenRows", *, text: str = "", faulty: bool = False) -> "list[SeenRow]":
@@ -38,23 +42,14 @@ class RowsGrid:
                     "clearable dense debounce=300"
                 )
                 ui.checkbox(view.t("only with a mistake"), on_change=lambda e: self._narrow(faulty=bool(e.value)))
-        self._grid = ui.aggrid({"columnDefs": self._columns(), "tooltipShowDelay": 0, "enableCellTextSelection": True},
-                               html_columns=[]).classes("w-full").style("height: 24rem")  # fmt: skip
+        self._table = ui.table(columns=self._columns(), rows=[], row_key="key").classes("w-full").props("dense flat")
+        self._table.add_slot("body-cell", _CELL)
         self._turning = ui.row().classes("items-center")
         self._show()
 
     def _columns(self) -> list[dict[str, Any]]:
-        """Cells are text, never markup."""
-        first = {"headerName": self._view.t("line"), "field": "line", "width": 90, "pinned": "left"}
-        return [first] + [
-            {
-                "headerName": heading,
-                "field": f"c{place}",
-                "tooltipField": f"f{place}",
-                "cellClassRules": {"cell-fault": f"data.f{place}"},
-            }
-            for place, heading in enumerate(self._seen.headings)
-        ]
+        names = [("line", self._view.t("line")), *((f"c{n}", each) for n, each in enumerate(self._seen.headings))]
+        return [{"name": name, "field": name, "label": label, "align": "left"} for name, label in names]
 
     def _narrow(self, *, text: str | None = None, faulty: bool | None = None) -> None:
         self._text = self._text if text is None else text
@@ -68,8 +63,7 @@ class RowsGrid:
     def _show(self) -> None:
         found = lines_shown(self._seen, text=self._text, faulty=self._faulty)
         lines = found[self._offset : self._offset + PAGE]
-        self._grid.options["rowData"] = [self._line(row) for row in lines]
-        self._grid.update()
+        self._table.rows = [self._line(row, place) for place, row in enumerate(lines)]
         self._turning.clear()
         if len(self._seen.rows) <= PAGE:
             return
@@ -81,8 +75,8 @@ class RowsGrid:
                 if 0 <= to < len(found):
                     ui.button(self._view.t(label), on_click=lambda to=to: self._turn(to)).props("flat dense")
 
-    def _line(self, row: "SeenRow") -> dict[str, Any]:
-        line: dict[str, Any] = {"line": row.line}
+    def _line(self, row: "SeenRow", key: int) -> dict[str, Any]:
+        line: dict[str, Any] = {"key": key, "line": row.line}
         for place, heading in enumerate(self._seen.headings):
             line[f"c{place}"], line[f"f{place}"] = row.cells.get(heading, ""), row.faults.get(heading, "")
         return line

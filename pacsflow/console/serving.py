@@ -3,18 +3,20 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from inspect import isawaitable
 from ipaddress import ip_address
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import uvicorn
 from fastapi import FastAPI
 from nicegui import app as pages_app
 from nicegui import ui
+from nicegui.language import Language
 from starlette.requests import Request
 
 from pacsflow.console.accounts import Accounts, Visitor
@@ -30,6 +32,8 @@ from pacsflow.errors import PacsflowError, ProjectError
 
 _SECONDS_TO_BUILD = 60.0
 _PASSWORDS_AT_ONCE = 2
+_SPELT: Final[Mapping[str, Language]] = {"en": "en-US", "de": "de", "fr": "fr"}
+"""Our languages as NiceGUI spells them."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,11 @@ def _register(console: Console, sessions: Sessions) -> None:
 
     def view(request: Request, name: str = "") -> View:
         session: WebSession = request.scope["session_of_console"]
-        session.pages.add(ui.context.client.id)
-        ui.context.client.on_delete(lambda page=ui.context.client.id: session.pages.discard(page))
+        client = ui.context.client
+        session.pages.add(client.id)
+        client.on_delete(lambda page=client.id: session.pages.discard(page))
+        client.page = copy(client.page)  # what NiceGUI says by itself is in the person's language, not in the page's
+        client.page.language = _SPELT[session.language]
         folder = console.catalogue.project(name) if name else console.catalogue.folder
         return View(session, sessions, console.catalogue, console.trail, name, folder, console.accounts is None)
 

@@ -62,7 +62,7 @@ class SignOffPage:
 
     def _decision(self, state: SignOff) -> None:
         view = self._view
-        note = ui.input(view.t("Why; name no patient here")).classes("w-96").props("maxlength=500")
+        note = ui.input(view.t("Why; name no patient here")).classes("w-full max-w-sm").props("maxlength=500")
 
         async def decide(*, release: bool) -> None:
             said = Signature(view.by, release, note.value or "", 0.0)
@@ -83,7 +83,7 @@ class SignOffPage:
                 ui.image(f"data:image/png;base64,{b64encode(picture).decode()}").classes("w-64").props(
                     f'alt="{self._view.t("middle image")}"'
                 )
-            with ui.element("table").classes("text-sm"):
+            with ui.element("div").classes("w-full overflow-x-auto"), ui.element("table").classes("text-sm"):
                 for cells in [
                     ("", self._view.t("as the node answered"), self._view.t("as it would leave")),
                     *sample.header,

@@ -32,10 +32,12 @@ class WithdrawForm:
             ui.label(view.t("It is taken away from all targets that can, and not fetched again. There is no way back."))
             with ui.row().classes("items-center gap-3"):
                 kinds = {kind: view.t(label) for kind, label in _KINDS.items()}
-                self._kind = ui.select(kinds, value="row", label=view.t("What")).classes("w-72")
+                self._kind = ui.select(kinds, value="row", label=view.t("What")).classes("w-full max-w-xs")
                 self._named = ui.input(view.t("Its id")).props('data-field="withdraw-what" autocomplete=off')
                 self._named.bind_visibility_from(self._kind, "value", lambda kind: kind != "unwanted")
-                self._gone = ui.input(view.t("Targets where you deleted it by hand, as dicom 1")).classes("w-96")
+                self._gone = ui.input(view.t("Targets where you deleted it by hand, as dicom 1")).classes(
+                    "w-full max-w-sm"
+                )
             ui.button(view.t("Withdraw"), on_click=view.doing(self._ask, "administer")).props("color=negative")
             self._told = ui.column().classes("gap-0").props('role="status" aria-live="polite"').mark("withdrawn")
 

@@ -23,6 +23,7 @@ FRESH: Final = 0.8
 _SHORTEST: Final = 2.0
 """Seconds that must lie between two looks before a rate is told."""
 _MEGA: Final = 1e6
+_SELDOM: Final = 20
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class RunMeter:
         self._lock = threading.Lock()
         self._looks: deque[tuple[float, int, int, int]] = deque()
         self._last: tuple[float, RunLook] | None = None
+        self._left, self._left_until = 0, 0.0
 
     def look(self) -> RunLook:
         """The project now, or as it was a moment ago."""
@@ -80,9 +82,16 @@ class RunMeter:
         self._looks.append((at, *asked))
         while len(self._looks) > 2 and self._looks[0][0] < at - WINDOW:  # noqa: PLR2004 - a rate needs two looks
             self._looks.popleft()
-        left = images_left(self._ledger)
+        left = self._images_left(at) if now.at_work else 0
         each = plan["gigabytes"] / plan["images"] if plan.get("images") else 0.0
         return RunLook(now, _pace(list(self._looks), rows_left, left, left * each), plan)
+
+    def _images_left(self, at: float) -> int:
+        """As it was counted last; again after so long that counting takes a twentieth of the time at most."""
+        if at >= self._left_until:
+            self._left = images_left(self._ledger)
+            self._left_until = at + _SELDOM * (self._clock() - at)
+        return self._left
 
 
 def _pace(looks: list[tuple[float, int, int, int]], rows_left: int, left: int, gigabytes: float) -> Pace:

@@ -36,10 +36,6 @@ WORDS: Final = {
     "no": ("nein", "non"),
     "Take": ("Nehmen", "Prendre"),
     "Drop": ("Weglassen", "Écarter"),
-    "and {number:more group|more groups}; narrow by the filters": (
-        "und {number:weitere Gruppe|weitere Gruppen}; grenzen Sie mit den Filtern ein",
-        "et {number:autre groupe|autres groupes} ; utilisez les filtres",
-    ),
     "Text": ("Text", "Texte"),
     "Back": ("Zurück", "Retour"),
     "Plan": ("Planen", "Planifier"),

@@ -4,7 +4,7 @@ The ledger is read once and again when it changed; pages are cut from memory, so
 """
 
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
@@ -21,6 +21,8 @@ BY: Mapping[str, str] = {
     "Modality": "modality",
 }
 """What series are grouped by -> the field of `SeriesLine`."""
+MOST_COUNTS = 64
+"""So many counts of groups are kept, of filters that were used."""
 MOST_UNDONE = 50
 """So many changes of the choice can be undone, the last one first."""
 
@@ -147,6 +149,8 @@ class FoundChoice:
         self._read = _Read()
         self._sizes: Mapping[str, tuple[int, int]] | None = None
         self._undo: list[tuple[str, Mapping[str, tuple[bool | None, bool]]]] = []
+        self._counts: dict[object, Any] = {}
+        self._counts_of: tuple[object, ...] = ()
 
     def rows(
         self, *, text: str = "", statuses: Collection[str] = (), offset: int = 0, limit: int = 100
@@ -183,6 +187,9 @@ class FoundChoice:
 
     def groups(self, only: SeriesFilter | None = None, by: Sequence[str] = tuple(BY)) -> list[GroupLine]:
         """Series that fit a filter, in groups by keywords of `BY`, the largest first."""
+        return list(self._counted((only, tuple(by)), lambda: self._groups(only, by)))
+
+    def _groups(self, only: SeriesFilter | None, by: Sequence[str]) -> list[GroupLine]:
         value = attrgetter(*(BY[keyword] for keyword in by))
         members: dict[str | tuple[str, ...], list[SeriesLine]] = {}
         for one in self._fitting(only):
@@ -196,6 +203,10 @@ class FoundChoice:
 
     def totals(self) -> ChoiceTotals:
         """What is wanted now, of rows that are not held."""
+        found: ChoiceTotals = self._counted("totals", self._totals)
+        return found
+
+    def _totals(self) -> ChoiceTotals:
         wanted = [one for one in self._fitting(SeriesFilter(wanted=True)) if not one.held]
         studies = len({one.study for one in wanted})
         return ChoiceTotals(
@@ -253,6 +264,16 @@ class FoundChoice:
             if marked != self._mark:
                 self._read, self._mark = self._loaded(), marked
             return self._read
+
+    def _counted(self, what: object, count: Callable[[], Any]) -> Any:
+        """A count, made once as long as the ledger says the same: each page shows the same groups and totals."""
+        with self._lock:
+            self._now()
+            if self._counts_of is not self._mark or len(self._counts) >= MOST_COUNTS:
+                self._counts, self._counts_of = {}, self._mark
+            if what not in self._counts:
+                self._counts[what] = count()
+            return self._counts[what]
 
     def _counted_again(self, changed: Iterable[str]) -> None:
         """After a change of ours: the numbers of the studies, without reading all again."""

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pacsflow.console
 from pacsflow.console.deid_page import _CHOICES, KEEPS
+from pacsflow.console.import_form import _BESIDE
 from pacsflow.console.node_fields import LOG_INS, SECTIONS, log_in_fields
 from pacsflow.console.pages import HOME, PAGES
 from pacsflow.console.projects_page import _NODE
+from pacsflow.console.review_form import _FIELDS
+from pacsflow.console.withdraw_form import _KINDS
 from pacsflow.console.words import preferred, said, table
 
 FOLDER = Path(pacsflow.console.__file__).parent
@@ -29,6 +32,10 @@ def texts():
     yield from KEEPS.values()
     yield from (label for label, _ in _CHOICES.values())
     yield from _NODE.values()
+    yield from _BESIDE.values()
+    yield from _FIELDS
+    yield from ("Mask the boxes", "Let them pass", "Refuse them", "Element", "before", "after")
+    yield from _KINDS.values()
     yield from SECTIONS
     yield from (each.label for fields in SECTIONS.values() for each in fields)
     yield from (each.label for kind in LOG_INS for each in log_in_fields(kind))
