@@ -219,9 +219,9 @@ def test_a_row_typed_by_hand_stands_in_the_file(console, seen, projects):
 def test_options_of_the_profile_are_switches_that_say_what_follows(console, seen, projects):
     page, file = seen.page, projects / "lung-ct" / "deid.yaml"
     page.goto(f"{console.url}/project/lung-ct/deid")
-    expect(page.get_by_role("status")).to_contain_text("Basic profile of PS3.15")
+    expect(page.get_by_role("status").first).to_contain_text("Basic profile of PS3.15")
     page.get_by_role("switch", name="retain-uids").click()
-    expect(page.get_by_role("status")).to_contain_text("with retain-uids")
+    expect(page.get_by_role("status").first).to_contain_text("with retain-uids")
     page.get_by_role("button", name="Show what changes").click()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("dialog")).to_be_hidden()
