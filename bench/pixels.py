@@ -42,28 +42,39 @@ NAMES = {
 }
 BACKGROUNDS = (
     "dcmqi/segmentations/ct-3slice/01.dcm",
-    "dicom2nifti/failing/gantrytilting/001/IM-0001-0001.dcm",
-    "dicom2nifti/failing/notavolume/001/001.dcm",
-    "dicom2nifti/failing/sliceincrement/001/IM-0001-0007-0001.dcm",
-    "dicom2nifti/failing/slicecount/001/IM-0001-0001-0001.dcm",
-    "dicom2nifti/failing/sliceorientation/001/IM-0001-0001-0001 2.dcm",
-    "dicom2nifti/ge/anatomical/001_single_slice/IM-0001-0112-0001.dcm",
-    "dicom2nifti/philips/anatomical/001/IM-0001-0001-0001.dcm",
-    "dicom2nifti/siemens/anatomical/001/IM-0001-0112-0001.dcm",
-    "dicom2nifti/siemens/fmri/001/IM-0001-0001.dcm",
+    "ms-health-anonymizer/samples/I341.dcm",
+    "ms-health-anonymizer/samples/I290.dcm",
+    "highdicom/ct_image.dcm",
+    "dcm_qa_12bit/In/12bitSigned_0x0F0F.dcm",
+    "dcm_qa_ts/In/1.dcm",
+    "dcmqi/paramaps/pm-example-slice.dcm",
+    "dcm_qa_deident/In/00016.dcm",
     "dcm_qa_deident/In/00001.dcm",
-    "dicom2nifti/siemens/dti_classic/001/001.dcm",
+    "dcm_qa_nih/In/20180918Si/mr_0003/epi_pe_ap-00002.dcm",
     "highdicom/dx_image.dcm",
+    "presidio/presidio-image-redactor/tests/test_data/0_ORIGINAL_compressed.dcm",
     "presidio/presidio-image-redactor/tests/test_data/RGB_ORIGINAL.dcm",
     "dicognito/test_burned_in_annotation_default/burned_in_missing.dcm",
 )
+"""Images of dicom2nifti are none of these: their pixels were replaced by noise, in which nobody can read either."""
 FONTS = (
     "prefect/server/ui-v2/fonts/GeistMono-VariableFont_wght.ttf",
     "matplotlib/mpl-data/fonts/ttf/DejaVuSans.ttf",
     "NotoSansCJKtc-Regular.otf",
 )
 """Below the folders of packages: of Prefect, of matplotlib, and of cvttf-notosanscjk-regular."""
-PYDICOM = ("examples_ybr_color.dcm",)
+PYDICOM = (
+    "693_J2KI.dcm",
+    "J2K_pixelrep_mismatch.dcm",
+    "examples_overlay.dcm",
+    "examples_ybr_color.dcm",
+    "examples_palette.dcm",
+    "examples_rgb_color.dcm",
+)
+OWN_TEXT = {"0_ORIGINAL_compressed.dcm": 130}
+"""Rows at the top of a background in which text stands already: cut off."""
+READABLE = 40
+"""Of 255: what a word differs at least from the mean of what lies under it. Else a person cannot read it either."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +98,7 @@ def grounds(data: Path) -> list[Ground]:
         frames = int(ds.get("NumberOfFrames") or 1)
         array = array[frames // 2] if frames > 1 else array
         grey = array.max(-1) if array.ndim > 2 else array  # noqa: PLR2004
+        grey = grey[OWN_TEXT.get(file.name, 0) :]
         low, high = np.percentile(grey, (0.5, 99.7))
         scaled = np.clip((grey - low) * (255.0 / max(high - low, 1)), 0, 255).astype("u1")
         found.append(Ground(file.name, str(ds.Modality), scaled))
@@ -120,13 +132,16 @@ def written(ground: Ground, font: Any, texts: list[str], chance: random.Random) 
     for text in texts:
         left, top, right, bottom = map(int, font.getbbox(text))
         wide, tall = right - left + 2, bottom - top + 2
-        for _ in range(60):
+        for _ in range(200):
             if image.width <= wide + 4 or image.height <= tall + 4:
                 break
             x, y = chance.randrange(2, image.width - wide - 2), chance.randrange(2, image.height - tall - 2)
             place = (y, x, y + tall, x + wide)
+            colour = chance.choice((255, 255, 210))
+            if abs(colour - float(ground.grey[y : y + tall, x : x + wide].mean())) < READABLE:
+                continue
             if all(place[2] < b[0] or b[2] < place[0] or place[3] < b[1] or b[3] < place[1] for _, b in boxes):
-                draw.text((x - left, y - top), text, chance.choice((255, 255, 210)), font=font)
+                draw.text((x - left, y - top), text, colour, font=font)
                 boxes.append((text, place))
                 break
     return np.asarray(image), boxes

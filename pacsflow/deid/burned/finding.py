@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from pacsflow.deid.burned.boxes import Box, inside, regions
 from pacsflow.deid.burned.geometry import Kind, beyond_regions, boxes_of, device_boxes, ruled
-from pacsflow.deid.burned.grey import Frames, chosen, readable
+from pacsflow.deid.burned.grey import Frames, chosen, readable, shown
 from pacsflow.deid.burned.painted import paintable
-from pacsflow.deid.burned.personal import looks_personal, own, search_words
+from pacsflow.deid.burned.personal import harmless, looks_personal, own, search_words, text_like, unknown_letters
 from pacsflow.deid.burned.reading import TextReader, Word, lacking, text_reader
 from pacsflow.deid.burned.still import FEWEST, still_boxes
 from pacsflow.deid.contract import Source
@@ -33,8 +33,6 @@ _REACH: Final = 0.75
 """How far a line of text reaches to the next one of its block, in its own heights."""
 _UNREAD: Final = 0.5
 """Below this a word counts as one that could not be read."""
-_MOST: Final = 0.5
-"""Of a picture: where boxes that were read cover more, a person looks."""
 
 
 class Seen(NamedTuple):
@@ -163,33 +161,50 @@ class _Look:
         """Boxes of regions in which something personal was read, and boxes that could not be read."""
         pictures = self._pictures or [self._frames.grey(number) for number in chosen(len(self._frames))]
         self._pictures = pictures
-        found = [word for grey in pictures for each in readable(grey) for word in self._reader.read(each)]
+        views = [view for grey in pictures for view in readable(grey)]
+        found = [word for view in views for word in self._reader.read(view.picture, enlarged=view.enlarged)]
         return sorted_out(found, words, known)
 
     def shown(self) -> NDArray[np.uint8]:
         """The picture as a person sees it."""
-        return next(readable(self._pictures[0]), np.zeros((1, 1), np.uint8))
+        picture = shown(self._pictures[0])
+        return np.zeros((1, 1), np.uint8) if picture is None else picture
 
 
 def sorted_out(found: Sequence[Word], words: frozenset[str], known: Sequence[Box]) -> tuple[list[Box], list[Box]]:
-    """Boxes of regions in which something personal stands, with a margin; and boxes that could not be read."""
+    """What is painted, with a margin, and boxes of what looks like text and could not be read.
+
+    Once something personal was read in a picture, all that is text goes, but what was read well and is harmless; and
+    that too where it is of one block with something personal.
+    """
     fresh = [word for word in found if not any(_holds(box, word.box) for box in known)]
-    personal = {word.box for word in fresh if own(word.text, words) or looks_personal(word.text, word.score)}
+    personal = {word.box for word in fresh if _personal(word, words)}
+    if not personal:
+        return [], sorted({word.box for word in fresh if word.score < _UNREAD and text_like(word.text)})
     groups = regions(list({word.box for word in fresh}), _REACH)
-    hidden = sorted(box for group in groups if not personal.isdisjoint(group) for box in group)
-    masked = [_with_margin(box) for box in hidden]
-    unread = {
-        word.box
-        for word in fresh
-        if word.score < _UNREAD and len(word.text.strip()) > 2 and not any(box.meets(word.box) for box in masked)  # noqa: PLR2004
-    }
-    return masked, sorted(unread)
+    hidden = {box for group in groups if not personal.isdisjoint(group) for box in group}
+    hidden |= {word.box for word in fresh if not harmless(word.text, word.score)}
+    return [_with_margin(box) for box in sorted(hidden)], []
+
+
+def _personal(word: Word, words: frozenset[str]) -> bool:
+    """Whether a word is the patient's own, or looks like a person's, or is of letters that cannot be read."""
+    box, text, score = word
+    if own(text, words):
+        return True
+    if unknown_letters(text):
+        return 2 * (box.right - box.left) > 3 * (box.bottom - box.top)
+    return text_like(text) and looks_personal(text, score)
+
+
+def _thin(box: Box) -> int:
+    return min(box.bottom - box.top, box.right - box.left)
 
 
 def _with_margin(box: Box) -> Box:
-    """Wider by its height at both ends, as the first and the last letter are what a detector loses."""
-    height = box.bottom - box.top
-    return box.wider(max(2, height // 5), max(4, height))
+    """Wider by half its height at both ends, as the first and the last letter are what a detector loses."""
+    height = _thin(box)
+    return box.wider(max(2, height // 5), max(4, height * 3 // 5))
 
 
 def _holds(box: Box, other: Box) -> bool:

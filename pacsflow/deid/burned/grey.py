@@ -1,13 +1,14 @@
 """Frames of an instance as arrays, few of them, and as the grey pictures that are read."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pacsflow.deid.burned.brush import Brush
 from pacsflow.deid.burned.lossless import decoded_frame
+from pacsflow.deid.burned.text_like import CELLS, strokes
 from pacsflow.deid.encoding.header import Header
 from pacsflow.deid.encoding.walk import UNDEFINED
 from pacsflow.deid.envelope.codecs import NATIVE
@@ -113,16 +114,35 @@ def _one(cells: Array, picture: Picture) -> Array:
     return grey.max() - grey.astype(np.int64) if picture.photometric == "MONOCHROME1" else np.asarray(grey)
 
 
-def readable(grey: Array) -> Iterator[NDArray[np.uint8]]:
-    """The picture as it is read, 8 bits: all that it shows, and its brightest pixels alone, as text mostly is."""
+class GreyView(NamedTuple):
+    """A picture of 8 bits as it is read, and whether small letters are looked for in it too."""
+
+    picture: NDArray[np.uint8]
+    enlarged: bool
+
+
+def shown(grey: Array) -> NDArray[np.uint8] | None:
+    """The picture as a person sees it, 8 bits; None where it shows nothing."""
     low, high = (float(edge) for edge in np.percentile(grey, (0.5, 99.8)))
-    top = float(grey.max())
-    if top <= float(grey.min()):
+    if float(grey.max()) <= float(grey.min()):
+        return None
+    return _scaled(grey, min(low, float(grey.min()) if high <= low else low), max(high, low + 1))
+
+
+def readable(grey: Array) -> Iterator[GreyView]:
+    """The picture as it is read: all that it shows, its brightest pixels alone, as text mostly is, and its strokes.
+
+    Of a large picture not the brightest ones: its anatomy is larger than its letters, and the time is needed.
+    """
+    whole = shown(grey)
+    if whole is None:
         return
-    yield _scaled(grey, min(low, float(grey.min()) if high <= low else low), max(high, low + 1))
-    edge = float(np.percentile(grey, 97))
-    if top > edge > low:
-        yield _scaled(grey, edge, top)
+    yield GreyView(whole, enlarged=True)
+    low, edge = (float(each) for each in np.percentile(grey, (0.5, 97)))
+    top = float(grey.max())
+    if top > edge > low and grey.size <= CELLS:
+        yield GreyView(_scaled(grey, edge, top), enlarged=True)
+    yield GreyView(strokes(whole), enlarged=False)
 
 
 def _scaled(grey: Array, low: float, high: float) -> NDArray[np.uint8]:

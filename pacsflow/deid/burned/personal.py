@@ -30,8 +30,14 @@ _LOOKS: Final = re.compile(
     re.IGNORECASE,
 )
 _CONFUSED: Final = str.maketrans("015|i8", "olsllb")
-_OTHER_SCRIPT: Final = re.compile(r"[^\W\d_\u0000-\u024f\u0370-\u03ff\u1e00-\u1eff]{2,}")
-"""Letters that are neither Latin nor Greek, which stands in units and angles."""
+_FOREIGN: Final = re.compile(r"[^\W\d_\u0000-\u024f\u0370-\u03ff\u1e00-\u1eff]")
+"""A letter that is neither Latin nor Greek, which stands in units and angles."""
+_OTHER_SCRIPT: Final = re.compile(f"{_FOREIGN.pattern}{{2,}}")
+_BLANKS: Final = re.compile(r"\s{2}")
+_NUMERAL: Final = 6
+"""Digits of one word, points and strokes between them not counted, from which on it is no measurement."""
+_RINGS: Final = frozenset("0ocdge8369①②③④⑤⑥⑦⑧⑨⑩φ@©®日目の口ロ回曰田白〇")
+"""What sections of vertebrae, skulls, vessels and cells are read as."""
 
 
 def search_words(values: Iterable[str]) -> frozenset[str]:
@@ -48,7 +54,7 @@ def search_words(values: Iterable[str]) -> frozenset[str]:
 
 def _short_of_script(word: str) -> bool:
     """Names in Chinese letters are short."""
-    return len(word) >= 2 and ord(word[0]) >= 0x2E80  # noqa: PLR2004
+    return bool(word) and ord(word[0]) >= 0x2E80  # noqa: PLR2004
 
 
 def plainly(text: str) -> str:
@@ -82,12 +88,38 @@ def looks_personal(text: str, score: float) -> bool:
     return score >= SURE and any(_unknown(word) for word in re.findall(r"[^\W\d_]+", plainly(text)))
 
 
-@lru_cache(4096)
-def _unknown(word: str) -> bool:
-    known = kept_words()
-    if len(word) < _PLAIN_WORD or word in known:
+def text_like(text: str) -> bool:
+    """Whether it is more than the rings and bars that a reader sees in bodies: 0000, OOO, 888."""
+    signs = {each for each in plainly(text) if each.isalnum()}
+    return sum(map(str.isalnum, text)) > 2 and (len(signs - _RINGS) > 1 or len(signs) > 3)  # noqa: PLR2004
+
+
+def unknown_letters(text: str) -> bool:
+    """Whether the reader saw letters that it does not know: it gives blanks for them (Cyrillic, Arabic, Thai, …)."""
+    return bool(text) and not text.strip()
+
+
+def harmless(text: str, score: float) -> bool:
+    """Whether it was read well, and each word is one of imaging: what may stay beside what is personal."""
+    if score < SURE or text != text.strip() or _BLANKS.search(text) or _FOREIGN.search(text) or _LOOKS.search(text):
         return False
-    return not any(word.endswith(end) and word.removesuffix(end) in known for end in ("s", "es", "ed", "ing"))
+    said = plainly(text)
+    if any(sum(map(str.isdigit, each)) >= _NUMERAL for each in said.split()):
+        return False
+    words = _WORDS.findall(said)
+    return bool(words) and not any(len(word) > 1 and not word.isdigit() and not _known(word) for word in words)
+
+
+@lru_cache(4096)
+def _known(word: str) -> bool:
+    known = kept_words()
+    return word in known or any(
+        word.endswith(end) and word.removesuffix(end) in known for end in ("s", "es", "ed", "ing")
+    )
+
+
+def _unknown(word: str) -> bool:
+    return len(word) >= _PLAIN_WORD and not _known(word)
 
 
 @lru_cache(16384)

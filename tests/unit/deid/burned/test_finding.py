@@ -131,7 +131,7 @@ def test_a_picture_in_which_nothing_moves_tells_nothing_of_stillness():
 class Blind:
     """A reader that finds nothing: what is masked is found without it."""
 
-    def read(self, picture):
+    def read(self, picture, *, enlarged=True):
         return []
 
 
@@ -296,11 +296,31 @@ def test_boxes_of_a_region_go_together():
         finding.Word(Box(10, 5, 20, 90), "Name: Doe", 0.9),
         finding.Word(Box(24, 5, 34, 60), "mA 250", 0.9),
         finding.Word(Box(200, 5, 210, 60), "SUPINE", 0.9),
-        finding.Word(Box(100, 5, 130, 60), "?|#~", 0.2),
     ]
     masked, unread = finding.sorted_out(words, frozenset(), [])
-    assert masked == [Box(8, -5, 22, 100), Box(22, -5, 36, 70)]
-    assert unread == [Box(100, 5, 130, 60)]
+    assert masked == [Box(8, -1, 22, 96), Box(22, -1, 36, 66)]
+    assert unread == []
+
+
+UNREAD = finding.Word(Box(100, 5, 120, 60), "xq7?z", 0.2)
+
+
+def test_what_cannot_be_read_goes_where_something_personal_stands_and_waits_where_not():
+    name = finding.Word(Box(10, 5, 20, 90), "Name: Doe", 0.9)
+    assert Box(96, -7, 124, 72) in finding.sorted_out([name, UNREAD], frozenset(), [])[0]
+    assert finding.sorted_out([UNREAD], frozenset(), []) == ([], [UNREAD.box])
+
+
+@pytest.mark.parametrize("text", ["", "000000", "O0OOO", "888-88", "8"])
+def test_rings_that_anatomy_is_read_as_are_no_text(text):
+    word = finding.Word(Box(100, 5, 120, 60), text, 0.6)
+    assert finding.sorted_out([word], frozenset({"quistgaard"}), []) == ([], [])
+
+
+def test_letters_that_the_reader_does_not_know_are_personal():
+    """Cyrillic is read as blanks."""
+    word = finding.Word(Box(100, 5, 110, 60), " ", 0.6)
+    assert finding.sorted_out([word], frozenset(), [])[0]
 
 
 def test_what_verification_empties_does_not_undo_the_masks(unread):
