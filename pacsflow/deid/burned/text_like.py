@@ -26,13 +26,15 @@ _CONTRAST: Final = 30
 _STROKE: Final = 9
 """Pixels that the stroke of a letter is thinner than."""
 _WARM: Final = (0.2, 0.5, 0.8)
-_HOT: Final = 0.35
-"""Heat of each pixel of a box, and of its mean."""
+_HOT, _LONG = 0.35, 1.5
+"""Heat of each pixel of a box, at the first look and the next ones, and of its mean; length of what the next ones take,
+in heights."""
 _TALLEST, _PART = 64, 20
 """Pixels, and part of a large picture, that a line of text is at most high; what is higher is anatomy."""
 _UNCLIP: Final = 1.8
 """The net is taught text that is shrunk; by how much a box grows again (DBNet, section 3.4)."""
-_SMALLEST: Final = 4
+_SMALLEST: Final = 7
+"""Pixels that a line of text is at least high, with its margin."""
 _LARGEST: Final = 0.25
 """Of the picture: a larger box is anatomy, or the picture's own frame."""
 _FILLED: Final = 0.25
@@ -121,6 +123,8 @@ def _boxes(heat: NDArray[Any], down: float, across: float, tallest: int) -> Iter
             more = wide * high * _UNCLIP / (2 * (wide + high))
             thin = min((wide + 2 * more) * across, (high + 2 * more) * down)
             if total[number] < _HOT * area or area < _FILLED * wide * high or thin > tallest:
+                continue
+            if warm > _WARM[0] and wide * across < _LONG * high * down:
                 continue
             left_over[top : top + high, left : left + wide] = 0
             yield Box(

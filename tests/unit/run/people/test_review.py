@@ -32,8 +32,8 @@ KIND = Kind("ACME", "Screen 3", "OT", 240, 320, "DERIVED\\SECONDARY", "of Quistg
 def unsure(monkeypatch):
     """A reader that sees letters and cannot read them, whether or not the extra is installed."""
     monkeypatch.setattr(reading, "missing", lambda package: None)
-    word = reading.Word(Box(4, 4, 20, 120), "#?~|", 0.2)
-    monkeypatch.setattr(reading._Rapid, "read", lambda self, picture: [word])
+    word = reading.Word(Box(4, 4, 20, 120), "x#q7?", 0.2)
+    monkeypatch.setattr(reading._Rapid, "read", lambda self, picture, *, enlarged: [word])
     reading.text_reader.cache_clear()
     yield
     reading.text_reader.cache_clear()
