@@ -132,15 +132,17 @@ def shown(grey: Array) -> NDArray[np.uint8] | None:
 def readable(grey: Array) -> Iterator[GreyView]:
     """The picture as it is read: all that it shows, its brightest pixels alone, as text mostly is, and its strokes.
 
-    Of a large picture not the brightest ones: its anatomy is larger than its letters, and the time is needed.
+    A large picture as a whole only: its parts are looked at by themselves, and its anatomy is larger than letters.
     """
     whole = shown(grey)
     if whole is None:
         return
     yield GreyView(whole, enlarged=True)
+    if grey.size > CELLS:
+        return
     low, edge = (float(each) for each in np.percentile(grey, (0.5, 97)))
     top = float(grey.max())
-    if top > edge > low and grey.size <= CELLS:
+    if top > edge > low:
         yield GreyView(_scaled(grey, edge, top), enlarged=True)
     yield GreyView(strokes(whole), enlarged=False)
 

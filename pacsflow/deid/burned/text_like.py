@@ -35,6 +35,8 @@ _UNCLIP: Final = 1.8
 """The net is taught text that is shrunk; by how much a box grows again (DBNet, section 3.4)."""
 _SMALLEST: Final = 7
 """Pixels that a line of text is at least high, with its margin."""
+_MOSTLY: Final = 0.7
+"""Of a box of the reduced picture that lies in one of its parts: it is the same text."""
 _LARGEST: Final = 0.25
 """Of the picture: a larger box is anatomy, or the picture's own frame."""
 _FILLED: Final = 0.25
@@ -47,14 +49,23 @@ def boxes_in(picture: Picture, net: Net, *, enlarged: bool) -> list[Box]:
     if picture.size <= CELLS:
         scale = min(_SIDE / min(rows, columns), (CELLS / picture.size) ** 0.5) if enlarged else 1.0
         return _scaled(picture, net, max(scale, 1.0))
-    found = _scaled(picture, net, (CELLS / picture.size) ** 0.5) if enlarged else []
+    found = list[Box]()
     for strip in _strips(picture):
         part = picture[strip.top : strip.bottom, strip.left : strip.right]
         found += [
             Box(box.top + strip.top, box.left + strip.left, box.bottom + strip.top, box.right + strip.left)
             for box in _scaled(part, net, 1.0)
         ]
-    return found
+    reduced = _scaled(picture, net, (CELLS / picture.size) ** 0.5) if enlarged else []
+    return found + [box for box in reduced if not any(_mostly(box, other) for other in found)]
+
+
+def _mostly(box: Box, other: Box) -> bool:
+    """Whether most of a box lies in another one."""
+    common = Box(
+        max(box.top, other.top), max(box.left, other.left), min(box.bottom, other.bottom), min(box.right, other.right)
+    )
+    return common.bottom > common.top and common.area >= _MOSTLY * box.area
 
 
 def strokes(picture: Picture) -> Picture:
@@ -62,8 +73,6 @@ def strokes(picture: Picture) -> Picture:
     import cv2
 
     hat = cv2.morphologyEx(picture, cv2.MORPH_TOPHAT, _kernel())
-    if picture.size > CELLS:
-        hat[hat < _CONTRAST] = 0
     return np.asarray(np.clip(hat * (255 / max(1.0, float(np.percentile(hat, 99.8)))), 0, 255), np.uint8)
 
 
