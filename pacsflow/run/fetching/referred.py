@@ -22,6 +22,8 @@ from schemas.query import Query
 
 MODALITIES = frozenset({"RTSTRUCT", "SEG", "PR"})
 """Objects whose references are followed."""
+_CLASSES = ("1.2.840.10008.5.1.4.1.1.481.3", "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.11.")
+"""Beginnings of their SOP classes, for nodes that do not tell the modality of a series (PS3.4 B.5)."""
 _WILD = set("*?\\")
 
 
@@ -61,11 +63,12 @@ def look_again(run: Session) -> None:
 
 def _told(run: Session, study: Study) -> dict[str, frozenset[str]]:
     """Key of each series of such objects -> the new UIDs of the series that they refer to."""
-    objects = {one.key for one in study.wanted if one.attributes.get("Modality") in MODALITIES}
-    files: dict[str, list[str]] = {key: [] for key in objects}
+    modality = {one.key: one.attributes.get("Modality", "") for one in study.wanted}
+    files: dict[str, list[str]] = {}
     for instance in studies.instances(run.ledger, study.key, "held"):
-        if instance.series_key in objects:
-            files[instance.series_key].append(instance.path)
+        told = modality.get(instance.series_key)
+        if told in MODALITIES or (told == "" and instance.sop_class.startswith(_CLASSES)):
+            files.setdefault(instance.series_key, []).append(instance.path)
     return {key: references_in(run.staging / path for path in paths).series for key, paths in files.items()}
 
 
@@ -115,4 +118,4 @@ def _missing(study: Study, told: Mapping[str, frozenset[str]], missing: set[str]
 
 def _called(series: Series) -> str:
     number = series.attributes.get("SeriesNumber", "").strip()
-    return f"{series.attributes.get('Modality', '')}{f' of series {number}' if number.isdecimal() else ''}"
+    return f"{series.attributes.get('Modality') or 'an object'}{f' of series {number}' if number.isdecimal() else ''}"
