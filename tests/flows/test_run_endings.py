@@ -125,7 +125,7 @@ def test_fields_of_the_form_are_described():
     from flows.run_project import run_project
 
     fields = run_project.parameters.properties
-    assert set(fields) == {"project", "rows", "plan_only", "approve", "now"}
+    assert set(fields) == {"project", "rows", "plan_only", "approve", "now", "others"}
     assert all(field["description"] for field in fields.values())
     assert fields["plan_only"]["type"] == "boolean"
 
