@@ -48,6 +48,25 @@ def start_child(
     return child
 
 
+def start_program(
+    words: Sequence[str], *, read: Sequence[Path], write: Sequence[Path], env: Mapping[str, str], cwd: Path
+) -> "subprocess.Popen[bytes]":
+    """A program that is not ours, confined to these places, with nothing else in its environment than `env`.
+
+    What it prints is not kept. A session of its own: Ctrl-C is for us, and what it starts itself ends with it. Raises
+    OSError, or ValueError where a word has a character that no command line takes.
+    """
+    return subprocess.Popen(
+        [*confined_command(read=read, write=write), *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=dict(env),
+        cwd=cwd,
+        start_new_session=True,
+    )
+
+
 def confined_command(*, read: Sequence[Path], write: Sequence[Path]) -> list[str]:
     """What to write before a program's own words so that it runs confined (see `pacsflow.confined`) to these places."""
     return [sys.executable, "-P", "-m", "pacsflow.confined", room(read=read, write=write), "--exec"]

@@ -60,7 +60,7 @@ class HeaderForm:
             return
         with self._place:
             facts = {"changed": sum(one.changed for one in self._lines), "number": len(self._lines)}
-            ui.label(view.t("{changed} of {number} elements change", **facts))
+            ui.label(view.t("{number:element|elements}, {changed} of them changed", **facts))
             with ui.element("table").classes("text-sm text-left w-full"):
                 with ui.element("tr"):
                     for head in ("Element", "before", "after"):

@@ -49,7 +49,7 @@ class ReceiverPage:
         state = await self._view.work(standing, self._move_to.port)
         asked = await self._view.work(traffic.total, self._at.ledger)
         self._state.text = self._told(state)
-        facts = {"images": f"{asked.get('images', 0):,}", "megabytes": f"{asked.get('bytes', 0) / 1e6:,.1f}"}
+        facts = {"images": asked.get("images", 0), "megabytes": f"{asked.get('bytes', 0) / 1e6:,.1f}"}
         self._arrived.text = self._view.t("arrived for this project: {images:image|images}, {megabytes} MB", **facts)
         away = state.turned_away if state else ""
         self._away.text = self._view.t("turned away: {who}", who=away) if away else ""

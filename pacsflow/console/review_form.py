@@ -50,7 +50,7 @@ class GroupForm:
     def draw(self) -> None:
         """All of it, where one is."""
         view, group = self._view, self._group
-        ui.label(view.t("{name}: {images} images", name=group.key[:8], images=group.images)).classes("font-bold")
+        ui.label(view.t("{name}: {images:image|images}", name=group.key[:8], images=group.images)).classes("font-bold")
         for name, text in texts(group.kind):
             ui.label(f"{name}: {text}").classes("text-sm")
         for why in sorted({sample.why for sample in group.samples}):

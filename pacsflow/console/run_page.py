@@ -96,23 +96,25 @@ class RunPage:
         return self._at.meter.look(), rows, (tail(self._at.project), hours, slowed)
 
     def _asked(self, hour: traffic.HourOfTraffic) -> str:
-        told = "{hour}, {node}: {queries} queries, {retrievals} retrievals, {images} images, {megabytes} MB"
-        facts = {"queries": hour.queries, "retrievals": hour.retrievals, "images": f"{hour.images:,}"}
+        told = (
+            "{hour}, {node}: {asked:query|queries}, {got:retrieval|retrievals}, {images:image|images}, {megabytes} MB"
+        )
+        facts = {"asked": hour.queries, "got": hour.retrievals, "images": hour.images}
         when = f"{hour.begin.astimezone():%Y-%m-%d %H}:00"
         return self._view.t(told, hour=when, node=hour.node, megabytes=f"{hour.size / 1e6:,.1f}", **facts)
 
     def _planned(self, seen: RunLook) -> str:
         """The plan in numbers; '' where there is none yet."""
-        told = "Plan: {studies} studies, {series} series, {images} images, about {gigabytes} GB and {hours} hours"
-        names = ("studies", "series", "images", "gigabytes", "hours")
+        told = "Plan: {studies:study|studies}, {series} series, {images:image|images}, {gigabytes} GB, {hours} h"
         if not seen.plan:
             return ""
-        return self._view.t(told, **{name: f"{seen.plan.get(name, 0):,}" for name in names})
+        counts = {name: int(seen.plan.get(name, 0)) for name in ("studies", "series", "images")}
+        return self._view.t(told, **counts, **{name: f"{seen.plan.get(name, 0):,}" for name in ("gigabytes", "hours")})
 
     def _paced(self, seen: RunLook) -> str:
         """Rates, what is left, and for how long; with the lanes that are busy of those there are."""
         view, pace = self._view, seen.pace
-        told = "{rows} rows/min · {images} images/s · {megabytes} MB/s"
+        told = "rows/min: {rows} · images/s: {images} · MB/s: {megabytes}"
         rates = {"rows": f"{pace.rows:,.0f}", "images": f"{pace.images:,.1f}", "megabytes": f"{pace.megabytes:,.1f}"}
         parts = [view.t(told, **rates), self._left(pace)]
         if pace.seconds is not None:
@@ -121,9 +123,10 @@ class RunPage:
 
     def _left(self, pace: Pace) -> str:
         if pace.rows_left:
-            return self._view.t("{number} rows to ask", number=f"{pace.rows_left:,}")
-        facts = {"images": f"{pace.images_left:,}", "gigabytes": f"{pace.gigabytes_left:,.2f}"}
-        return self._view.t("{images} images to fetch, about {gigabytes} GB", **facts)
+            return self._view.t("{number:row|rows} to ask", number=pace.rows_left)
+        gigabytes = f"{pace.gigabytes_left:,.2f}"
+        told = "{images:image|images} to fetch, about {gigabytes} GB"
+        return self._view.t(told, images=pace.images_left, gigabytes=gigabytes)
 
     def _pages(self, total: int) -> None:
         """The ways to other rows; drawn again only where their number or the page is another one."""

@@ -10,6 +10,7 @@ from pacsflow.console.view import View
 from pacsflow.errors import ArgumentError
 from pacsflow.run.people.withdrawal import places_of, withdraw_from
 from pacsflow.run.withdrawing import Withdrawal, WithdrawRequest
+from pacsflow.wording import counted
 
 _KINDS: Final = {
     "row": "A row, by its id",
@@ -82,7 +83,7 @@ class WithdrawForm:
             done = await self._view.work(withdraw_from, self._view.folder, wish, by=self._view.by)
         finally:
             self._told.clear()
-        await self._view.note("withdraw", f"{done.what}: {len(done.studies)} studies")
+        await self._view.note("withdraw", f"{done.what}: {counted(len(done.studies), 'study', 'studies')}")
         with self._told:
             self._tell(done)
         self._named.value = ""
@@ -90,12 +91,12 @@ class WithdrawForm:
 
     def _tell(self, done: Withdrawal) -> None:
         view = self._view
-        ui.label(view.t("{number} studies withdrawn", number=len(done.studies))).classes("font-bold")
+        ui.label(view.t("{number:study|studies} withdrawn", number=len(done.studies))).classes("font-bold")
         for place, studies, files in places_of(done):
-            told = view.t("{studies} studies, {files} files taken away", studies=studies, files=files)
+            told = view.t("{studies:study|studies}, {files:file|files} taken away", studies=studies, files=files)
             ui.label(f"{place}: {told}")
         if done.links:
-            ui.label(view.t("{number} patients taken out of the vault", number=done.links))
+            ui.label(view.t("{number:patient|patients} taken out of the vault", number=done.links))
         for key, one in done.stays:
             ui.label(f"✗ {one.place}: {key}: {one.why}. {one.fix}").classes("text-negative")
         for note in done.notes:

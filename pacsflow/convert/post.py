@@ -8,22 +8,23 @@ import json
 import os
 import shutil
 import stat
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import TimeoutExpired
 
 import numpy as np
 from nibabel import Nifti1Image
 
-from pacsflow.children import confined_command
+from pacsflow.children import start_program
 from pacsflow.convert.contract import STEM, Converted
 from pacsflow.convert.whole_folder import whole_folder
 from pacsflow.errors import ConverterStoppedError, RefusalError
 from pacsflow.policy import code_fault
 from pacsflow.regular_files import read_regular
 from pacsflow.system import NOFOLLOW, STOPS, end_group
+from pacsflow.wording import counted
 
 _ENDINGS = (".nii.gz", ".json", ".bval", ".bvec", ".tsv", ".txt")
 _SYSTEM = (Path("/usr/bin"), Path("/bin"))
@@ -63,30 +64,26 @@ def processed(gave: Converted, out: Path, program: PostProgram) -> Converted:
         raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    told = [f"post: {len(left)} files that are not called image* were left out"] if left else []
+    told = [f"post: {counted(len(left), 'file')} not called image* left out"] if left else []
     return Converted(tuple(sorted(out.iterdir())), (*gave.warnings, *told))
 
 
 def _run(program: PostProgram, files: Path, home: Path) -> None:
     _may_start(Path(program.words[0]))
-    start = confined_command(
-        read=[Path(program.words[0]), *_SYSTEM, *program.reads], write=[files.absolute(), home.absolute()]
-    )
+    private = str(home.absolute())
     try:
-        child = subprocess.Popen(
-            [*start, *program.words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={"PATH": _PATH, "HOME": str(home.absolute()), "TMPDIR": str(home.absolute()), "LC_ALL": "C.UTF-8"},
+        child = start_program(
+            program.words,
+            read=[Path(program.words[0]), *_SYSTEM, *program.reads],
+            write=[files.absolute(), home.absolute()],
+            env={"PATH": _PATH, "HOME": private, "TMPDIR": private, "LC_ALL": "C.UTF-8"},
             cwd=files,
-            start_new_session=True,  # Ctrl-C is for us, and what it started itself ends with it
         )
     except (OSError, ValueError):
         raise RefusalError("post-not-started", "the program of `post` cannot be started", fix=_BY_HAND) from None
     try:
         code = child.wait(program.seconds)
-    except subprocess.TimeoutExpired:
+    except TimeoutExpired:
         told = f"the program of `post` took more than {program.seconds:g} s"
         raise RefusalError("post-timeout", told, fix="give it more `seconds`") from None
     finally:

@@ -26,6 +26,7 @@ from pacsflow.pseudonyms.contract import Assigned
 from pacsflow.run.lanes.pool import LanePool
 from pacsflow.run.stores import key_of
 from pacsflow.secrets import KEY_BYTES
+from pacsflow.wording import counted
 from schemas.deid import DeidProfile
 from schemas.sources import SOURCES
 
@@ -159,6 +160,6 @@ def _flat(dataset: Dataset, above: tuple[tuple[int, int], ...] = (), names: str 
 def _text(element: DataElement) -> str:
     value = element.value
     if isinstance(value, bytes):
-        return f"({len(value)} bytes)" if value else ""
+        return f"({counted(len(value), 'byte')})" if value else ""
     told = "" if value is None else str(value)
     return told if len(told) <= _SHOWN else f"{told[:_SHOWN]}…"

@@ -174,7 +174,7 @@ def test_a_header_is_shown_before_and_after_and_is_written_nowhere(console, page
     at(page, console, "deid")
     expect(page.get_by_text("no image waits for a look")).to_be_visible()
     click(page, "Fetch one image and show")
-    expect(page.get_by_text(re.compile(r"\d+ of \d+ elements change"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"\d+ elements, \d+ of them changed"))).to_be_visible()
     expect(page.get_by_role("cell", name=re.compile("Patient's Name$"))).to_be_visible()
     expect(page.get_by_role("cell", name="removed", exact=True).first).to_be_visible()
 
@@ -292,7 +292,7 @@ def test_what_was_delivered_of_a_row_is_withdrawn_once_it_is_confirmed(console, 
     assert delivered(folder) == before
     page.locator('[data-field="withdraw-sure"]').fill("p")
     click(page, "Withdraw it")
-    expect(page.get_by_text("1 studies withdrawn")).to_be_visible()
+    expect(page.get_by_text("1 study withdrawn")).to_be_visible()
     expect(page.get_by_role("button", name=re.compile(r"withdrawn-.*\.json"))).to_be_visible()
     left = delivered(folder)
     assert left.items() < before.items()

@@ -150,7 +150,7 @@ def approved_begun_and_stopped(anna, ben, console):
     expect(anna.get_by_text(re.compile("approved"))).to_be_visible()
     click(anna, "Start")
     expect(ben.get_by_text("run is at work since")).to_be_visible()
-    expect(ben.get_by_text(re.compile(r"images/s · .* images to fetch, about .* GB"))).to_be_visible()
+    expect(ben.get_by_text(re.compile(r"images/s: .* images? to fetch, about .* GB"))).to_be_visible()
     click(ben, "Stop")
     expect(ben.get_by_text("1 run is asked to end")).to_be_visible()
     idle(ben)

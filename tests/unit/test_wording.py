@@ -29,7 +29,7 @@ OTHERS = {
         "holds",
         "is",
     ),
-    *("leads", "lets", "lies", "listens", "ms", "needs", "series", "stands", "stays", "takes", "was"),
+    *("leads", "lets", "lies", "listens", "ms", "needs", "refers", "series", "stands", "stays", "takes", "was"),
 }
 """Words with an s at their end that are no plural, or the same as their singular."""
 

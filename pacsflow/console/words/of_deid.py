@@ -67,9 +67,9 @@ WORDS: Final = {
         "noch keine Zeile hat eine Serie gefunden; planen Sie zuerst",
         "aucune ligne n'a encore trouvé de série ; planifiez d'abord",
     ),
-    "{changed} of {number} elements change": (
-        "{changed} von {number} Elementen ändern sich",
-        "{changed} éléments sur {number} changent",
+    "{number:element|elements}, {changed} of them changed": (
+        "{number:Element|Elemente}, {changed} davon geändert",
+        "{number:élément|éléments}, dont {changed} avec changement",
     ),
     "Element": ("Element", "Élément"),
     "before": ("vorher", "avant"),
@@ -78,7 +78,7 @@ WORDS: Final = {
     "Images that wait for a look": ("Bilder, die angesehen werden müssen", "Images à regarder"),
     "a picture that waits for a look": ("ein Bild, das angesehen werden muss", "une image à regarder"),
     "no image waits for a look": ("kein Bild muss angesehen werden", "aucune image n'est à regarder"),
-    "{name}: {images} images": ("{name}: {images} Bilder", "{name} : {images} images"),
+    "{name}: {images:image|images}": ("{name}: {images:Bild|Bilder}", "{name} : {images:image|images}"),
     "Mask the boxes": ("Rechtecke schwärzen", "Masquer les rectangles"),
     "Let them pass": ("Durchlassen", "Laisser passer"),
     "Refuse them": ("Zurückweisen", "Refuser"),

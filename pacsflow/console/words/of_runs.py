@@ -60,23 +60,23 @@ WORDS: Final = {
         "Zeilen: {rows} · Studien: {studies} · empfangen: {asked}",
         "lignes : {rows} · études : {studies} · reçu : {asked}",
     ),
-    "Plan: {studies} studies, {series} series, {images} images, about {gigabytes} GB and {hours} hours": (
-        "Plan: {studies} Studien, {series} Serien, {images} Bilder, etwa {gigabytes} GB und {hours} Stunden",
-        "Plan : {studies} études, {series} séries, {images} images, environ {gigabytes} Go et {hours} heures",
+    "Plan: {studies:study|studies}, {series} series, {images:image|images}, {gigabytes} GB, {hours} h": (
+        "Plan: {studies:Studie|Studien}, {series:Serie|Serien}, {images:Bild|Bilder}, {gigabytes} GB, {hours} h",
+        "Plan : {studies:étude|études}, {series:série|séries}, {images:image|images}, {gigabytes} Go, {hours} h",
     ),
-    "{rows} rows/min · {images} images/s · {megabytes} MB/s": (
-        "{rows} Zeilen/min · {images} Bilder/s · {megabytes} MB/s",
-        "{rows} lignes/min · {images} images/s · {megabytes} Mo/s",
+    "rows/min: {rows} · images/s: {images} · MB/s: {megabytes}": (
+        "Zeilen/min: {rows} · Bilder/s: {images} · MB/s: {megabytes}",
+        "lignes/min : {rows} · images/s : {images} · Mo/s : {megabytes}",
     ),
     "about {time} left": ("noch etwa {time}", "encore {time} environ"),
-    "{number} rows to ask": ("{number} Zeilen zu fragen", "{number} lignes à demander"),
-    "{images} images to fetch, about {gigabytes} GB": (
-        "{images} Bilder zu holen, etwa {gigabytes} GB",
-        "{images} images à récupérer, environ {gigabytes} Go",
+    "{number:row|rows} to ask": ("{number:Zeile|Zeilen} zu fragen", "{number:ligne|lignes} à demander"),
+    "{images:image|images} to fetch, about {gigabytes} GB": (
+        "{images:Bild|Bilder} zu holen, etwa {gigabytes} GB",
+        "{images:image|images} à récupérer, environ {gigabytes} Go",
     ),
-    "{hour}, {node}: {queries} queries, {retrievals} retrievals, {images} images, {megabytes} MB": (
-        "{hour}, {node}: {queries} Abfragen, {retrievals} Abrufe, {images} Bilder, {megabytes} MB",
-        "{hour}, {node} : {queries} requêtes, {retrievals} récupérations, {images} images, {megabytes} Mo",
+    "{hour}, {node}: {asked:query|queries}, {got:retrieval|retrievals}, {images:image|images}, {megabytes} MB": (
+        "{hour}, {node}: {asked:Abfrage|Abfragen}, {got:Abruf|Abrufe}, {images:Bild|Bilder}, {megabytes} MB",
+        "{hour}, {node} : {asked:requête|requêtes}, {got:retrait|retraits}, {images:image|images}, {megabytes} Mo",
     ),
     "nothing is at work": ("nichts arbeitet", "rien n'est en cours"),
     "{action} is at work since {since}, on {machine}": (
@@ -130,14 +130,17 @@ WORDS: Final = {
     ),
     "Name of the project": ("Name des Projekts", "Nom du projet"),
     "that is not the name of the project": ("das ist nicht der Name des Projekts", "ce n'est pas le nom du projet"),
-    "{number} studies withdrawn": ("{number} Studien zurückgezogen", "{number} études retirées"),
-    "{studies} studies, {files} files taken away": (
-        "{studies} Studien, {files} Dateien entfernt",
-        "{studies} études, {files} fichiers retirés",
+    "{number:study|studies} withdrawn": (
+        "{number:Studie|Studien} zurückgezogen",
+        "{number:étude retirée|études retirées}",
     ),
-    "{number} patients taken out of the vault": (
-        "{number} Patienten aus dem Tresor entfernt",
-        "{number} patients retirés du coffre",
+    "{studies:study|studies}, {files:file|files} taken away": (
+        "{studies:Studie|Studien}, {files:Datei|Dateien} entfernt",
+        "{studies:étude|études}, {files:fichier retiré|fichiers retirés}",
+    ),
+    "{number:patient|patients} taken out of the vault": (
+        "{number:Patient|Patienten} aus dem Tresor entfernt",
+        "{number:patient retiré|patients retirés} du coffre",
     ),
     "this project asks for no sign-off": (
         "dieses Projekt verlangt keine Freigabe",

@@ -89,7 +89,7 @@ def unsigned(signature: bytes) -> dict[int, int]:
 
 def too_many(most: int) -> RefusalError:
     """The refusal of an instance whose header takes more memory than is given to one."""
-    return RefusalError(f"too large: more than {most} elements and items")
+    return RefusalError(f"too large: more elements and items than {most}")
 
 
 @dataclass(slots=True)

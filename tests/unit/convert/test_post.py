@@ -64,7 +64,7 @@ def test_what_the_program_leaves_is_the_series_and_what_else_it_wrote_is_named(p
     assert [path.name for path in gave.files] == ["image.json", "image.nii.gz", "image_mask.nii.gz"]
     assert sorted(out.iterdir()) == list(gave.files)
     assert not np.asanyarray(nib.load(out / "image.nii.gz").dataobj).any()
-    assert gave.warnings == ("post: 1 files that are not called image* were left out",)
+    assert gave.warnings == ("post: 1 file not called image* left out",)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
