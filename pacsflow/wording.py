@@ -6,6 +6,7 @@ from typing import Final
 
 PLACEHOLDER: Final = "PROJECT"
 """Stands in advice for the project, whose folder only the door knows as it was written."""
+_MINUTE, _HOUR = 60, 3600
 _WORD: Final = re.compile(rf"(?<![\w\[$-]){PLACEHOLDER}(?![\w\]-]|\.\.\.)")
 
 
@@ -17,6 +18,16 @@ def counted(number: int, thing: str, things: str = "") -> str:
 def addressed(text: str, project: str) -> str:
     """Advice with the project in place of the word PROJECT, ready to paste into a shell."""
     return _WORD.sub(lambda _: shlex.quote(project), text) if project else text
+
+
+def lasting(seconds: float) -> str:
+    """`40 s`, `12 min`, `3 h 05 min`: the same in all languages."""
+    if seconds < 2 * _MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < _HOUR:
+        return f"{seconds / _MINUTE:.0f} min"
+    hours, rest = divmod(round(seconds / _MINUTE), _MINUTE)
+    return f"{hours} h {rest:02} min"
 
 
 class Count(int):

@@ -15,14 +15,13 @@ from rich.text import Text
 
 from pacsflow.cli import show
 from pacsflow.cli.saying import log, moment
-from pacsflow.wording import counted
+from pacsflow.wording import counted, lasting
 
 EVERY: Final = 60.0
 """Seconds between two lines where no terminal is."""
 FEWEST: Final = 2
 """So many must be done before the time that is left is estimated."""
 _BAR: Final = 24
-_MINUTE, _HOUR = 60, 3600
 STARTING, FINDING, COUNTING = "starting", "finding studies", "counting what to fetch"
 FETCHING, REPORTING = "fetching and delivering", "writing the report"
 
@@ -89,13 +88,13 @@ class RunProgress:
             parts.append(f"{counts['bytes'] / 1e6:,.1f} MB")
             parts.append(f"{counts['studies delivered']:,} delivered")
         parts += ["stopping, Ctrl-C again ends it at once"] if counts["stopping"] else []
-        return " · ".join([*parts, spoken(self._clock() - self._began)])
+        return " · ".join([*parts, lasting(self._clock() - self._began)])
 
     @property
     def line(self) -> str:
         """All of it, in one line."""
         left = self.seconds_left
-        about = f" · about {spoken(left)} left" if left is not None else ""
+        about = f" · about {lasting(left)} left" if left is not None else ""
         return f"{self.title}, {self.stage}: {self.numbers}{about}"
 
     def __rich__(self) -> Group:
@@ -106,19 +105,9 @@ class RunProgress:
         cells: list[Text | ProgressBar] = [Text(f"{self.title}, {self.stage}", style="cyan")]
         if total:
             cells += [ProgressBar(total, done, width=_BAR), Text(f"{100 * done // total} %")]
-            cells += [Text(f"about {spoken(left)} left")] if left is not None else []
+            cells += [Text(f"about {lasting(left)} left")] if left is not None else []
         grid.add_row(*cells)
         return Group(grid, Text(self.numbers, style="cyan"))
-
-
-def spoken(seconds: float) -> str:
-    """`40 s`, `12 min`, `3 h 05 min`."""
-    if seconds < 2 * _MINUTE:
-        return f"{seconds:.0f} s"
-    if seconds < _HOUR:
-        return f"{seconds / _MINUTE:.0f} min"
-    hours, rest = divmod(round(seconds / _MINUTE), _MINUTE)
-    return f"{hours} h {rest:02} min"
 
 
 @contextmanager

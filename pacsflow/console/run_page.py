@@ -13,15 +13,13 @@ from pacsflow.ledger import traffic
 from pacsflow.run.people.decisions import approve_plan
 from pacsflow.run.run_meter import Pace, RunLook
 from pacsflow.run.run_watch import Watched, WatchedRow, stop, watched, watched_rows
-from pacsflow.wording import counted
+from pacsflow.wording import counted, lasting
 
 EVERY: Final = 1.0
 """Seconds between two looks at the ledger."""
 _ROWS: Final = 25
 _HOURS: Final = 12
 """So many lines of what nodes were asked per hour are shown, the latest first."""
-_MINUTE: Final = 60
-_HOUR: Final = 3600
 
 
 class RunPage:
@@ -118,7 +116,7 @@ class RunPage:
         rates = {"rows": f"{pace.rows:,.0f}", "images": f"{pace.images:,.1f}", "megabytes": f"{pace.megabytes:,.1f}"}
         parts = [view.t(told, **rates), self._left(pace)]
         if pace.seconds is not None:
-            parts.append(view.t("about {time} left", time=spoken(pace.seconds)))
+            parts.append(view.t("about {time} left", time=lasting(pace.seconds)))
         return " · ".join(parts)
 
     def _left(self, pace: Pace) -> str:
@@ -155,16 +153,6 @@ class RunPage:
         return self._view.t(
             "{action} is at work since {since}, on {machine}", action=one.action, since=since, machine=one.machine
         )
-
-
-def spoken(seconds: float) -> str:
-    """`40 s`, `12 min`, `3 h 05 min`: the same in all languages."""
-    if seconds < 2 * _MINUTE:
-        return f"{seconds:.0f} s"
-    if seconds < _HOUR:
-        return f"{seconds / _MINUTE:.0f} min"
-    hours, rest = divmod(round(seconds / _MINUTE), _MINUTE)
-    return f"{hours} h {rest:02} min"
 
 
 def _share(now: Watched) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, overload
 from pydicom import Dataset
 
 from pacsflow.library.questions import AnswerLevel, checked_level
-from pacsflow.run.search import attributes
+from pacsflow.run.answer_fields import attributes
 from pacsflow.wording import counted
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from pacsflow.library.questions import uid_row
 from pacsflow.library.selection import SelectedStudy
 from pacsflow.library.sources import PacsSource
 from pacsflow.query.row import Row
-from pacsflow.run.search import Search, text
+from pacsflow.run.answer_fields import text
+from pacsflow.run.search import Search
 
 
 @dataclass

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pacsflow.errors import PausedError
 from pacsflow.ledger import Ledger, studies, summary
 from pacsflow.refs import StudyRef
-from pacsflow.run.search import attributes
+from pacsflow.run.answer_fields import attributes
 from pacsflow.run.session import session
 
 INFO = ("ImageType", "SequenceName", "AcquisitionDate", "SeriesDescription", "ProtocolName", "DeviceSerialNumber")

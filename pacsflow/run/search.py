@@ -7,10 +7,9 @@ from dataclasses import replace
 from functools import partial
 
 from pydicom import Dataset
-from pydicom.multival import MultiValue
 
 from pacsflow.dicom.contract import Lane, Level
-from pacsflow.errors import PacsError, PacsPermanentError
+from pacsflow.errors import PacsError
 from pacsflow.ledger.rows import Finding, FoundSeries, Hit
 from pacsflow.ledger.withdrawals import EXCLUDED
 from pacsflow.query.ceiling import FEW, ROUND, Ceiling
@@ -25,15 +24,11 @@ from pacsflow.query.question_keys import never_cut, studies_named, without_count
 from pacsflow.query.row import Row
 from pacsflow.query.series import wanted
 from pacsflow.query.widening import wider
+from pacsflow.run.answer_fields import attributes, identified, text
 from pacsflow.whole_numbers import whole_number
 from pacsflow.wording import counted
 from schemas import Query
 
-_NAMES = {
-    "StudyInstanceUID": "Study Instance UID",
-    "SeriesInstanceUID": "Series Instance UID",
-    "SOPInstanceUID": "SOP Instance UID",
-}
 TWICE = 2
 """How often a node is asked for the series of a study before it is believed that it lists fewer than it counts."""
 
@@ -120,7 +115,7 @@ class Search:
         by_count = {"prove": self._proven, "more": self._may_be_more} if level == "STUDY" else {}
         gathering = Gathering(partial(self._ask, level), split, unique=unique, judge=judge, **by_count)
         answers = gathering.everything(keys)
-        _identified(answers, unique)
+        identified(answers, unique)
         if level == "STUDY":
             self._compare(keys, answers, gathering)
         if level == "SERIES" and gathering.doubts and self._numbers_tell(keys, answers):
@@ -248,10 +243,10 @@ class Search:
             found = self._gather("STUDY", keys, of_studies, enough=len(studies_named(keys)))
         else:
             series = self._fitting("SERIES", self._gather("SERIES", series_keys(row, ""), of_series(())))
-            _identified(series, "StudyInstanceUID")  # an empty one would ask for all studies there are
+            identified(series, "StudyInstanceUID")  # an empty one would ask for all studies there are
             uids = sorted({str(answer.StudyInstanceUID) for answer in series})
             found = [a for uid in uids for a in self._ask("STUDY", {**study_keys(row), "StudyInstanceUID": uid})]
-            _identified(found, "StudyInstanceUID")
+            identified(found, "StudyInstanceUID")
         return list({str(answer.StudyInstanceUID): answer for answer in found}.values())
 
     def studies(self) -> list[Dataset]:
@@ -285,7 +280,7 @@ class Search:
         keys = dict.fromkeys(image_keys(self._row, study_uid, uid), "")
         keys |= {"StudyInstanceUID": study_uid, "SeriesInstanceUID": uid}
         answers, withheld = self._listed(keys)
-        _identified(answers, "SOPInstanceUID")
+        identified(answers, "SOPInstanceUID")
         mine = (a for a in answers if (a.get("SeriesInstanceUID") or uid) == uid)
         found = {str(answer.SOPInstanceUID): answer for answer in mine}
         if len(found) < (claimed or 0):
@@ -387,25 +382,3 @@ class Search:
             doubt = f"no image fits among exactly {len(answers)} of a series, where the node may have cut"
             self.doubts.add(("cut_answers", doubt))
         return fits
-
-
-def _identified(answers: list[Dataset], keyword: str) -> None:
-    """Raise PacsPermanentError where an answer lacks a UID: no answer is left out unreported."""
-    if any(not answer.get(keyword) for answer in answers):
-        raise PacsPermanentError(
-            f"the node answered without a {_NAMES[keyword]}",
-            fix="ask the PACS administrator about the node's C-FIND answers",
-        )
-
-
-def attributes(answer: Dataset) -> dict[str, str]:
-    """Keyword -> text of all that was answered; several values joined by a backslash."""
-    return {element.keyword: text(answer, element.keyword) for element in answer if element.keyword}
-
-
-def text(answer: Dataset, keyword: str) -> str:
-    """An attribute as text, '' where it is absent or empty."""
-    value = answer.get(keyword)
-    if value is None:
-        return ""
-    return "\\".join(map(str, value)) if isinstance(value, MultiValue) else str(value)

@@ -7,7 +7,8 @@ import pytest
 from rich.console import Console
 
 from pacsflow.cli import show
-from pacsflow.cli.progress import COUNTING, FETCHING, FINDING, REPORTING, STARTING, RunProgress, shown, spoken
+from pacsflow.cli.progress import COUNTING, FETCHING, FINDING, REPORTING, STARTING, RunProgress, shown
+from pacsflow.wording import lasting
 from peers.ports import wait_until
 
 
@@ -59,8 +60,8 @@ def test_the_time_left_goes_by_the_speed_of_the_stage():
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(40, "40 s"), (119, "119 s"), (720, "12 min"), (11_100, "3 h 05 min")])
-def test_times_are_spoken(seconds, said):
-    assert spoken(seconds) == said
+def test_durations_have_one_form(seconds, said):
+    assert lasting(seconds) == said
 
 
 def screen(monkeypatch, *, terminal, width):
