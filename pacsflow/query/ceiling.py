@@ -9,9 +9,8 @@ ROUND = frozenset({100, 200, 250, 300, 500, 1000, 2000, 2500, 5000, 10_000, 20_0
 FEW = 10
 """From so many answers on, a number that nothing proves is a doubt; fewer are only tested."""
 CLOSER = 3
-"""Rows of each kind that are asked in parts too, at each node in each run: wide ones without an answer and `named` ones
-without, as it may answer nothing above a number; and `single` answers of a patient, as it may give no more than one."""
-Kind = Literal["wide", "named", "single"]
+"""Wide rows without an answer that are asked in parts too, at each node in each run: it may answer nothing above a
+number."""
 _UNFOLDED, _LOOKED = "UNFOLDED", "LOOKED"
 LEVELS = ("STUDY", "SERIES", "IMAGE")
 
@@ -33,7 +32,7 @@ class Ceiling:
         self._whole = dict.fromkeys(LEVELS, 0)
         self._groups: dict[str, int] = {}
         self._marks: set[tuple[str, int]] = set()
-        self._closer: dict[Kind, int] = {"wide": CLOSER, "named": CLOSER, "single": CLOSER}
+        self._closer = {False: CLOSER, True: CLOSER}
         self._hides = False
         self.knows_patients = True
         """Whether the node can be asked what it counts of a patient."""
@@ -77,11 +76,14 @@ class Ceiling:
             self._proven[level] = max(self._proven[level], number)
             self._whole[level] = max(self._whole[level], number)
 
-    def looks_closer(self, kind: Kind) -> bool:
-        """Whether a question is to be asked in parts; each call uses up one of the `CLOSER` of its kind."""
+    def looks_closer(self, *, named: bool = False) -> bool:
+        """Whether a question without an answer is to be asked in parts; each call uses up one of `CLOSER`.
+
+        `named`: it names a patient; such questions are counted apart.
+        """
         with self._lock:
-            self._closer[kind] -= 1
-            return self._hides or self._closer[kind] >= 0
+            self._closer[named] -= 1
+            return self._hides or self._closer[named] >= 0
 
     def hide(self) -> None:
         """The node was seen to answer nothing where there is something: no empty answer is believed any more."""
@@ -246,9 +248,9 @@ class Level:
         """So many answers of one group came, and were all."""
         self.ceiling.tested(group, number, mark)
 
-    def looks_closer(self, kind: Kind) -> bool:
-        """Whether a question without an answer, or with one, is to be asked in parts."""
-        return self.ceiling.looks_closer(kind)
+    def looks_closer(self, *, named: bool = False) -> bool:
+        """Whether a question without an answer is to be asked in parts; `named`: it names a patient."""
+        return self.ceiling.looks_closer(named=named)
 
     def hide(self) -> None:
         """The node was seen to answer nothing where there is something."""

@@ -10,8 +10,6 @@ from pacsflow.query.dates import EARLIEST
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pydicom import Dataset
-
 _PARTS = (2, 4, 8)
 """Into how many windows dates, and then times of a day, are divided."""
 QUESTIONS = 2 * sum(_PARTS)
@@ -34,31 +32,6 @@ def windows(keys: Mapping[str, str]) -> Iterator[dict[str, str]]:
     if not keys.get("StudyTime", "").strip():
         for number in _PARTS:
             yield from ({**keys, "StudyTime": f"{_clock(n, number)}-{_clock(n + 1, number)}"} for n in range(number))
-
-
-def around(keys: Mapping[str, str], answer: Dataset) -> Iterator[dict[str, str]]:
-    """STUDY questions (keyword -> value) for what `keys` may ask for beside an answer: other days, and other times.
-
-    None where the answer has no date and time.
-    """
-    day, time = (str(answer.get(name) or "").strip() for name in ("StudyDate", "StudyTime"))
-    try:
-        moment = dt.datetime.strptime(day + time[:6], "%Y%m%d%H%M%S")  # noqa: DTZ007 a date has no zone
-    except ValueError:
-        return
-    begin, dash, end = keys.get("StudyDate", "").strip().partition("-")
-    if dash or not begin:
-        before, after = (f"{moment + dt.timedelta(days=days):%Y%m%d}" for days in (-1, 1))
-        if begin <= before:
-            yield {**keys, "StudyDate": f"{begin}-{before}"}
-        if not end or after <= end:
-            yield {**keys, "StudyDate": f"{after}-{end}"}
-    if not keys.get("StudyTime", "").strip():
-        before, after = (f"{moment + dt.timedelta(seconds=seconds):%H%M%S}" for seconds in (-1, 1))
-        if before < time:
-            yield {**keys, "StudyDate": day, "StudyTime": f"000000-{before}"}
-        if after > time:
-            yield {**keys, "StudyDate": day, "StudyTime": f"{after}-235959"}
 
 
 def _by_date(keys: Mapping[str, str], begin: str, end: str) -> Iterator[dict[str, str]]:

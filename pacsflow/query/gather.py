@@ -14,17 +14,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from pacsflow.errors import PacsError, PacsPermanentError, UnsureError
-from pacsflow.query.emptiness import around, windows
+from pacsflow.query.emptiness import windows
 from pacsflow.query.groups import largest_groups, sizes
 from pacsflow.query.matching import matches
 from pacsflow.query.pieces import Keys, Pieces, Split
-from pacsflow.query.question_keys import never_cut, studies_named
 from pacsflow.wording import counted
 
 if TYPE_CHECKING:
     from pydicom import Dataset
-
-    from pacsflow.query.ceiling import Kind
 
 MOST_QUESTIONS = 1000
 """Questions into which one may grow."""
@@ -58,7 +55,7 @@ class Judge(Protocol):
     def proved(self, number: int, mark: int = 0, /) -> None: ...  # noqa: D102
     def learn(self, number: int, /) -> None: ...  # noqa: D102
     def distrust(self) -> None: ...  # noqa: D102
-    def looks_closer(self, kind: Kind, /) -> bool: ...  # noqa: D102
+    def looks_closer(self, *, named: bool = False) -> bool: ...  # noqa: D102
     def hide(self) -> None: ...  # noqa: D102
     def untested(self, group: str, number: int, mark: int, /) -> bool: ...  # noqa: D102
     def tested(self, group: str, number: int, mark: int, /) -> None: ...  # noqa: D102
@@ -114,7 +111,6 @@ class Gathering:
         if self._unique == "StudyInstanceUID":
             found |= self._in_groups(keys, found)
             self._look_closer(keys, found)
-            self._look_beside(keys, found)
         for _ in range(_ROUNDS):  # what was taken for whole before the limit was learnt is asked again
             if not self._judge.known(self.most):
                 break
@@ -170,7 +166,7 @@ class Gathering:
         """A doubt where nothing answers a question, and something a part of it; of few rows, or it costs much."""
         parts = [] if found else list(windows(keys))
         named = bool(keys.get("PatientID", "").strip("*? "))
-        if not parts or self._prove(keys, 0) or not self._judge.looks_closer("named" if named else "wide"):
+        if not parts or self._prove(keys, 0) or not self._judge.looks_closer(named=named):
             return
         for narrower in parts:
             with suppress(PacsError):  # it was asked for no more than before
@@ -182,20 +178,6 @@ class Gathering:
                     return
         if self._judge.hides and not named:
             self.doubts.add("the node gave no answer, as it did to others where it has some: narrow the row")
-
-    def _look_beside(self, keys: Keys, found: Mapping[str, Dataset]) -> None:
-        """Whether a node gives no more than one answer: of few rows with one, days and times beside it are asked for.
-
-        Only where the row names a patient or order, as others with one answer are tested anyway.
-        """
-        named = never_cut("STUDY", keys) and not studies_named(keys)
-        if len(found) != 1 or not named or self._judge.cuts or not self._judge.looks_closer("single"):
-            return
-        for question in around(keys, next(iter(found.values()))):
-            with suppress(PacsError):  # it was asked for no more than before
-                if self._by_uid(self._ask(question)).keys() - found.keys():
-                    self._cut(1)
-                    return
 
     def _in_groups(self, keys: Keys, found: Mapping[str, Dataset]) -> dict[str, Dataset]:
         """What the largest groups of answers give when each is asked for in pieces: the node may cut each by itself."""

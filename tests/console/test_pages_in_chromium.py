@@ -224,7 +224,7 @@ def test_a_long_table_is_sent_a_page_at_a_time(console, page, folder):
     file.write_text("rows:\n" + "".join(f"  - {json.dumps(row)}\n" for row in rows))
     try:
         at(page, console, "query")
-        expect(page.get_by_text("250 rows, 1 cells with a mistake")).to_be_visible()
+        expect(page.get_by_text("250 rows, 1 cell with a mistake")).to_be_visible()
         expect(page.get_by_text("1-100 / 250")).to_be_visible()
         expect(page.get_by_text("0000001", exact=True)).to_be_visible()
         click(page, "Go on")
