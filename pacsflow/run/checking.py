@@ -101,7 +101,7 @@ def _trail(ledger: Ledger) -> HealthFinding:
 
 def _vault(project: Project, ledger: Ledger, key: bytes) -> HealthFinding:
     vault = Vault(place_of_vault(project), key, lenient=True)
-    wrong = [*map(str, vault.faults), *filter(None, [vault.compared(noted(ledger))])]
+    wrong = [*map(str, vault.faults), *filter(None, [vault.compared(noted(project, ledger))])]
     said = f"{counted(vault.head.lines, 'line')}, {counted(len(vault.known()), 'patient')}"
     if wrong:
         return HealthFinding("vault", fine=False, said=f"{said}, but {_some(wrong)}", fix=VAULT_FIX)

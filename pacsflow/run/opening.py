@@ -1,9 +1,8 @@
 """A session opened: project loaded, ledger and vault open, key and profile checked, lanes made."""
 
 import hashlib
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -31,7 +30,7 @@ from pacsflow.run.lanes.throttle import Slowing
 from pacsflow.run.people.held_pictures import held_pictures
 from pacsflow.run.pseudonyms import reopen_refused
 from pacsflow.run.session import REGISTRY, Session, Wishes
-from pacsflow.run.stores import key_of, open_ledger_of, private_scratch, pseudonym_context
+from pacsflow.run.stores import key_of, open_ledger_of, private_scratch, pseudonym_context, work_directory_name
 from pacsflow.run.vaults import open_vault
 from schemas.pacs import PacsNode
 
@@ -104,7 +103,7 @@ class _Opening:
         """The session: profile compared, rows written down, lanes made, of which none is open yet."""
         project, ledger, vault = self._project, self._ledger, self._vault
         cleaner, owner = self._cleaner(), new_owner()
-        place, workers = _place(project), project.settings.workers
+        place, workers = work_directory_name(project), project.settings.workers
         facts = {"profile": cleaner.fingerprint(), "outside hours": wishes.hours_overridden}
         beginning = Run(owner, action, {**facts, "place": place, "workers": workers})
         asked = [(row.id, row.number, _asked(project, row)) for row in self._table]
@@ -149,19 +148,6 @@ class _Opening:
         pool = _lanes(node.model_copy(update={"hours": None}) if at_all_hours else node, self._ledger, clock)
         self._stack.callback(pool.close)
         return pool
-
-
-def _place(project: Project) -> str:
-    """Name of a work directory, made when it is first used."""
-    file = project.workdir / "private" / "place"
-    if not file.exists():
-        half = file.with_name(f".place-{uuid.uuid4().hex}")
-        half.touch(0o600)
-        half.write_text(uuid.uuid4().hex[:16], encoding="ascii")
-        with suppress(FileExistsError):
-            file.hardlink_to(half)  # whole, and of several processes the first decides
-        half.unlink()
-    return file.read_text(encoding="ascii")
 
 
 def _lanes(node: PacsNode, ledger: Ledger, clock: Clock) -> LanePool:

@@ -102,10 +102,7 @@ def _removed(run: Session, delivery: Delivery) -> Removal:
     gone = [one for one in files if one[0] not in left]
     why = fix = ""
     if left:
-        why = (
-            f"{counted(len(left), 'file differs', 'files differ')} from what was delivered: they were "
-            f"changed, so they are left"
-        )
+        why = f"{counted(len(left), 'file differs', 'files differ')} from what was delivered: changed since, so left"
         fix = "look at them, and delete them there"
     elif not there and delivery.settings is None:
         return Removal(

@@ -1,6 +1,7 @@
 """What a project keeps: its key, its ledger, its place for temporary files, its source of pseudonyms."""
 
-from contextlib import AbstractContextManager
+import uuid
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from pacsflow.ledger import Ledger, open_ledger
@@ -50,6 +51,20 @@ def open_ledger_of(project: Project, *, any_copy: bool = False) -> Ledger:
     place = project.workdir / "private" / "ledger.sqlite" if where == "sqlite" else resolve_address(where)
     anchored = project.workdir / ANCHOR
     return open_ledger(place, project=project.settings.name, key=key_of(project), anchored=anchored, any_copy=any_copy)
+
+
+def work_directory_name(project: Project) -> str:
+    """Name of a work directory, made when it is first used."""
+    file = project.workdir / "private" / "place"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        half = file.with_name(f".place-{uuid.uuid4().hex}")
+        half.touch(0o600)
+        half.write_text(uuid.uuid4().hex[:16], encoding="ascii")
+        with suppress(FileExistsError):
+            file.hardlink_to(half)  # whole, and of several processes the first decides
+        half.unlink()
+    return file.read_text(encoding="ascii")
 
 
 def key_of(project: Project) -> bytes | None:

@@ -11,6 +11,7 @@ from pacsflow.ledger import Ledger, setting
 from pacsflow.ledger.acts import Act, note
 from pacsflow.ledger.book import recall, remember
 from pacsflow.projects.project import Project
+from pacsflow.run.stores import work_directory_name
 from pacsflow.vault import VAULT_FIX, Head, Vault
 
 
@@ -25,9 +26,9 @@ def open_vault(project: Project, ledger: Ledger, key: bytes, place: Path | None 
     Raises KeyMismatchError where the key is another one, LedgerError where lines were lost or changed, or an older copy
     was put back: pseudonyms might be given twice.
     """
-    where, name = place or place_of_vault(project), _name(place)
+    where, name = place or place_of_vault(project), _name(project, place)
     vault = Vault(where, key, shared=project.deid.patient.shared, noted=partial(_note, ledger, name))
-    known = noted(ledger, place)
+    known = noted(project, ledger, place)
     if wrong := vault.compared(known):
         raise LedgerError(f"the vault is not as it was left: {wrong}", fix=VAULT_FIX)
     if not vault.chained:
@@ -37,9 +38,9 @@ def open_vault(project: Project, ledger: Ledger, key: bytes, place: Path | None 
     return vault
 
 
-def noted(ledger: Ledger, place: Path | None = None) -> Head:
+def noted(project: Project, ledger: Ledger, place: Path | None = None) -> Head:
     """How far a vault went, as the ledger knows it."""
-    known = setting(ledger, _name(place))
+    known = setting(ledger, _name(project, place))
     return Head(**json.loads(known)) if known else Head()
 
 
@@ -50,13 +51,13 @@ def accept_vault(project: Project, ledger: Ledger, key: bytes, *, by: str) -> li
     """
     where = place_of_vault(project)
     old = Vault(where, key, shared=project.deid.patient.shared, lenient=True)
-    known = noted(ledger)
+    known = noted(project, ledger)
     wrong = [*map(str, old.faults), *filter(None, [old.compared(known)])]
     if wrong:
         fresh = _readable_copy(where, old, key) if old.faults else old
         fresh.accept(Head(known.lines, max(known.links, old.head.links)))
         with ledger.write(lasting=True) as connection:
-            remember(ledger, connection, _name(None), json.dumps(asdict(fresh.head)))
+            remember(ledger, connection, _name(project), json.dumps(asdict(fresh.head)))
     note(ledger, Act("accept vault", by, "; ".join(wrong) or "nothing was wrong"))
     return wrong
 
@@ -73,9 +74,10 @@ def _readable_copy(where: Path, old: Vault, key: bytes) -> Vault:
     return Vault(where, key)
 
 
-def _name(place: Path | None) -> str:
+def _name(project: Project, place: Path | None = None) -> str:
+    """What the ledger calls a vault; where several workers share it, each has one in its own work directory."""
     if place is None:
-        return "vault"
+        return f"vault {work_directory_name(project)}" if project.settings.workers > 1 else "vault"
     return f"vault {hashlib.sha256(str(place.absolute()).encode()).hexdigest()[:24]}"
 
 

@@ -126,7 +126,7 @@ def test_a_vault_that_lost_a_line_stops_a_run_and_may_be_accepted(delivered, tmp
     whole = vault.read_bytes()
     opened = read_project(folder)
     with ledger_of(folder) as ledger:
-        assert Vault(vault, key_of(opened)).head == noted(ledger)
+        assert Vault(vault, key_of(opened)).head == noted(opened, ledger)
     for broken in (whole[: whole.rfind(b"\n", 0, -1) + 1], b"", whole.replace(whole[40:41], b"*", 1)):
         vault.write_bytes(broken)
         told, fine = said(capsys, check, folder, no_targets=True)

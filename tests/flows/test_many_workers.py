@@ -98,7 +98,8 @@ def test_two_containers_of_one_host_name_share_the_work_and_give_what_one_proces
         folder = shared(tmp_path, pacs, node)
         workers = [start(folder, tmp_path / name, ledger, workers=2) for name in ("a", "b")]
         assert (share(folder, pacs, tmp_path, *workers), pacs.counts["finds"]) == alone
-        assert end(start(folder, tmp_path / "a", ledger))[0] == 0
+        code, said = end(start(folder, tmp_path / "a", ledger))
+        assert code == 0, said
         assert pacs.counts["gets"] == STUDIES, "a third finds nothing to do"
 
 

@@ -183,7 +183,7 @@ def test_what_somebody_changed_or_put_there_is_never_deleted(tmp_path, monkeypat
         foreign.write_text("mine")
         done = withdrawn(folder, patient=next(iter(people(pacs.archive).values())))
         assert len(done.stays) == 1
-        assert "differ from what was delivered" in done.stays[0][1].why
+        assert "from what was delivered" in done.stays[0][1].why
         assert files(tmp_path) == {changed, foreign}
         assert not certificate(done)["complete"]
         changed.unlink()

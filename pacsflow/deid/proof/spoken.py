@@ -101,7 +101,7 @@ _WRITTEN_TOGETHER: Final = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LA
 
 
 TERMS_AT_MOST: Final = 10_000
-"""Each is looked for in each text; the words of one name are searched for in pairs, too."""
+"""Of one value: each is looked for in each text, and the words of one name are searched for in pairs, too."""
 UID: Final = "uid"
 _SPACED_UID: Final = re.compile(r"(?<!\S)[0-2](?: \d{1,40}){5,30}(?!\S)")
 _DAY_AND_MONTH: Final = re.compile(r"(?<![\d.])(\d{1,2})\.\s?(\d{1,2})\.(?!\d)")
@@ -240,7 +240,7 @@ def _with_an_initial(word: str, hay: str) -> bool:
 
 @lru_cache(1024)
 def terms_of(values: tuple[tuple[int, bytes], ...], dates: frozenset[bytes], charset: bytes) -> Terms:
-    """Terms of (tag, encoded value) pairs, and of the encoded dates. Raises RefusalError for too many."""
+    """Terms of (tag, encoded value) pairs, and of the encoded dates. RefusalError where one has too many."""
     found: set[Term] = set()
     days = {day for value in dates if (day := day_of(value.decode("latin-1")))}
     for tag, value in values:
@@ -248,10 +248,10 @@ def terms_of(values: tuple[tuple[int, bytes], ...], dates: frozenset[bytes], cha
             if KINDS[tag] == "birth date" and (day := day_of(text)):
                 days.add(day)
             else:
-                found.update(islice(_terms(KINDS[tag], text), TERMS_AT_MOST + 1))
-                found.update(_distinctive(text) if tag == _INSTITUTION else ())
-            if len(found) > TERMS_AT_MOST:
-                raise RefusalError(f"too large: names and ids of more than {TERMS_AT_MOST} words to search for")
+                terms = set(islice(_terms(KINDS[tag], text), TERMS_AT_MOST + 1))
+                if len(terms) > TERMS_AT_MOST:
+                    raise RefusalError(f"too large: a name or id of more than {TERMS_AT_MOST} words to search for")
+                found.update(terms, _distinctive(text) if tag == _INSTITUTION else ())
     return Terms(tuple(sorted(found)), frozenset(each for day in days for each in readings(day)), charset)
 
 
