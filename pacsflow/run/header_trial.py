@@ -19,9 +19,9 @@ from pacsflow.dicom.contract import Received, Request
 from pacsflow.errors import PacsPermanentError, ProjectError
 from pacsflow.ledger import Ledger, traffic
 from pacsflow.ledger import tables as t
-from pacsflow.projects import inspect_project, read_project
-from pacsflow.projects.changing import shadow
+from pacsflow.projects import read_project
 from pacsflow.projects.project import Project
+from pacsflow.projects.trial import model_tried
 from pacsflow.pseudonyms.contract import Assigned
 from pacsflow.run.lanes.pool import LanePool
 from pacsflow.run.stores import key_of
@@ -80,21 +80,13 @@ def header_lines(folder: Path, ledger: Ledger, series: str, text: str) -> list[H
     Raises ProjectError, SecretError; PacsError where the node does not give the image; RefusalError where the profile
     would not let it leave.
     """
-    project, profile = read_project(folder), _profile(folder, text)
-    source = _image(project, ledger, series)
-    given = (lambda _id, _issuer, days: Assigned(PSEUDONYM, days)) if SOURCES[profile.patient.source].module else None
-    as_it_came = compile_profile(DeidProfile(base="none"), b"")
-    cleaner = compile_profile(profile, key_of(project) or bytes(KEY_BYTES), pseudonyms=given)
-    return list(_compared(_read(as_it_came, source), _read(cleaner, source)))
-
-
-def _profile(folder: Path, text: str) -> DeidProfile:
-    with shadow(folder, {FILE: text}) as tried:
-        found = inspect_project(tried)
-    profile, problems = found.models.get(FILE), [one for one in found.problems if one.file == FILE]
-    if problems or not isinstance(profile, DeidProfile):
-        raise ProjectError(problems)
-    return profile
+    project, named = read_project(folder), lambda _id, _issuer, days: Assigned(PSEUDONYM, days)
+    with model_tried(folder, FILE, text, DeidProfile) as profile:
+        source = _image(project, ledger, series)
+        given = named if SOURCES[profile.patient.source].module else None
+        as_it_came = compile_profile(DeidProfile(base="none"), b"")
+        cleaner = compile_profile(profile, key_of(project) or bytes(KEY_BYTES), pseudonyms=given)
+        return list(_compared(_read(as_it_came, source), _read(cleaner, source)))
 
 
 def _image(project: Project, ledger: Ledger, key: str) -> Source:

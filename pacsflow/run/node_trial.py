@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pacsflow.dicom.lanes import greet
-from pacsflow.errors import ProjectError
-from pacsflow.projects import inspect_project
-from pacsflow.projects.changing import shadow
+from pacsflow.projects.trial import model_tried
 from schemas.pacs import PacsNode
 
 FILE = "pacs.yaml"
@@ -23,12 +21,8 @@ class EchoAnswer:
 
 def node_of(folder: Path, text: str) -> PacsNode:
     """The node of a project with another text of pacs.yaml. Raises ProjectError with the mistakes in it."""
-    with shadow(folder, {FILE: text}) as tried:
-        found = inspect_project(tried)
-    node, problems = found.models.get(FILE), [one for one in found.problems if one.file == FILE]
-    if problems or not isinstance(node, PacsNode):
-        raise ProjectError(problems)
-    return node
+    with model_tried(folder, FILE, text, PacsNode) as node:
+        return node
 
 
 def echo_of(folder: Path, text: str) -> EchoAnswer:

@@ -3,9 +3,7 @@
 from pathlib import Path
 
 from pacsflow.deid import compile_profile
-from pacsflow.errors import ProjectError
-from pacsflow.projects import inspect_project
-from pacsflow.projects.changing import shadow
+from pacsflow.projects.trial import model_tried
 from pacsflow.pseudonyms import empty_source
 from pacsflow.secrets import KEY_BYTES
 from schemas.deid import DeidProfile
@@ -18,10 +16,6 @@ def sentences_of(folder: Path, text: str) -> list[str]:
 
     The project's key is not read: which key it is changes no sentence.
     """
-    with shadow(folder, {FILE: text}) as tried:
-        found = inspect_project(tried)
-        profile, problems = found.models.get(FILE), [one for one in found.problems if one.file == FILE]
-        if problems or not isinstance(profile, DeidProfile):
-            raise ProjectError(problems)
+    with model_tried(folder, FILE, text, DeidProfile) as profile:
         given = empty_source(profile.patient.source)
         return compile_profile(profile, bytes(KEY_BYTES), pseudonyms=given).describe()

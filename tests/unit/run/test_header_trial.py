@@ -79,6 +79,11 @@ def test_a_pseudonym_that_only_a_run_gives_is_stood_for(folder, ledger):
     assert found["Patient ID"].after == PSEUDONYM
 
 
+def test_a_recipe_beside_the_project_is_followed(folder, ledger):
+    (folder / "own.txt").write_text("FORMAT dicom\n\n%header\n\nREPLACE InstitutionName ELSEWHERE\n")
+    assert lines(folder, ledger, recipe="own.txt")["Institution Name"].after == "ELSEWHERE"
+
+
 def test_what_cannot_be_shown_says_why(folder, ledger):
     series = series_to_look_at(ledger)[0].key
     with pytest.raises(ProjectError, match="options"):
