@@ -6,8 +6,8 @@ takes known AE titles only, checked, probed, planned and run. The last figure is
 
     python -m bench.first_study [--constraint FILE]
 
-`--constraint`: versions for pip, as `requirements-run.lock` has them. pip asks the index that it is set to; nothing
-of it is kept for another call (`--no-cache-dir`).
+`--constraint`: versions for pip, from a lock such as `requirements-run.lock`. pip asks the index that it is set to;
+nothing of it is kept for another call (`--no-cache-dir`).
 """
 
 import argparse
@@ -40,7 +40,7 @@ def main() -> None:
             table.parent.mkdir()
             _fill(pacs, folder, table)
             desk = _Desk(table.parent)
-            _walk(desk, wheel, pacs, constraint.absolute() if constraint else None)
+            _walk(desk, wheel, pacs, _pins(constraint, folder) if constraint else None)
             out = list((folder / "desk").rglob("*.nii.gz"))
     if not out:
         raise SystemExit("no study was delivered")
@@ -87,6 +87,14 @@ class _Desk:
 
 def _shown(word: str) -> str:
     return re.sub(r"^/.*/", "", word)
+
+
+def _pins(lock: Path, folder: Path) -> Path:
+    """The versions of a lock alone: pip takes no extras and no hashes in constraints."""
+    pins = re.findall(r"^([\w.-]+)(?:\[[^]]*\])?(==[^\s;\\]+)", lock.read_text(), re.MULTILINE)
+    place = folder / "constraints.txt"
+    place.write_text("".join(f"{name}{version}\n" for name, version in pins))
+    return place
 
 
 def _wheel(folder: Path) -> Path:

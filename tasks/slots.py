@@ -115,17 +115,22 @@ class Share:
         self._looks, self._said, self._waits_for = 0, {}, ""  # type: int, dict[str, int], str
 
     def begin(self, client: SyncPrefectClient, done: threading.Event) -> None:
-        """Wait for the first slot, however long; and for the server, as long as patience says."""
-        patience, made = ServerPatience(self.say), False
+        """Wait for the first slot, however long; and for the server, as long as patience says.
+
+        A look that the server did not answer to its end is made again, though it took a slot: it may have taken more.
+        """
+        patience, made, whole = ServerPatience(self.say), False, False
         with at_once():
-            while not self.held and not done.is_set():
+            while not (self.held and whole) and not done.is_set():
                 try:
                     made = made or self._make_limits(client)
                     self.look(client)
                     patience.answered()
+                    whole = True
                 except HTTPError as error:
+                    whole = False
                     patience.unanswered(error)
-                if not self.held:
+                if not (self.held and whole):
                     done.wait(SECONDS_BETWEEN_LOOKS)
 
     def _make_limits(self, client: SyncPrefectClient) -> bool:

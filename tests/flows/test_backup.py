@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from damage import with_one_bit_changed
 from pacsflow.errors import KeyMismatchError, LedgerError, ProjectError
 from pacsflow.ledger import summary
 from pacsflow.projects import read_project
@@ -73,7 +74,7 @@ def test_what_is_wrong_with_a_backup_is_told_and_nothing_is_written(tmp_path):
     with pytest.raises(ProjectError, match="not a backup"):
         restore(project, tmp_path)
     kept = (backup / "vault").read_bytes()
-    (backup / "vault").write_bytes(kept[:-2] + b"x\n")
+    (backup / "vault").write_bytes(with_one_bit_changed(kept, -2))
     with pytest.raises(ProjectError, match="vault of the backup is damaged"):
         restore(project, backup)
     assert not (tmp_path / "data" / "private").exists()

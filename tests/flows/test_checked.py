@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 import typer
 
+from damage import with_one_bit_changed
 from pacsflow.cli.check import audit, check, trail
 from pacsflow.cli.select import select
 from pacsflow.cli.settle import approve
@@ -70,7 +71,7 @@ def test_a_lost_and_a_changed_file_are_named_at_each_target(delivered, tmp_path,
     lost.unlink()
     content = changed.read_bytes()
     changed.unlink()
-    changed.write_bytes(content[:-1] + b"x")
+    changed.write_bytes(with_one_bit_changed(content, -1))
     parcel = images(tmp_path / "data" / "parcels")[0]
     parcel.write_bytes(parcel.read_bytes() + b"x")
     images(tmp_path / "data" / "sets")[0].unlink()
@@ -176,7 +177,7 @@ def test_what_can_be_read_of_a_damaged_vault_is_exported(delivered, tmp_path, ca
     vault = tmp_path / "data" / "private" / "vault"
     Vault(vault, key_of(read_project(folder))).record(Link("another", "", "OTHER", 0))
     whole = vault.read_bytes()
-    vault.write_bytes(whole[:-20] + b"x" + whole[-19:])
+    vault.write_bytes(with_one_bit_changed(whole, -20))
     told, fine = said(capsys, export, folder, tmp_path / "links.csv")
     assert not fine
     assert "what can be read is written" in told

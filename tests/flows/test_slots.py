@@ -21,10 +21,25 @@ with slots(LanePool(node)) as granted:
 """
 
 
+PROCESSES: list[subprocess.Popen] = []
+
+
+@pytest.fixture(autouse=True)
+def started():
+    """Processes that a test started: none outlives it, whatever became of it."""
+    PROCESSES.clear()
+    yield
+    for process in PROCESSES:
+        with process:
+            process.kill()
+
+
 def holder(prefect, port, what):
     environment = {**os.environ, **prefect.environment(prefect.folder), "PREFECT_API_URL": prefect.url}
     command = [sys.executable, "-c", HOLD, str(port), what]
-    return subprocess.Popen(command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process = subprocess.Popen(command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    PROCESSES.append(process)
+    return process
 
 
 def granted(process):
@@ -100,6 +115,7 @@ class Speaking:
         command = [sys.executable, "-c", SPEAKING, str(port), who]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self.process = subprocess.Popen(command, env=environment, text=True, **pipes)
+        PROCESSES.append(self.process)
         self.said = []
 
     def says(self, text):
