@@ -8,7 +8,7 @@ demo: .venv/usable
 	$(BIN)/pacsflow demo
 
 test: setup peers
-	$(BIN)/python -m pytest -m "not soak" -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python tools/suite.py -m "not soak" -n 4 --dist loadfile --no-loadscope-reorder
 
 soak: setup peers
 	$(BIN)/python -m pytest -m soak --timeout 0
@@ -16,7 +16,7 @@ soak: setup peers
 
 # What the unit tests execute: a percentage, and the lines that never ran.
 coverage: setup
-	$(BIN)/python -m pytest -q tests/unit -m "not soak" -n 2 --dist loadfile --cov --cov-report term --cov-report html:.coverage-html
+	$(BIN)/python tools/suite.py -q tests/unit -m "not soak" -n 4 --dist loadfile --cov --cov-report term --cov-report html:.coverage-html
 
 # The documentation as a site, in .site; a link that leads nowhere ends it.
 site: setup
