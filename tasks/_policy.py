@@ -16,6 +16,7 @@ from pacsflow.policy import policy_for_deployment
 from pacsflow.run.unexpected import let_stop, unexpected
 from schemas.pacs import Retries
 from tasks.patience import away, gave_up, stop_waiting
+from tasks.temporary_server import is_temporary
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -90,5 +91,5 @@ def allowed(project: str) -> None:
     """Raise PolicyError where this run was started by a deployment and this machine's policy does not let it."""
     from prefect.runtime import deployment
 
-    if deployment.id is not None:
+    if not is_temporary() and deployment.id is not None:
         policy_for_deployment(Path(project))

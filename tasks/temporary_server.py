@@ -49,11 +49,8 @@ class TemporaryServer:
         return self._process.pid
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        from prefect.settings import get_current_settings
-
         told = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
-        settings = get_current_settings().to_environment_variables(exclude_unset=True)
-        environment = {**os.environ, **told, **settings}
+        environment = {**os.environ, **told, **_settings()}
         environment.pop("PREFECT_API_URL", None)
         need_inherited_sockets()
         fd = self._socket.fileno()
@@ -107,14 +104,31 @@ _begun: list[TemporaryServer] = []
 _addresses: set[str] = set()
 
 
+def _settings() -> dict[str, str]:
+    """What Prefect was told in this process. Where it is not loaded yet, the server finds the same by itself."""
+    if "prefect.settings" not in sys.modules:
+        return {}
+    from prefect.settings import get_current_settings
+
+    return get_current_settings().to_environment_variables(exclude_unset=True)
+
+
 def begin_server() -> TemporaryServer | None:
-    """As `ensure_server`, without waiting: while it starts, other work can be done."""
+    """As `ensure_server`, without waiting: while it starts, other work can be done.
+
+    Prefect takes longer to load than a server that is not needed takes to be ended: it is started before that is known.
+    """
+    loaded, begun = "prefect.settings" in sys.modules, None
+    if not loaded and not os.environ.get("PREFECT_API_URL"):
+        begun = TemporaryServer()
     from prefect.context import refresh_global_settings_context
     from prefect.settings import PREFECT_API_URL
 
     if PREFECT_API_URL.value():
+        if begun is not None:
+            begun.stop()
         return None
-    server = TemporaryServer()
+    server = begun or TemporaryServer()
     os.environ["PREFECT_API_URL"] = server.url
     refresh_global_settings_context()
     _begun.append(server)
@@ -125,10 +139,19 @@ def begin_server() -> TemporaryServer | None:
 def ensure_server() -> TemporaryServer | None:
     """A server that Prefect in this process speaks to from now on; None where one is named. Raises ServerError."""
     server = begin_server()
+    if _begun:
+        import fastapi.encoders  # noqa: F401 - each flow's parameters need it: loaded while the server starts
     for one in _begun:
         one.wait_until_ready()
     _begun.clear()
     return server
+
+
+def is_temporary() -> bool:
+    """Whether Prefect in this process speaks to a server of this process, which no other run knows."""
+    from prefect.settings import PREFECT_API_URL
+
+    return PREFECT_API_URL.value() in _addresses
 
 
 @contextmanager
@@ -137,9 +160,9 @@ def unwatched() -> Iterator[None]:
 
     Nothing there listens to them, and each flow waits at its end for up to a second until their sender has ended.
     """
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-    if PREFECT_API_URL.value() not in _addresses:
+    if not is_temporary():
         yield
         return
     with temporary_settings(set_defaults={}, updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):

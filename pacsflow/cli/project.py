@@ -200,10 +200,10 @@ def _asked_of_prefect(call: Callable[[], Any]) -> Any:
 
     from tasks.patience import gave_up
     from tasks.server_facts import wait_for_server
-    from tasks.temporary_server import ensure_server, unwatched
+    from tasks.temporary_server import ensure_server, is_temporary, unwatched
 
-    ensure_server()
-    wait_for_server()
+    if ensure_server() is None and not is_temporary():
+        wait_for_server()
     try:
         with unwatched():
             return call()
