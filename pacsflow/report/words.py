@@ -37,7 +37,7 @@ _WORDS: Final[dict[str, tuple[str, str, str]]] = {
     "Unmatched rows": ("Zeilen ohne Treffer", "Lignes sans résultat", "Righe senza risultato"),
     "Not converted": ("Nicht konvertiert", "Non converti", "Non convertito"),
     "Warnings": ("Warnungen", "Avertissements", "Avvisi"),
-    "Middle slices": ("Mittlere Schichten", "Coupes médianes", "Strati mediani"),
+    "Pictures": ("Bilder", "Aperçus", "Anteprime"),
     "Rows": ("Zeilen", "Lignes", "Righe"),
     "Row": ("Zeile", "Ligne", "Riga"),
     "Status": ("Status", "Statut", "Stato"),

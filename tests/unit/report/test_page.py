@@ -92,7 +92,7 @@ def test_cells_of_the_user_s_table_are_not_on_the_page() -> None:
 def test_what_wants_attention_comes_before_the_table() -> None:
     text = words(RUN)
     order = ["Held for a person", "row 2 (A-2) two studies", "Unmatched rows", "row 3 nothing there", "Not converted",
-             "series 2 gantry-tilt: 14 degrees", "Warnings", "burned-in text", "Middle slices", "Rows all 3"]  # fmt: skip
+             "series 2 gantry-tilt: 14 degrees", "Warnings", "burned-in text", "Pictures", "Rows all 3"]  # fmt: skip
     places = [text.index(words_) for words_ in order]
     assert places == sorted(places)
 
