@@ -151,7 +151,7 @@ def _with_headers(path: str, send: Send) -> Send:
 
 
 async def _load_again(receive: Receive, send: Send) -> None:
-    """Have a page of ours load itself again: its console began anew, or its session ended, while it was away."""
+    """Have a page of ours load itself again: its console was started again, or its session ended, while it was away."""
     await receive()
     await send({"type": "websocket.accept"})
     for text in (_OPEN, _NOT_KNOWN):

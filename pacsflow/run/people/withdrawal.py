@@ -10,7 +10,7 @@ from pacsflow.run.withdrawing import Withdrawal, WithdrawRequest, withdraw
 
 
 def withdraw_from(folder: Path, wish: WithdrawRequest, *, by: str) -> Withdrawal:
-    """Take away what a wish names, and write plan and report anew.
+    """Take away what a wish names, and write plan and report again.
 
     Raises ProjectError where nothing is named so, BusyError while a run is at work, and what opening a project raises.
     """
