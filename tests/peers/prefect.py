@@ -29,6 +29,9 @@ class Prefect(Server):
     faults_expected = False
     """Set where something was done to the server, or its database, that it complains of."""
 
+    program = BIN / "pacsflow"
+    """What is called against it."""
+
     begin = datetime.min.replace(tzinfo=UTC)
     """Begin of the test that has the server now."""
 
@@ -100,8 +103,9 @@ class Prefect(Server):
         """Start `pacsflow ARGUMENTS` against this server."""
         env = {**os.environ, **self.environment(self.folder), "PREFECT_API_URL": self.url, **environment}
         env["COLUMNS"] = "200"
+        env.pop("PYTHONPATH", None)
         return subprocess.Popen(
-            [str(BIN / "pacsflow"), *arguments], env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [str(self.program), *arguments], env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
 
     def pacsflow(self, *arguments: str, expect: int = 0, **environment: str) -> str:

@@ -3,15 +3,13 @@
 import os
 import re
 import subprocess
-import sys
-import sysconfig
-import venv
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
 from documents import ROOT
+from installation import installed_wheel
 from pacsflow import __version__
 from pacsflow.extras import EXTRAS
 
@@ -20,31 +18,8 @@ OURS = ("pacsflow", "flows", "tasks", "schemas")
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory) -> Path:
-    """The folder of programs of an environment that holds the wheel; its dependencies are those of the tests."""
-    folder = tmp_path_factory.mktemp("wheel")
-    built = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder / "dist")]
-    subprocess.run(built, cwd=ROOT, check=True, capture_output=True)
-    [wheel] = (folder / "dist").glob("*.whl")
-    assert wheel.name.startswith(f"pacsflow-{__version__}-")
-    venv.create(folder / "venv", symlinks=True)
-    [site] = (folder / "venv" / "lib").glob("python*/site-packages")
-    # a folder named in a .pth file is searched, but its own .pth files are not read: the editable install stays out
-    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    python = str(folder / "venv" / "bin" / "python")
-    words = [
-        sys.executable,
-        "-m",
-        "pip",
-        "--python",
-        python,
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-index",
-        str(wheel),
-    ]
-    subprocess.run(words, check=True, capture_output=True)
-    return folder / "venv" / "bin"
+    """The folder of programs of an environment that holds the wheel."""
+    return installed_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 def call(installed: Path, where: Path, *words: str) -> str:
@@ -68,6 +43,28 @@ def test_version_and_help_in_both_spellings(installed, tmp_path):
     assert call(installed, tmp_path, "--version") == f"pacsflow {__version__}\n"
     assert call(installed, tmp_path, "-h") == call(installed, tmp_path, "--help")
     assert call(installed, tmp_path, "plan", "-h") == call(installed, tmp_path, "plan", "--help")
+
+
+EACH_HELP = """
+from typer.main import get_command
+from pacsflow.cli.app import app
+def each(command, words):
+    yield words
+    for name, below in getattr(command, "commands", {}).items():
+        yield from each(below, [*words, name])
+for words in each(get_command(app), []):
+    print(*words)
+    try:
+        app([*words, "--help"])
+    except SystemExit as ended:
+        assert not ended.code
+"""
+
+
+def test_the_wheel_holds_what_every_command_loads(installed, tmp_path):
+    words = [installed / "python", "-P", "-c", EACH_HELP]
+    told = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert told.count("Usage") > 40
 
 
 def test_a_first_project_begins_validates_and_is_explained(installed, tmp_path):
