@@ -16,12 +16,14 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 
 from pacsflow.children import start_server
 from pacsflow.errors import ServerError
 from pacsflow.system import need_inherited_sockets
 
 LOOPBACK = "127.0.0.1"
+PROGRAM = str(Path(__file__).with_name("temporary_server_program.py"))
 STARTS = 20
 """How often it is started in one command; more often it would not stay either."""
 _SECONDS_TO_END = 3.0
@@ -54,7 +56,7 @@ class TemporaryServer:
         environment.pop("PREFECT_API_URL", None)
         need_inherited_sockets()
         fd = self._socket.fileno()
-        return start_server([__file__, str(fd), str(os.getpid())], env=environment, log=self._log, pass_fds=[fd])
+        return start_server([PROGRAM, str(fd), str(os.getpid())], env=environment, log=self._log, pass_fds=[fd])
 
     def wait_until_ready(self) -> None:
         """Come back when it answers. Raises ServerError where it does not start."""
@@ -167,24 +169,3 @@ def unwatched() -> Iterator[None]:
         return
     with temporary_settings(set_defaults={}, updates={PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         yield
-
-
-def _end_with(parent: int) -> None:
-    """End this process, at once, when the one that started it is gone, however it went."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(0)
-
-
-def serve(fd: int, parent: int) -> None:
-    """Serve on a listening socket until told to end, or until process `parent` is gone: the program of this file."""
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    import uvicorn
-
-    uvicorn.run(
-        "prefect.server.api.server:create_app", factory=True, fd=fd, log_level="error", timeout_graceful_shutdown=1
-    )
-
-
-if __name__ == "__main__":
-    serve(int(sys.argv[1]), int(sys.argv[2]))

@@ -1,9 +1,10 @@
 """A server for the time of a command: started where none is named, and what is left out under it."""
 
+import asyncio
 import os
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import pytest
 from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
@@ -12,6 +13,7 @@ from pacsflow.run.lanes.pool import LanePool
 from schemas.pacs import PacsNode
 from tasks import temporary_server
 from tasks.slots import slots
+from tasks.temporary_server_program import AskedAgain
 
 STAYS = "http://127.0.0.1:1/api"
 
@@ -69,3 +71,56 @@ def test_all_lanes_are_ours_under_a_server_that_no_other_run_knows(fails, monkey
         assert lanes == pool.allowed == 3
         assert not fails or 1 / 0
     assert pool.allowed == 0
+
+
+class Locked:
+    """A service that cannot take the first requests; it keeps what it read of each."""
+
+    def __init__(self, times, *, raises=False):
+        self.left, self.raises, self.read = times, raises, []
+
+    async def __call__(self, scope, receive, send):
+        self.read.append(b"")
+        more = scope["type"] == "http"
+        while more:
+            message = await receive()
+            self.read[-1] += message["body"]
+            more = message["more_body"]
+        status = 503 if self.left else 201
+        self.left = max(0, self.left - 1)
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": b"%d" % status})
+        if status == 503 and self.raises:
+            raise OSError("locked")
+
+
+async def ask(app, body, *, kind="http"):
+    parts = [{"type": "http.request", "body": body[at : at + 3], "more_body": True} for at in range(0, len(body), 3)]
+    parts.append({"type": "http.request", "body": b"", "more_body": False})
+    said = []
+
+    async def receive():
+        return parts.pop(0)
+
+    async def send(message):
+        said.append(message.get("status") or message["body"])
+
+    await app({"type": kind}, receive, send)
+    return said
+
+
+@pytest.mark.parametrize("times", range(6))
+@pytest.mark.parametrize("body", [b"", b"{}", b"a longer body"])
+@pytest.mark.parametrize("raises", [False, True])
+def test_a_request_that_sqlite_could_not_take_is_made_again_whole(times, body, raises):
+    locked = Locked(times, raises=raises)
+    status = 201 if times < 4 else 503
+    with pytest.raises(OSError, match="locked") if raises and status == 503 else nullcontext():
+        assert asyncio.run(ask(AskedAgain(locked, waits=[0, 0, 0]), body)) == [status, b"%d" % status]
+    assert locked.read == [body] * min(times + 1, 4)
+
+
+def test_what_is_no_request_is_passed_on():
+    locked = Locked(1)
+    assert asyncio.run(ask(AskedAgain(locked), b"", kind="websocket")) == [503, b"503"]
+    assert len(locked.read) == 1
