@@ -87,7 +87,11 @@ class Target(Protocol):
         """The paths of `delivered` that are missing there, or differ. Raises TargetError."""
 
     def present(self, paths: Sequence[str]) -> Sequence[str]:
-        """Those of `paths` under which the target holds anything; all where it cannot be asked. Raises TargetError."""
+        """Those of `paths` under which the target holds anything; all where it cannot be asked.
+
+        Raises TargetError; also where it holds none of them, nor the mark that each delivery leaves: a place that is
+        not mounted, or another one, says nothing of what was delivered.
+        """
 
     def remove(self, paths: Sequence[str]) -> None:
         """Take away files of an earlier delivery that are not part of the present one. Raises TargetError."""

@@ -17,6 +17,8 @@ from pacsflow.system import DIRECTORY, NOFOLLOW, lock, need_folder_handles
 NOT_LINKABLE = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES, errno.ENOSYS}
 """What the system says where a file system has no hard links, or not there."""
 _PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EBUSY, errno.ENETDOWN, errno.EHOSTDOWN}
+MARK = ".pacsflow"
+"""The folder below each destination of files that says that it is one."""
 _HALF = re.compile(r"\.[0-9a-f]{32}\.part")
 """As `temporary_name` gives them: no other name is ever swept away."""
 Parts = tuple[str, ...]
@@ -100,6 +102,15 @@ def _spare(folder: int, name: str, ours: Collection[str]) -> None:
 def aside(name: str) -> str:
     """The name under which something is kept that pacsflow did not write, and that stood where it writes."""
     return f"{name}.kept-{uuid.uuid4().hex[:12]}"
+
+
+def unmarked(kind: str) -> TargetError:
+    """The fault of a place that has none of what was delivered, and not the folder that every delivery leaves."""
+    return TargetError(
+        f"{kind}: the place is not there, or is another one than was delivered to",
+        fix="mount it, or move it back",
+        transient=True,
+    )
 
 
 def temporary_name() -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pacsflow.errors import TargetError
 from pacsflow.export.contract import Delivered, SeriesFiles, StudyFolder, Target
-from pacsflow.export.disk import hashed, opened, own_words, put, sweep
+from pacsflow.export.disk import MARK, hashed, opened, own_words, put, sweep, unmarked
 from pacsflow.export.placing import Parts, claims_below, named_files, places
 from pacsflow.system import NOFOLLOW
 from schemas.export import Folder
@@ -46,7 +46,10 @@ class FolderTarget:
     def present(self, paths: Sequence[str]) -> Sequence[str]:
         """See `Target`."""
         with own_words("folder"):
-            return [path for path in paths if self._stands(path)]
+            found = [path for path in paths if self._stands(path)]
+            if paths and not found and not (self._root / MARK).is_dir():
+                raise unmarked("folder")
+            return found
 
     def remove(self, paths: Sequence[str]) -> None:
         """See `Target`. The folders that are left empty go too."""
@@ -73,8 +76,8 @@ class FolderTarget:
                 os.stat(name, dir_fd=folder, follow_symlinks=False)
         except (FileNotFoundError, NotADirectoryError):
             return False
-        except TargetError:  # a link stands where a folder was: what is behind it is not ours
-            return False
+        except TargetError:  # a link stands where a folder was: what is behind it is not touched, and may be there
+            return True
         return True
 
     def _put(self, series: SeriesFiles, place: Parts, ours: frozenset[str]) -> Iterator[tuple[str, str, int]]:

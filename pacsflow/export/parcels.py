@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from pacsflow.export.contract import Delivered, StudyFolder
-from pacsflow.export.disk import aside, facts_of, hashed, opened, own_words, temporary_name
+from pacsflow.export.disk import MARK, aside, facts_of, hashed, opened, own_words, temporary_name, unmarked
 from pacsflow.export.names import component, plain, short_digest
 from pacsflow.export.placing import claimed, claims_below
 from pacsflow.scratch import apart
@@ -18,9 +18,9 @@ from pacsflow.system import NOFOLLOW
 from pacsflow.system import lock as lock_file
 from schemas.export import Archive, BidsDataset, Dicomdir, Folder
 
-HALVES = (".pacsflow", "temporary")
+HALVES = (MARK, "temporary")
 """Where below a destination things are made that appear there when they are whole."""
-MADE = (".pacsflow", "made")
+MADE = (MARK, "made")
 """Where below a destination stands what was made there under which name: nothing else is ever replaced."""
 
 
@@ -51,7 +51,10 @@ class Parcels:
     def present(self, paths: Sequence[str]) -> Sequence[str]:
         """See `Target`."""
         with own_words(self.kind):
-            return [path for path in paths if os.path.lexists(self._root / path)]
+            found = [path for path in paths if os.path.lexists(self._root / path)]
+            if paths and not found and not (self._root / MARK).is_dir():
+                raise unmarked(self.kind)
+            return found
 
     def remove(self, paths: Sequence[str]) -> None:
         """See `Target`. The folders that are left empty go too."""
@@ -105,7 +108,7 @@ def name_of(study: StudyFolder, root: Path) -> str:
 @contextmanager
 def alone(root: Path, name: str) -> Iterator[None]:
     """A lock below `root` that ends with the process: for what belongs to all studies of a dataset."""
-    with opened(root, (".pacsflow",)) as folder:
+    with opened(root, (MARK,)) as folder:
         lock = os.open(name, os.O_CREAT | os.O_RDWR | NOFOLLOW, 0o600, dir_fd=folder)
         with os.fdopen(lock, "r+b") as stream:
             lock_file(stream)

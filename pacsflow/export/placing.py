@@ -11,12 +11,12 @@ from pathlib import Path
 
 from pacsflow.errors import TargetError
 from pacsflow.export.contract import SeriesFiles, StudyFolder
-from pacsflow.export.disk import first_owner, opened
+from pacsflow.export.disk import MARK, first_owner, opened
 from pacsflow.export.layout import folder_of
 from pacsflow.export.names import alphanumeric, component, plain, short_digest
 from schemas.export import Files
 
-CLAIMS = (".pacsflow", "claims")
+CLAIMS = (MARK, "claims")
 """Where below a destination it stands who has which name."""
 _PATIENT = "\0patient"
 _STEM = "image"

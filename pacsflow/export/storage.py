@@ -15,7 +15,7 @@ from fsspec.spec import AbstractBufferedFile
 from pacsflow.errors import SecretError, TargetError
 from pacsflow.export.bandwidth import Bandwidth
 from pacsflow.export.contract import Delivered, StudyFolder
-from pacsflow.export.disk import aside
+from pacsflow.export.disk import aside, unmarked
 from pacsflow.export.placing import CLAIMS, named_files, places
 from pacsflow.export.stores import WHOLE, opened_store
 from schemas.export import Storage
@@ -63,7 +63,10 @@ class StorageTarget:
     def present(self, paths: Sequence[str]) -> Sequence[str]:
         """See `Target`."""
         with self._opened() as (store, root):
-            return [path for path in paths if _size(store, f"{root}/{path}") is not None]
+            found = [path for path in paths if _size(store, f"{root}/{path}") is not None]
+            if paths and not found and not store.exists("/".join((root, *CLAIMS))):
+                raise unmarked("storage")
+            return found
 
     def remove(self, paths: Sequence[str]) -> None:
         """See `Target`."""

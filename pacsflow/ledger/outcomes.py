@@ -11,6 +11,9 @@ from pacsflow.ledger import tables as t
 from pacsflow.ledger.book import Ledger
 from pacsflow.ledger.choices import studies_of
 
+FAILED, UNREADY = "failed", "unready"
+"""Statuses of deliveries: begun and not ended, so that anything may be there; not begun, as the study was not ready."""
+BROKE_OFF = "the delivery broke off"
 ELSEWHERE = "AE "
 """How the name of a delivery begins that another application entity received in our place."""
 
@@ -32,8 +35,8 @@ class Output:
 class Delivery:
     """What became of a study at a target. `digest`: of what was delivered; files as (path, sha256, size).
 
-    `settings`: those of the target, as export.yaml says them; None where an earlier version did not keep them. `at`:
-    seconds since 1970, 0 for now.
+    `status`: done, or one of those above. `settings`: those of the target, as export.yaml says them; None where an
+    earlier version did not keep them. `at`: seconds since 1970, 0 for now.
     """
 
     target: str
@@ -98,7 +101,8 @@ def deliveries_of(ledger: Ledger, row_ids: Sequence[str] | None) -> dict[str, tu
 def everywhere(ledger: Ledger) -> list[tuple[str, Delivery]]:
     """(study key, delivery) of all that lies at targets, or may, in the order of studies and targets."""
     query = sa.select(t.deliveries).order_by(t.deliveries.c.study_key, t.deliveries.c.target)
-    return [(r.study_key, _delivery(r)) for r in ledger.all(query) if r.files or r.target.startswith(ELSEWHERE)]
+    there = (r for r in ledger.all(query) if r.files or r.status == FAILED or r.target.startswith(ELSEWHERE))
+    return [(r.study_key, _delivery(r)) for r in there]
 
 
 def _delivery(r: sa.Row[Any]) -> Delivery:

@@ -213,8 +213,8 @@ deliveries = Table(
     Column("delivered_at", Float, nullable=False),
     Column("settings", JSON),
 )
-"""`status`: done, failed. `digest`: of what was delivered; another digest means deliver again. `settings`: those of the
-target it was delivered to, as export.yaml said them then; null in ledgers from before."""
+"""`status`: done, failed, unready. `digest`: of what was delivered; another digest means deliver again. `settings`:
+those of the target it was delivered to, as export.yaml said them then; null in ledgers from before."""
 
 signatures = Table(
     "signatures",

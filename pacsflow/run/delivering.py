@@ -5,18 +5,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pacsflow.convert import bids
-from pacsflow.errors import PacsflowError, TargetError
+from pacsflow.errors import PacsflowError, RefusalError, TargetError
 from pacsflow.export import Delivered, SeriesFiles, StudyFolder, open_target, read_series
 from pacsflow.export.bids_names import left_out
+from pacsflow.export.disk import facts_of
 from pacsflow.ledger import naming, outcomes, studies
-from pacsflow.ledger.outcomes import Delivery, Output
+from pacsflow.ledger.outcomes import FAILED, UNREADY, Delivery, Output
 from pacsflow.ledger.studies import Instance, Planned, Series, Study
 from pacsflow.ledger.summary import rows_of
 from pacsflow.projects.project import Project
 from pacsflow.refs import StudyRef
 from pacsflow.run.conversion_rules import becomes_masks, rules_for
 from pacsflow.run.converting import Making, converted, making_of
-from pacsflow.run.remaining import delivery_digest, elsewhere, target_names, unsigned_studies
+from pacsflow.run.remaining import PERSONS, delivery_digest, elsewhere, target_names, unsigned_studies
+from pacsflow.run.removal import is_on_disk, target_of
 from pacsflow.run.reporting.row_label import row_label
 from pacsflow.run.series_lines import note_lines
 from pacsflow.run.session import Session, session
@@ -68,14 +70,11 @@ def _deliver(run: Session, plan: Planned) -> None:
         if name in known and (known[name].status, known[name].digest) == ("done", digest):
             continue
         before = _former(run, study.key, known.get(name), target)
-        said = target.model_dump(mode="json")
-        try:
-            files = _delivered(run, target, _called(run, study, folder, target, order), before)
-            outcome = Delivery(name, "done", digest, "", files, said)
-        except BaseException as error:  # noqa: BLE001 whatever it is, it does not concern the other targets
-            fault = _placed(fault_of(error, name), target)
-            outcome = Delivery(name, "failed", digest, str(fault), before, said)
-            faults.append(fault)
+        outcome = Delivery(name, UNREADY, digest, str(folder), before, target.model_dump(mode="json"))
+        if name in known and known[name].status == FAILED:
+            outcome = replace(outcome, status=FAILED)
+        if not isinstance(folder, PacsflowError):
+            outcome = _attempted(run, study, target, _called(run, study, folder, target, order), outcome, faults)
         outcomes.note_delivery(run.ledger, study.key, outcome)
     if isinstance(folder, PacsflowError):
         raise folder
@@ -83,6 +82,39 @@ def _deliver(run: Session, plan: Planned) -> None:
         text = "; ".join(sorted({str(fault) for fault in faults}))
         fix = "; ".join(dict.fromkeys(fault.fix for fault in faults if fault.fix))
         raise TargetError(text, fix=fix, transient=any(fault.transient for fault in faults))
+
+
+def _attempted(
+    run: Session, study: Study, target: Target, folder: StudyFolder, planned: Delivery, faults: list[PacsflowError]
+) -> Delivery:
+    """What became of a delivery. That it began is on disk before: what a killed one left may be anything."""
+    outcomes.note_delivery(run.ledger, study.key, replace(planned, status=FAILED, reason=outcomes.BROKE_OFF))
+    try:
+        files = _delivered(run, target, folder, planned.files)
+    except BaseException as error:  # noqa: BLE001 whatever it is, it does not concern the other targets
+        fault = _placed(fault_of(error, planned.target), target)
+        faults.append(fault)
+        return replace(planned, status=FAILED, reason=str(fault))
+    return replace(planned, status="done", reason="", files=files)
+
+
+def finish(run: Session, key: str) -> None:
+    """Bring deliveries that broke off on disks of this machine to their end, so that all that they left is known.
+
+    For what is taken away afterwards; what fails stays noted as broken off, and nothing is sent to other machines.
+    """
+    broken = [one for one in outcomes.deliveries(run.ledger, key).values() if one.status == FAILED]
+    wanted = [(one, target) for one in broken if (target := target_of(run.project, one)) and is_on_disk(target)]
+    if not wanted:
+        return
+    study = studies.study(run.ledger, key)
+    study = replace(study, series=tuple(replace(one, wanted=True) for one in study.series))
+    folder = _prepared(run, study)
+    for one, target in wanted:
+        if not isinstance(folder, PacsflowError):
+            order = ordinals(run.ledger).get(key, "") if by_order(run.project) else ""
+            called = _called(run, study, folder, target, order)
+            outcomes.note_delivery(run.ledger, key, _attempted(run, study, target, called, one, []))
 
 
 def _placed(fault: PacsflowError, target: Target) -> PacsflowError:
@@ -113,11 +145,9 @@ def _former(run: Session, key: str, before: Delivery | None, target: Target) -> 
     return ()
 
 
-def _called(
-    run: Session, study: Study, folder: StudyFolder | PacsflowError, target: Target, order: str
-) -> StudyFolder | PacsflowError:
+def _called(run: Session, study: Study, folder: StudyFolder, target: Target, order: str) -> StudyFolder:
     """The study with what its session is called at a target."""
-    if isinstance(folder, PacsflowError) or not isinstance(target, BidsDataset) or target.sessions == "date":
+    if not isinstance(target, BidsDataset) or target.sessions == "date":
         return folder
     wanting = [run.row_of(row_id) for row_id in rows_of(run.ledger, study.key) if row_id in run.table]
     return replace(folder, session=session_label(study, wanting, target, order))
@@ -131,14 +161,12 @@ def _prepared(run: Session, study: Study) -> StudyFolder | PacsflowError:
         return fault_of(error, "deliver_study")
 
 
-def _delivered(run: Session, wanted: Target, folder: StudyFolder | PacsflowError, before: Files) -> Files:
+def _delivered(run: Session, wanted: Target, folder: StudyFolder, before: Files) -> Files:
     """The files of a study at a target; of those of the delivery `before` that are not part of it, none is left.
 
     A file there that was changed since stays. A study of which nothing is held is
-    not offered at all. Raises `folder` where that is what came of preparing it.
+    not offered at all.
     """
-    if isinstance(folder, PacsflowError):
-        raise folder
     if not folder.series and not before:
         return ()
     target = open_target(wanted, run.project.workdir)
@@ -167,6 +195,8 @@ def _folder(run: Session, study: Study) -> StudyFolder:
     held: dict[str, list[Instance]] = {}
     for instance in studies.instances(run.ledger, study.key, "held"):
         held.setdefault(instance.series_key, []).append(instance)
+    if PERSONS[run.project.settings.sign_off]:
+        _as_signed(run, [one for each in held.values() for one in each])
     done = {output.series_key: output for output in outcomes.outputs(run.ledger, study.key)}
     originals = _originals(run, study)
     series: dict[str, SeriesFiles] = {}
@@ -186,6 +216,20 @@ def _folder(run: Session, study: Study) -> StudyFolder:
         note_lines(run, study.key)
     wanting = (run.row_of(row_id) for row_id in rows_of(run.ledger, study.key) if row_id in run.table)
     return StudyFolder(tuple(series.values()), tuple(row_label(row, [study.attributes]) for row in wanting))
+
+
+def _as_signed(run: Session, instances: Sequence[Instance]) -> None:
+    """Raise RefusalError where an image that persons let go is not as it was when they did."""
+    for one in instances:
+        try:
+            same = facts_of(run.staging / one.path) == (one.sha256, one.size)
+        except OSError:
+            same = False
+        if not same:
+            raise RefusalError(
+                "an image in the folder staging is not the one that was signed off",
+                fix="pacsflow check PROJECT --fetch-again",
+            )
 
 
 def _originals(run: Session, study: Study) -> dict[str, bids.Original]:

@@ -1,8 +1,10 @@
 """A study taken away from where it lies: each target that can, the staging folder; and what to do where none can."""
 
+import os
+import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from pydantic import TypeAdapter
 
 from pacsflow.errors import PacsflowError
 from pacsflow.export import Delivered, open_target
-from pacsflow.ledger import outcomes, studies, withdrawals
+from pacsflow.ledger import outcomes, sharing, studies, withdrawals
 from pacsflow.ledger.outcomes import ELSEWHERE, Delivery
 from pacsflow.projects.project import Project
 from pacsflow.run.remaining import target_names
@@ -21,6 +23,7 @@ from pacsflow.wording import counted
 from schemas.export import Target
 
 Files = Sequence[tuple[str, str, int]]
+ON_DISK = frozenset({"folder", "bids", "archive", "dicomdir"})
 BY_HAND = {
     "dicom": "DICOM has no way to take an image back: delete the study there",
     "dicomweb": "the service cannot be told to: delete the study there",
@@ -30,12 +33,17 @@ BY_HAND = {
 }
 """Kind of a target -> why it takes nothing back, and what to do there."""
 _GONE_BY_HAND = "deleted there by hand, as a person says"
+_IMAGE = re.compile(r"[0-9.]{1,128}\.dcm|\..+\.part")
+_MADE = re.compile(r"nifti|\.nifti\.converting")
 _TARGET: TypeAdapter[Any] = TypeAdapter(Target)
 
 
 @dataclass(frozen=True)
 class Removal:
-    """What became of a study at one place. `kept`: what is left there, and `why`; `gone`: files taken away."""
+    """What became of a study at one place. `kept`: what is left there, and `why`.
+
+    `gone`: files that are not there any more; `lacking`: how many of them were not there before, either.
+    """
 
     place: str
     gone: Files
@@ -43,6 +51,7 @@ class Removal:
     why: str = ""
     fix: str = ""
     delivered: float = 0.0
+    lacking: int = 0
 
 
 def taken_away(run: Session, key: str, by_hand: Sequence[str] = ()) -> list[Removal]:
@@ -69,17 +78,38 @@ def taken_away(run: Session, key: str, by_hand: Sequence[str] = ()) -> list[Remo
 
 
 def _at_target(run: Session, delivery: Delivery, *, by_hand: bool) -> Removal:
-    files, at = delivery.files, delivery.at
-    if by_hand:
-        return Removal(delivery.target, files, 0, _GONE_BY_HAND, delivered=at)
+    """What becomes of a study at one target. That it was deleted by hand is believed where nobody can be asked."""
+    files = delivery.files
+    said = Removal(delivery.target, files, 0, _GONE_BY_HAND, "", delivery.at, len(files))
     if delivery.target.startswith(ELSEWHERE):
-        return Removal(delivery.target, (), 1, BY_HAND["AE"], _told(delivery.target), at)
+        stays = replace(said, gone=(), lacking=0, kept=1, why=BY_HAND["AE"], fix=_told(delivery.target))
+        return said if by_hand else stays
     try:
-        return _removed(run, delivery)
-    except PacsflowError as error:
-        return Removal(delivery.target, (), len(files), str(error), error.fix, at)
+        found = _removed(run, delivery)
     except BaseException as error:  # noqa: BLE001 whatever it is, it does not concern the other targets
-        return Removal(delivery.target, (), len(files), str(fault_of(error, delivery.target)), "", at)
+        fault = error if isinstance(error, PacsflowError) else fault_of(error, delivery.target)
+        fix = "; ".join(filter(None, (fault.fix, _told(delivery.target))))
+        stays = replace(said, gone=(), lacking=0, kept=max(len(files), 1), why=str(fault), fix=fix)
+        return said if by_hand else stays
+    if by_hand and found.kept and not _answers(run, delivery):
+        return said
+    if found.kept or delivery.status != outcomes.FAILED:
+        return found
+    if by_hand:
+        return replace(found, why=_GONE_BY_HAND)
+    fix = f"look there for files of the study; {_told(delivery.target)}"
+    return replace(found, kept=1, why=f"{outcomes.BROKE_OFF} there: what it left is not known", fix=fix)
+
+
+def is_on_disk(settings: Target) -> bool:
+    """Whether a target is a folder of this machine."""
+    return settings.kind in ON_DISK or str(getattr(settings, "url", "")).startswith("file:")
+
+
+def _answers(run: Session, delivery: Delivery) -> bool:
+    """Whether a target says what it holds, so that it is not for a person to say."""
+    settings = target_of(run.project, delivery)
+    return settings is not None and settings.kind != "karnak" and bool(getattr(settings, "query_back", True))
 
 
 def _removed(run: Session, delivery: Delivery) -> Removal:
@@ -89,11 +119,13 @@ def _removed(run: Session, delivery: Delivery) -> Removal:
         why, fix = "export.yaml does not name this target any more", "delete the files there"
         return Removal(delivery.target, (), len(delivery.files), why, f"{fix}, then {_told(delivery.target)}")
     target, files = open_target(settings, run.project.workdir), delivery.files
+    if not files:
+        return Removal(delivery.target, (), delivered=delivery.at)
     paths = [path for path, _, _ in files]
     there = set(target.present(paths))
     if settings.kind in BY_HAND:
         if not there:
-            return Removal(delivery.target, files, 0, "not there any more", delivered=delivery.at)
+            return Removal(delivery.target, files, 0, "not there any more", "", delivery.at, len(files))
         fix = _told(delivery.target)
         return Removal(delivery.target, (), len(there), BY_HAND[settings.kind], fix, delivery.at)
     changed = set(target.verify(Delivered(tuple(files)))) & there
@@ -108,7 +140,7 @@ def _removed(run: Session, delivery: Delivery) -> Removal:
         return Removal(
             delivery.target, (), len(files), "nothing is there: the target may have moved", _told(delivery.target)
         )
-    return Removal(delivery.target, gone, len(left), why, fix, delivery.at)
+    return Removal(delivery.target, gone, len(left), why, fix, delivery.at, len(files) - len(there))
 
 
 def _told(target: str) -> str:
@@ -125,17 +157,36 @@ def target_of(project: Project, delivery: Delivery) -> Target | None:
 
 
 def _from_staging(run: Session, key: str) -> Removal:
-    """Remove the instances and conversions that are held here."""
-    gone: list[tuple[str, str, int]] = []
-    kept = 0
-    for instance in studies.instances(run.ledger, key, "held"):
-        kept += not _deleted(run.staging, instance.path)
-        gone.append((instance.path, instance.sha256, instance.size))
+    """Remove all that is held here of a study: instances, conversions, and what a killed run did not note."""
+    held = studies.instances(run.ledger, key, "held")
+    if run.project.settings.workers > 1 and sharing.staged_at(run.ledger, key, run.place) != run.place:
+        why = "the images lie in the work directory of another machine"
+        return Removal("staging", (), len(held), why if held else "", "the same command there" if held else "")
+    gone = [(one.path, one.sha256, one.size) for one in held if _deleted(run.staging, one.path)]
     for output in outcomes.outputs(run.ledger, key):
-        kept += sum(not _deleted(run.staging, name) for name in output.files)
-    kept += not _deleted(run.staging, f"{key}/{LINES}")
-    fix = "look at the rights of the folder staging, then try again" if kept else ""
-    return Removal("staging", gone, kept, "files cannot be deleted" if kept else "", fix)
+        for name in output.files:
+            _deleted(run.staging, name)
+    _deleted(run.staging, f"{key}/{LINES}")
+    left = [path.relative_to(run.staging) for path in _below(run.staging / key)]
+    foreign = [path for path in left if not (_is_ours(path) and _deleted(run.staging, str(path)))]
+    fix = "look at the folder staging and its rights, delete them, then try again" if foreign else ""
+    why = f"{counted(len(foreign), 'file')} cannot be deleted, or pacsflow does not know of it" if foreign else ""
+    return Removal("staging", gone, len(foreign), why, fix)
+
+
+def _below(folder: Path) -> list[Path]:
+    """All files and links below a folder; links are not followed."""
+    return [Path(top, name) for top, names, files in os.walk(folder) for name in (*files, *_links(Path(top), names))]
+
+
+def _links(top: Path, names: Sequence[str]) -> list[str]:
+    return [name for name in names if (top / name).is_symlink()]
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file of the staging folder (study/series/…) has a name that runs give: an image, a conversion."""
+    _, *series, name = path.parts
+    return bool(_IMAGE.fullmatch(name)) or any(_MADE.fullmatch(part) for part in series[1:])
 
 
 def _deleted(root: Path, name: str) -> bool:

@@ -9,7 +9,9 @@ from typing import Any
 
 from pacsflow.errors import ProjectError
 from pacsflow.ledger import acts, outcomes, rows, summary, withdrawals
+from pacsflow.query.excluded import comparable
 from pacsflow.run.barring import WITHDRAWN, barred, patient_digest
+from pacsflow.run.delivering import finish
 from pacsflow.run.removal import Removal, taken_away
 from pacsflow.run.session import Session
 from pacsflow.staging import PRIVATE, write_text
@@ -61,19 +63,27 @@ def withdraw(run: Session, wish: WithdrawRequest, *, by: str) -> Withdrawal:
 
 
 def withdraw_excluded(run: Session) -> Withdrawal | None:
-    """Take away what is here and at targets of excluded patients; None where there is nothing of them."""
+    """Take away what is here and at targets of excluded patients; None where there is nothing of them.
+
+    What rows found of them before they were excluded is let go, so that it is not fetched either.
+    """
     held = {key for key, _ in outcomes.everywhere(run.ledger)} | _held(run)
+    free = withdrawals.unwanted(run.ledger)
     known = summary.studies(run.ledger)
     people = withdrawals.patients(run.ledger)
     found = {
         key: why
         for key, patient in people.items()
-        if key in held and (why := barred(run.ledger, run.exclusions, patient, _uid(known, key)))
+        if (key in held or key not in free) and (why := barred(run.ledger, run.exclusions, patient, _uid(known, key)))
     }
-    if not found:
+    for key in found.keys() - held:
+        withdrawals.let_go(run.ledger, key, found[key])
+    if not found.keys() & held:
         return None
     done = Withdrawal("exclusions", "the project's exclusions")
-    for key, why in found.items():
+    for key in sorted(found.keys() & held):
+        finish(run, key)
+        why = found[key]
         withdrawals.let_go(run.ledger, key, why)
         done.studies[key] = taken_away(run, key)
     return _ended(run, done)
@@ -111,7 +121,10 @@ def _let_go(run: Session, wish: WithdrawRequest, done: Withdrawal) -> list[str]:
                 f"{counted(len(left), 'row is', 'rows are')} not answered yet, so it is not known what they want",
                 "pacsflow plan PROJECT first",
             )
-        return sorted(withdrawals.unwanted(ledger) & ({key for key, _ in outcomes.everywhere(ledger)} | _held(run)))
+        free = withdrawals.unwanted(ledger) & ({key for key, _ in outcomes.everywhere(ledger)} | _held(run))
+        for key in free:
+            finish(run, key)
+        return sorted(free)
     if wish.row:
         found = _of_row(run, wish.row, done.by)
         free = withdrawals.unwanted(ledger)
@@ -121,10 +134,8 @@ def _let_go(run: Session, wish: WithdrawRequest, done: Withdrawal) -> list[str]:
                 done.studies[key] = [Removal("rows", (), 1, "other rows want it", "withdraw them, or --study")]
         return [key for key in found if key in free]
     if wish.patient:
-        people = withdrawals.patients(ledger)
-        mine = patient_digest(ledger, wish.patient)
-        keys = [key for key, patient in people.items() if patient_digest(ledger, patient) == mine]
-        withdrawals.note_withdrawn(ledger, [("patient", mine)], by=done.by)
+        keys = _of_patient(run, wish.patient, done)
+        withdrawals.note_withdrawn(ledger, [("patient", patient_digest(ledger, wish.patient))], by=done.by)
     else:
         uids = {wish.study, ledger.digest("study", wish.study)}
         keys = [key for key in withdrawals.patients(ledger) if key in uids]
@@ -132,8 +143,31 @@ def _let_go(run: Session, wish: WithdrawRequest, done: Withdrawal) -> list[str]:
             raise _mistake("no study has that name", "write it as the plan names it, or its Study Instance UID")
         withdrawals.note_withdrawn(ledger, [("study", key) for key in keys], by=done.by)
     for key in keys:
+        finish(run, key)
         withdrawals.let_go(ledger, key, WITHDRAWN)
     return sorted(keys)
+
+
+def _of_patient(run: Session, named: str, done: Withdrawal) -> list[str]:
+    """Keys of the studies of a patient. Raises ProjectError where nothing here is of that Patient ID.
+
+    Of an ID that differs by zeros at its front nobody knows whether it is another patient's: these are named.
+    """
+    people, wanted = withdrawals.patients(run.ledger), comparable(named)
+    found = {comparable(patient) for patient in people.values()}
+    asked = {comparable(str(row.keys.get("PatientID", ""))) for row in run.rows}
+    near = {one for one in (found | asked) - {wanted} if one and one.lstrip("0") == wanted.lstrip("0")}
+    alike = [key for key, patient in people.items() if comparable(patient) in near]
+    told = f"{counted(len(alike), 'study is', 'studies are')} of an ID that differs by zeros at its front"
+    if not wanted or wanted not in found | asked:
+        why = f"; {told}" if alike else ""
+        fix = "write it with all its zeros, as the plan does; `exclusions` in query.yaml is for who is not here yet"
+        raise _mistake(f"nothing here is of a patient of that ID{why}", fix)
+    if alike:
+        done.notes.append(f"{told}, and is not withdrawn: if it is the same patient, name that ID too")
+    if wanted not in found:
+        done.notes.append("nothing of the patient was found so far; the rows are not asked any more")
+    return [key for key, patient in people.items() if comparable(patient) == wanted]
 
 
 def _of_row(run: Session, named: str, by: str) -> dict[str, str]:
@@ -143,6 +177,8 @@ def _of_row(run: Session, named: str, by: str) -> dict[str, str]:
     keys = withdrawals.studies_of_row(run.ledger, row_id)
     if listed is None and not keys:
         raise _mistake("no row has that id", "pacsflow status PROJECT lists what lies at targets; or --study KEY")
+    for key in keys:
+        finish(run, key)
     if listed:
         rows.settle(run.ledger, row_id, {}, by=by)
     else:
@@ -189,7 +225,9 @@ def write_certificate(run: Session, done: Withdrawal) -> Path:
 
 
 def _plain(one: Removal) -> dict[str, Any]:
-    facts: dict[str, Any] = {"place": one.place, "files": len(one.gone), "left": one.kept}
+    facts: dict[str, Any] = {"place": one.place, "files": len(one.gone) - one.lacking, "left": one.kept}
+    if one.lacking:
+        facts["not there any more"] = one.lacking
     if one.delivered:
         facts["delivered"] = datetime.fromtimestamp(one.delivered, UTC).isoformat(timespec="seconds")
     if one.why:

@@ -16,7 +16,7 @@ from pacsflow.run.reporting.left_behind import left_behind
 from pacsflow.run.reporting.plan import write_plan
 from pacsflow.run.reporting.report import write_report
 from pacsflow.run.withdrawing import WithdrawRequest, withdraw, withdraw_excluded
-from whole_run import lying, project, run_once
+from whole_run import find_only, lying, project, run_once
 
 PARCEL = {"path": "${project.workdir}/parcels", "password": "${env:WITHDRAWN_TEST}"}
 
@@ -270,6 +270,22 @@ def test_excluded_patients_are_not_asked_for_and_what_is_there_of_them_goes(tmp_
         record = json.loads((tmp_path / "data" / "report" / "run.json").read_text())
         assert record["counts"]["rows"]["excluded"] == 2
         assert (tmp_path / "data" / "report" / "results.csv").read_text().count("excluded") >= 2
+
+
+def test_what_a_row_found_of_a_patient_before_the_exclusion_is_not_fetched(tmp_path):
+    with lying() as (pacs, node):
+        everyone = [{"id": "by date", "StudyDate": "19000101-20991231"}]
+        query = {"rows": everyone, "guards": {"several_patients_per_row": "accept"}}
+        folder = project(tmp_path, pacs, node, query=query)
+        assert [one.status for one in find_only(folder)] == ["found"]
+        patient = next(iter(people(pacs.archive).values()))
+        list_of(tmp_path / "out.txt", [patient])
+        (folder / "query.yaml").write_text(json.dumps({**query, "exclusions": "../out.txt"}))
+        with open_session(str(folder), action="run") as run:
+            assert withdraw_excluded(run) is None
+        told = run_once(folder, pacs)
+        assert told.studies
+        assert len(told.studies) == sum(who != patient for who in people(pacs.archive).values())
 
 
 def list_of(path, ids):

@@ -11,6 +11,7 @@ from typing import Self
 from pacsflow.dicom.contract import Received, Sink
 from pacsflow.ledger import sharing, studies
 from pacsflow.ledger.studies import Instance, Study
+from pacsflow.run.barring import barred
 from pacsflow.run.fetching.single_instances import narrowed
 from pacsflow.run.session import Session
 from pacsflow.staging import Stager, staging
@@ -39,8 +40,13 @@ def handed_on(run: Session, study: Study, node: str, sink: Sink, receiver: Recei
 
 
 def _wanted(other: Session, study: Study) -> Study | None:
-    """The study as another project knows it, where it wants images of it and nobody is at work on it."""
+    """The study as another project knows it, where it wants images of it and nobody is at work on it.
+
+    Whom that project excludes may have changed since it was planned.
+    """
     key = other.ledger.digest("study", study.uid)
+    if barred(other.ledger, other.exclusions, study.patient_id, study.uid):
+        return None
     planned = studies.planned(other.ledger, key)
     if not planned or all(plan.complete for plan in planned) or not studies.claim(other.ledger, key, other.owner):
         return None

@@ -25,6 +25,6 @@ def places_of(done: Withdrawal) -> Iterator[tuple[str, int, int]]:
     """(place, studies, files) of what was taken away."""
     places: dict[str, list[int]] = {}
     for removal in (one for found in done.studies.values() for one in found if one.gone):
-        places.setdefault(removal.place, []).append(len(removal.gone))
+        places.setdefault(removal.place, []).append(len(removal.gone) - removal.lacking)
     for place, numbers in places.items():
         yield place, len(numbers), sum(numbers)
