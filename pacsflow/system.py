@@ -6,6 +6,7 @@ UnsupportedError, which says what to do.
 """
 
 import ctypes
+import getpass
 import os
 import signal
 import sys
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _fcntl: Any
 _resource: Any
 _msvcrt: Any
+_pwd: Any
 try:
     import fcntl as _fcntl
 except ImportError:
@@ -35,6 +37,11 @@ try:
     import msvcrt as _msvcrt
 except ImportError:
     _msvcrt = None
+
+try:
+    import pwd as _pwd
+except ImportError:
+    _pwd = None
 
 FIX: Final = "run pacsflow on Linux, on macOS, or on Windows in WSL2 or Docker: see Supported systems in README.md"
 DIRECTORY: Final[int] = getattr(os, "O_DIRECTORY", 0)
@@ -188,6 +195,19 @@ def only_for_owner(file: IO[Any]) -> None:
     """Mode 0600 for an open file, where files have modes; on Windows it has the rights of its folder."""
     if hasattr(os, "fchmod"):
         os.fchmod(file.fileno(), 0o600)
+
+
+def user_name() -> str:
+    """The name of the user whose process this is, as the system knows it: the environment may say any name.
+
+    The environment is asked only where the system has no list of users, as Windows. A user without a name has a number.
+    """
+    try:
+        if _pwd is not None:
+            return str(_pwd.getpwuid(os.getuid()).pw_name)
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {user_number()}"
 
 
 def user_number() -> str:

@@ -1,6 +1,5 @@
 """settle, approve: a person's decisions."""
 
-import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,7 @@ from rich.markup import escape
 from pacsflow.cli.project_folder import Folder
 from pacsflow.cli.show import Folding, advice, console
 from pacsflow.errors import ProjectError
-from pacsflow.system import user_number
+from pacsflow.system import user_name
 from pacsflow.wording import counted
 
 if TYPE_CHECKING:
@@ -21,10 +20,7 @@ if TYPE_CHECKING:
 
 def person() -> str:
     """The deciding person's user name; in a container a user may have none."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"user {user_number()}"
+    return user_name()
 
 
 def settle(

@@ -1,6 +1,5 @@
 """console, console-user: the pages in the browser, and who may log in to them."""
 
-import getpass
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,7 +11,7 @@ import typer
 from pacsflow.console.accounts import ROLES, SHORTEST, Accounts, Visitor, accounts_file
 from pacsflow.errors import ArgumentError, ProjectError, WorkLeftError
 from pacsflow.extras import missing
-from pacsflow.system import user_number
+from pacsflow.system import user_name
 
 if TYPE_CHECKING:
     from pacsflow.console.serving import CertificateFiles
@@ -53,7 +52,7 @@ def console(  # noqa: PLR0913 - a command's parameters are its options
     accounts = Accounts(users or accounts_file()) if users or not is_loopback(host) else None
     _check_open(host, tls, accounts)
     trail = console_trail()
-    owner = Visitor(_owner(), frozenset(ROLES))
+    owner = Visitor(user_name(), frozenset(ROLES))
     taken = listening(host, port)
     with scratch(trail.file.parent / "temporary"), suppress(KeyboardInterrupt):
         serve(Console(Catalogue(folder), trail, accounts, owner, idle * 60.0, tls), taken, _tell)
@@ -91,14 +90,6 @@ def _check_open(host: str, tls: "CertificateFiles | None", accounts: Accounts | 
         raise ArgumentError(
             "nobody could log in: there is no account", fix="pacsflow console-user add NAME --role ROLE"
         )
-
-
-def _owner() -> str:
-    """The user name of who started the console; in a container a user may have none."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"user {user_number()}"
 
 
 app = typer.Typer(help="Who may log in to a console that others reach: accounts and their roles.", no_args_is_help=True)
@@ -167,7 +158,7 @@ def _password() -> str:
 def _note(action: str, about: str) -> None:
     from pacsflow.console.console_trail import console_trail
 
-    console_trail().note(action, _owner(), about)
+    console_trail().note(action, user_name(), about)
 
 
 def _in_order(roles: frozenset[str]) -> Sequence[str]:

@@ -1,6 +1,7 @@
 """Sign-off: who looked at what of a study lies ready, and lets it go to the targets or not."""
 
 import time
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -30,13 +31,30 @@ Signatures = Mapping[tuple[str, str], Sequence[Signature]]
 def sign(ledger: Ledger, plans: Iterable[Planned], said: Signature, *, digest: str) -> None:
     """Write a person's decision of the content of studies down; it replaces an earlier one of the same person.
 
-    `digest`: of all of them, for the audit trail. A content that changes later is not signed.
+    `digest`: of all of them, for the audit trail. A content that changes later is not signed. A name in other letters
+    is the same person's.
     """
-    facts = {"signed_by": said.by, "released": said.release, "note": said.note, "signed_at": said.at or time.time()}
+    known = {one_person(name): name for name in _names(ledger)}
+    facts = {
+        "signed_by": known.get(one_person(said.by), said.by),
+        "released": said.release,
+        "note": said.note,
+        "signed_at": said.at or time.time(),
+    }
     records = [{"study_key": plan.key, "content": plan.content, **facts} for plan in plans]
     what = "sign off" if said.release else "withhold"
     with deciding(ledger, Act(what, said.by, f"{counted(len(records), 'study', 'studies')}, {digest}")) as connection:
         ledger.upsert(connection, t.signatures, records)
+
+
+def one_person(name: str) -> str:
+    """A user name in the form it is compared in, as systems and accounts write it in large or small letters."""
+    return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+def _names(ledger: Ledger) -> list[str]:
+    query = sa.select(t.signatures.c.signed_by).distinct().order_by(t.signatures.c.signed_by.desc())
+    return [str(r.signed_by) for r in ledger.all(query)]
 
 
 def signed(ledger: Ledger) -> dict[tuple[str, str], list[Signature]]:
@@ -51,4 +69,4 @@ def signed(ledger: Ledger) -> dict[tuple[str, str], list[Signature]]:
 def released(plan: Planned, known: Signatures, people: int) -> bool:
     """Whether so many persons let a study as it is now go, and none withholds it."""
     said = known.get((plan.key, plan.content), ())
-    return all(one.release for one in said) and len({one.by for one in said}) >= people
+    return all(one.release for one in said) and len({one_person(one.by) for one in said}) >= people

@@ -1,12 +1,12 @@
 """Sign-off: what was fetched stays here until one person, or two, looked at samples and let it go."""
 
-import getpass
 import json
 
 import pytest
 from typer.testing import CliRunner
 
 from pacsflow.cli.app import app
+from pacsflow.cli.settle import person
 from pacsflow.errors import ProjectError
 from pacsflow.ledger.acts import trail
 from pacsflow.ledger.signatures import Signature
@@ -17,6 +17,7 @@ from pacsflow.run.opening import open_session
 from pacsflow.run.people import signing
 from pacsflow.run.people.decisions import ledger_of
 from pacsflow.run.reporting.ending import ending_of
+from pacsflow.system import user_name
 from whole_run import IMAGES, by_uid, delivered, lying, project
 from yaml_folder import problems_of
 
@@ -85,6 +86,38 @@ def test_what_one_withholds_stays_until_the_same_person_lets_it_go(world):
     assert run(folder).state == "done"
 
 
+@pytest.mark.parametrize("again", ["Erika", "ERIKA", " erika ", "\uff45rika"])
+def test_a_name_in_other_letters_is_no_second_person_and_takes_its_own_word_back(world, again):
+    folder = made(world, "two", number=1)
+    run(folder)
+    decide(folder, "erika")
+    assert decide(folder, again).lacking == 1
+    decide(folder, "hans", release=False)
+    decide(folder, again, release=False)
+    assert len(waiting(folder).said) == 2
+    decide(folder, "HANS")
+    assert decide(folder, "erika").studies == ()
+
+
+def test_the_environment_makes_nobody_a_second_person(monkeypatch):
+    before = person()
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "somebody-else")
+    assert person() == before
+
+
+def test_an_image_that_was_changed_after_the_sign_off_is_not_delivered(world, tmp_path):
+    folder = made(world, "one", number=1)
+    run(folder)
+    decide(folder, "erika")
+    image = next((tmp_path / "data" / "staging").rglob("*.dcm"))
+    content = image.read_bytes()
+    image.unlink()
+    image.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    run(folder)
+    assert delivered(folder) == {}
+
+
 def test_a_study_that_comes_later_waits_by_itself_and_an_old_digest_releases_nothing(world):
     folder = made(world, "one", number=1)
     run(folder)
@@ -137,7 +170,7 @@ def test_the_command_lists_releases_and_says_so_by_its_exit_code(world):
     assert said("--release", facts["digest"], "--withhold", facts["digest"]).exit_code != 0
     assert json.loads(said("--release", facts["digest"], "--json").output)["state"] == "released"
     with ledger_of(folder) as ledger:
-        assert trail(ledger)[-1].by == getpass.getuser()
+        assert trail(ledger)[-1].by == user_name()
     assert run(folder).state == "done"
     assert "nothing waits" in said().output
 
