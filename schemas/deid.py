@@ -191,6 +191,11 @@ class MaskRule(Model):
         description="Rectangles as [top, left, bottom, right]: rows and columns from 0, bottom and right not included",
         examples=[[[0, 0, 60, 640]]],
     )
+    exactly: bool = Field(
+        default=False,
+        description="true: Image Type is compared as a whole, and what the rule does not name is empty in the image "
+        "(Series Description aside); `pacsflow review` writes it",
+    )
     by: str | None = Field(None, description="Who decided; `pacsflow review` writes it")
     decided: str | None = Field(None, description="When; `pacsflow review` writes it")
 
@@ -201,7 +206,7 @@ class MaskRule(Model):
         if any(top >= bottom or left >= right for top, left, bottom, right in self.boxes):
             raise ValueError("boxes: written as [top, left, bottom, right], where bottom and right are larger")
         said = (self.manufacturer, self.model, self.modality, self.image_type, self.series)
-        if not any(said) and not (self.rows and self.columns):
+        if not self.exactly and not any(said) and not (self.rows and self.columns):
             raise ValueError("manufacturer: a rule for all images is not taken; say the device, or rows and columns")
         return self
 

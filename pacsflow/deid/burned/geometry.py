@@ -47,6 +47,8 @@ def ruled(kind: Kind, rules: Iterable[MaskRule]) -> MaskRule | None:
 
 
 def _fits(kind: Kind, rule: MaskRule) -> bool:
+    if rule.exactly:
+        return _is_of(kind, rule)
     exact = ((rule.rows, kind.rows), (rule.columns, kind.columns))
     texts = ((rule.manufacturer, kind.manufacturer), (rule.model, kind.model), (rule.modality, kind.modality))
     within = ((rule.series, kind.series), (rule.image_type, kind.image_type))
@@ -54,6 +56,15 @@ def _fits(kind: Kind, rule: MaskRule) -> bool:
         all(wanted is None or wanted == found for wanted, found in exact)
         and all(wanted is None or _same(wanted) == _same(found) for wanted, found in texts)
         and all(wanted is None or _same(wanted) in _same(found) for wanted, found in within)
+    )
+
+
+def _is_of(kind: Kind, rule: MaskRule) -> bool:
+    """Whether images of a kind are those that a person decided on, and no others."""
+    said = (rule.manufacturer, rule.model, rule.modality, rule.image_type)
+    found = (kind.manufacturer, kind.model, kind.modality, kind.image_type)
+    return (rule.rows or 0, rule.columns or 0) == (kind.rows, kind.columns) and all(
+        _same(wanted or "") == _same(there) for wanted, there in zip(said, found, strict=True)
     )
 
 

@@ -67,10 +67,16 @@ def _rule(group: HeldGroup, decision: Decision, boxes: Sequence[Box], *, by: str
         "image_type": kind.image_type,
     }
     rule: dict[str, Any] = {name: value for name, value in said.items() if value}
-    rule["decision"] = decision
+    rule |= {"exactly": True, "decision": decision}
     if decision == "mask":
         if not boxes:
             raise ProjectError.at("review", "no boxes to mask", "say them: --box TOP,LEFT,BOTTOM,RIGHT")
+        if outside := [box for box in boxes if box.top >= kind.rows or box.left >= kind.columns]:
+            raise ProjectError.at(
+                "review",
+                f"{counted(len(outside), 'box lies', 'boxes lie')} outside of the picture and would mask nothing",
+                f"TOP is below {kind.rows} and LEFT below {kind.columns} in the pictures of this group",
+            )
         rule["boxes"] = [list(box) for box in boxes]
     when = datetime.now(UTC).isoformat(timespec="seconds")
     return rule | {"by": by, "decided": when}

@@ -1,11 +1,14 @@
 """Images that wait for a look: kept encrypted, shown to one browser, decided once, fetched again."""
 
 from contextlib import closing, contextmanager
+from io import StringIO
 from pathlib import Path
 from threading import Thread
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydicom import dcmread
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
@@ -13,14 +16,16 @@ from typer.testing import CliRunner
 from pacsflow.cli.app import app
 from pacsflow.deid.burned import reading
 from pacsflow.deid.burned.boxes import Box
-from pacsflow.deid.burned.geometry import Kind
+from pacsflow.deid.burned.geometry import Kind, ruled
 from pacsflow.errors import KeyMismatchError, ProjectError
 from pacsflow.ledger.acts import trail
+from pacsflow.run.people import review
 from pacsflow.run.people.contact_sheet import SheetServer
 from pacsflow.run.people.decisions import ledger_of
-from pacsflow.run.people.held_pictures import SAMPLES, HeldPictures
+from pacsflow.run.people.held_pictures import SAMPLES, HeldGroup, HeldPictures
 from pacsflow.run.people.review import decide, waiting
 from pacsflow.simpacs.phantoms import demo_archive
+from schemas.deid import MaskRule
 from unit.deid.burned.pictures import background
 from whole_run import lying, project, run_once
 
@@ -121,6 +126,43 @@ def served(folder):
         yield server
         server.shutdown()
         thread.join()
+
+
+SAID = st.one_of(
+    st.sampled_from(["", "ACME", "acme ", "null", "~", "*", "1e3", "- x", "{a: b}", "${env:HOME}"]), st.text()
+)
+KINDS = st.builds(
+    Kind,
+    SAID,
+    SAID,
+    st.sampled_from(["", "US", "OT"]),
+    st.sampled_from([0, 240]),
+    st.sampled_from([0, 320]),
+    st.sampled_from(["", "ORIGINAL", "ORIGINAL\\PRIMARY", "DERIVED\\PRIMARY\\ORIGINAL"]),
+    st.just("of Quistgaard"),
+)
+
+
+@given(KINDS, KINDS)
+def test_a_decision_holds_for_the_images_of_its_own_group_and_for_no_others(one, another):
+    def said(kind):
+        texts = (kind.manufacturer, kind.model, kind.modality, kind.image_type)
+        return [" ".join(text.split()).casefold() for text in texts], kind.rows, kind.columns
+
+    written = review._rule(HeldGroup("a" * 16, one, 1, ()), "pass", (), by="ada")
+    out = StringIO()
+    YAML().dump(written, out)
+    rule = MaskRule.model_validate(YAML(typ="safe").load(out.getvalue()))
+    assert ruled(one, [rule])
+    assert bool(ruled(another, [rule])) == (said(one) == said(another))
+
+
+@pytest.mark.parametrize("box", [Box(240, 0, 300, 10), Box(0, 320, 10, 400), Box(60000, 60000, 65535, 65535)])
+def test_a_mask_that_lies_beside_the_picture_is_not_taken(box):
+    group = HeldGroup("a" * 16, KIND, 1, ())
+    with pytest.raises(ProjectError, match="outside of the picture"):
+        review._rule(group, "mask", [Box(0, 0, 10, 10), box], by="ada")
+    assert review._rule(group, "mask", [Box(0, 0, 500, 500)], by="ada")["boxes"] == [[0, 0, 500, 500]]
 
 
 def test_the_command_lists_decides_and_says_what_is_wrong(tmp_path, unsure):
