@@ -17,6 +17,8 @@ from pacsflow.wording import counted
 
 _ALIGNED = 0.25
 """By how many voxels a frame may lie off the grid and still be taken as it is."""
+_SAME = 0.05
+"""Frames nearer to each other than that part of a voxel of the image lie in one plane."""
 _CODES = {"Category": "SegmentedPropertyCategoryCodeSequence", "Type": "SegmentedPropertyTypeCodeSequence"}
 _BACKGROUND = "125040"
 _FRACTIONAL = "the segmentation is fractional: voxels of 0.5 and more are taken"
@@ -51,7 +53,10 @@ def segments_of(source: Dataset, grid: VoxelGrid) -> list[Mask]:
         warnings += (f"{counted(outside, 'voxel of segments lies', 'voxels of segments lie')} outside the image",)
     if outside and not any(len(each) for parts in found.values() for each in parts):
         raise RefusalError("outside-image", "the segmentation lies outside the image that it refers to")
-    return [_mask(segment, number, found, warnings) for number, segment in frames.segments.items()]
+    if unnamed := found.keys() - frames.segments.keys():
+        warnings += (f"{counted(len(unnamed), 'segment has', 'segments have')} voxels and no description",)
+    known = {**frames.segments, **dict.fromkeys(sorted(unnamed), Dataset())}
+    return [_mask(segment, number, found, warnings) for number, segment in known.items()]
 
 
 def _mask(segment: Dataset, number: int, found: Mapping[int, list[Indices]], warnings: tuple[str, ...]) -> Mask:
@@ -167,7 +172,9 @@ class _Nearest:
         self._normal /= np.linalg.norm(self._normal)
         depths = np.unique(np.round([plane.origin @ self._normal for plane in planes], 3))
         voxel = np.abs(grid.affine[:3, :3].T @ self._normal).max()
-        self._thick = float(np.diff(depths).min()) if len(depths) > 1 else float(voxel)
+        gaps = np.diff(depths)
+        gaps = gaps[gaps > _SAME * voxel]
+        self._thick = float(gaps.min()) if len(gaps) else float(voxel)
 
     def __call__(self, plane: _Plane, pixels: Indices) -> Indices:
         """Voxels whose centre lies in one of the pixels, half a slice to both sides of its plane."""

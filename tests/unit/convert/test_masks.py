@@ -2,12 +2,15 @@
 
 import json
 import warnings
+from copy import deepcopy
 from itertools import pairwise
 
 import highdicom
 import nibabel as nib
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydicom import Dataset, dcmread
 
 from factory import make_instance, make_uid, write_files
@@ -196,6 +199,70 @@ def test_what_is_not_filled_or_lies_outside_is_said(tmp_path):
     open_ones[0].write_bytes(b"no DICOM")
     assert refused(open_ones, images, tmp_path) == "unreadable-file"
     assert not list(tmp_path.glob(".*")), "nothing half made is left"
+
+
+@given(
+    planes=st.lists(st.sampled_from([-0.4, -0.3, 0.0, 0.3, 0.45]), min_size=1, max_size=4, unique=True),
+    twice=st.booleans(),
+)
+@settings(max_examples=20, deadline=None)
+def test_contours_beside_a_slice_never_make_holes_in_it(grid_of_a_ct, tmp_path_factory, planes, twice):
+    slices, images = grid_of_a_ct
+    place = tmp_path_factory.mktemp("planes")
+    one = box(slices[2], 3, 5, 13, 25)
+    contours = [[np.add(point, [0, 0, 2.0 * off]) for point in one] for off in planes]
+    gave = convert_masks(structure_set(place, {"box": contours * (2 if twice else 1)}), place / "m", images)
+    assert {name: len(found) for name, found in regions(gave).items()} == {"box": 10 * 20}
+    apart = sum(abs(off - min(planes, key=abs)) > 0.1 for off in planes)
+    assert any("between slices" in text for text in gave.warnings) == bool(apart)
+    assert any("taken once" in text for text in gave.warnings) == twice
+
+
+@pytest.fixture(scope="module")
+def grid_of_a_ct(tmp_path_factory):
+    slices, _, images = ct(tmp_path_factory.mktemp("grid"))
+    return slices, images
+
+
+def test_a_contour_that_reaches_beyond_the_image_is_said(tmp_path):
+    slices, _, images = ct(tmp_path)
+    gave = convert_masks(
+        structure_set(
+            tmp_path, {"over": [box(slices[1], 20, 5, 45, 25)], "edge": [box(slices[2], 0, 0, 30, 40)],
+                       "beside": [box(slices[3], 3, 5, 13, 25), box(slices[3], 90, 5, 95, 25)]}
+        ), tmp_path / "m", images,
+    )  # fmt: skip
+    assert gave.warnings == ("1 contour reaches beyond the edge of the image", "1 contour lies outside the image")
+    assert {name: len(found) for name, found in regions(gave).items()} == {"over": 200, "edge": 1200, "beside": 200}
+
+
+@pytest.mark.parametrize("jitter", [0.0, 0.002, 0.02])
+def test_frames_that_lie_apart_by_rounding_only_keep_their_thickness(tmp_path, jitter):
+    slices, _, images = ct(tmp_path, spacing=(1.0, 2.0), shape=(20, 20))
+    mask = np.zeros((len(slices), 40, 40), dtype=np.uint8)
+    mask[1:3, 8:16, 8:24] = 1
+    source = finer(slices, mask, fractional=False)
+    twin = deepcopy(source.PerFrameFunctionalGroupsSequence[0])
+    twin.PlanePositionSequence[0].ImagePositionPatient[2] += jitter
+    source.PerFrameFunctionalGroupsSequence.append(twin)
+    source.NumberOfFrames = len(source.PerFrameFunctionalGroupsSequence)
+    frame = 40 * 40 // 8
+    source.PixelData = source.PixelData[: 2 * frame] + source.PixelData[:frame]
+    source.save_as(tmp_path / "seg.dcm")
+    [found] = regions(convert_masks([tmp_path / "seg.dcm"], tmp_path / "m", images)).values()
+    assert len(found) == 2 * 4 * 8
+
+
+def test_a_segment_that_is_not_described_is_there_and_said(tmp_path):
+    slices, _, images = ct(tmp_path, spacing=(1.0, 2.0), shape=(20, 20))
+    mask = np.zeros((len(slices), 40, 40), dtype=np.uint8)
+    mask[1:3, 8:16, 8:24] = 1
+    source = finer(slices, mask, fractional=False)
+    source.SegmentSequence[0].SegmentNumber = 7
+    source.save_as(tmp_path / "seg.dcm")
+    gave = convert_masks([tmp_path / "seg.dcm"], tmp_path / "m", images)
+    assert "1 segment has voxels and no description" in gave.warnings
+    assert {name: len(found) for name, found in regions(gave).items()} == {"": 2 * 4 * 8}
 
 
 def refused(files, images, tmp_path):
