@@ -6,6 +6,7 @@ project names, writes to its own folder, and reaches no network, no secret and n
 
 import json
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ from pacsflow.system import NOFOLLOW, STOPS, end_group
 from pacsflow.wording import counted
 
 _ENDINGS = (".nii.gz", ".json", ".bval", ".bvec", ".tsv", ".txt")
+_NAME = re.compile(rf"{STEM}[A-Za-z0-9._-]{{0,100}}")
+"""As names at targets are: others may be read as something else there."""
 _SYSTEM = (Path("/usr/bin"), Path("/bin"))
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _BY_HAND = "run it by hand in a copy of such a series' folder: what it prints is not kept"
@@ -110,7 +113,7 @@ def _may_start(program: Path) -> None:
 def _taken(files: Path, made: Path) -> Iterator[str]:
     """Copy what belongs to the series; the names of what does not. Raises RefusalError."""
     for path in sorted(files.iterdir()):
-        if not path.name.startswith(STEM) or not path.name.endswith(_ENDINGS):
+        if not _NAME.fullmatch(path.name) or not path.name.endswith(_ENDINGS):
             yield path.name
         else:
             _copy(path, made / path.name)

@@ -24,9 +24,9 @@ from pacsflow.processes import born
 from schemas.pacs import MoveTo
 
 _SECONDS: Final = 10.0
-_LONGEST: Final = 4096
+_LONGEST: Final = 1 << 16
 _MOST_TOLD: Final = 500
-"""Letters of who was turned away that are told: the other side reads one piece."""
+"""Letters of who was turned away that are told."""
 BUSY: Final = "the receiver on port {port} is lent to another run"
 
 
@@ -67,20 +67,17 @@ class LentSocket:
 def borrow(move_to: MoveTo) -> LentSocket | None:
     """The socket of the receiver that stands on a port of this machine; None where none stands there.
 
-    Raises PacsTransientError where another run has it, or it is of another AE title.
+    Raises PacsTransientError where another run has it, it is of another AE title, or it does not answer.
     """
     control = _dialled(move_to.port)
     if control is None:
         return None
-    control.sendall(_line({"ask": "borrow", "process": os.getpid()}))
-    size = array.array("i").itemsize
-    told, ancillary, _, _ = control.recvmsg(_LONGEST, socket.CMSG_SPACE(size))
-    numbers = array.array("i")
-    for level, kind, data in ancillary:
-        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-            numbers.frombytes(data[: len(data) - len(data) % size])
-    listening = socket.socket(fileno=numbers[0]) if numbers else None
-    facts = json.loads(told or b"{}")
+    try:
+        listening, facts = _lent(control)
+    except (OSError, ValueError):
+        control.close()
+        fix = "pacsflow receive PROJECT --state; where it does not answer either, end its process and start it again"
+        raise PacsTransientError(f"the receiver on port {move_to.port} does not answer", fix=fix) from None
     if listening is None or facts.get("aet") != move_to.aet:
         for each in (listening, control):
             if each:
@@ -91,6 +88,19 @@ def borrow(move_to: MoveTo) -> LentSocket | None:
         told_title = f"the receiver on port {move_to.port} has another AE title than `fetch.move_to.aet`"
         raise PacsTransientError(told_title, fix="pacsflow receive PROJECT --stop, then start that of this project")
     return LentSocket(listening, control)
+
+
+def _lent(control: socket.socket) -> tuple[socket.socket | None, dict[str, Any]]:
+    """The socket that the other side lends, None where it does not; and what it says. Raises OSError, ValueError."""
+    control.sendall(_line({"ask": "borrow", "process": os.getpid()}))
+    size = array.array("i").itemsize
+    told, ancillary, _, _ = control.recvmsg(_LONGEST, socket.CMSG_SPACE(size))
+    numbers = array.array("i")
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            numbers.frombytes(data[: len(data) - len(data) % size])
+    listening = socket.socket(fileno=numbers[0]) if numbers else None
+    return listening, json.loads(told or b"{}")
 
 
 def listening_on(host: str, port: int) -> socket.socket:
@@ -169,7 +179,7 @@ class _Lender:
     def _answer(self, control: socket.socket) -> None:
         with control, suppress(OSError, ValueError, KeyError):
             control.settimeout(_SECONDS)
-            asked = json.loads(control.recv(_LONGEST))
+            asked = json.loads(_read(control))
             if asked["ask"] == "borrow":
                 self._lend(control, int(asked["process"]))
             else:
@@ -182,7 +192,8 @@ class _Lender:
         with self._lock:
             free = not self._facts["lent_to"] or not born(self._facts["lent_to"])
             if free:
-                self._facts |= {"lent_to": process, "lent_since": time.time(), "runs": self._facts["runs"] + 1}
+                number = self._facts["runs"] + 1
+                self._facts |= {"lent_to": process, "lent_since": time.time(), "runs": number}
         if not free:
             control.sendall(_line({"busy": True}))
             return
@@ -190,14 +201,17 @@ class _Lender:
             self._count(self._on(here=False))
             socket.send_fds(control, [_line({"aet": self._facts["aet"]})], [self._listening.fileno()])
             control.settimeout(None)
-            back = control.recv(_LONGEST)  # b"" where the run was killed
+            back = _read(control)  # b"" where the run was killed
             told = json.loads(back) if back else {}
             self._count(int(told.get("connections", 0)))
             self._tell_away(str(told.get("turned_away", "")))
         finally:
             with self._lock:
-                self._facts |= {"lent_to": 0, "lent_since": 0.0}
-            self._on(here=True)
+                ours = self._facts["runs"] == number  # else another run has it: a child of ours held the line open
+                if ours:
+                    self._facts |= {"lent_to": 0, "lent_since": 0.0}
+            if ours:
+                self._on(here=True)
 
     def _tell_away(self, who: str) -> None:
         """Keep who was turned away, until others are."""
@@ -214,13 +228,21 @@ def _line(facts: object) -> bytes:
     return json.dumps(facts).encode() + b"\n"
 
 
+def _read(control: socket.socket) -> bytes:
+    """One line of the other side, which may come in pieces; b"" where it is gone."""
+    said = b""
+    while not said.endswith(b"\n") and len(said) < _LONGEST and (piece := control.recv(_LONGEST)):
+        said += piece
+    return said
+
+
 def _asked(port: int | None, ask: str) -> dict[str, Any] | None:
     control = _dialled(port)
     if control is None:
         return None
     with control, suppress(OSError, ValueError):
         control.sendall(_line({"ask": ask}))
-        found: dict[str, Any] = json.loads(control.recv(_LONGEST))
+        found: dict[str, Any] = json.loads(_read(control))
         return found
     return None
 

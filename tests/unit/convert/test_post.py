@@ -139,3 +139,13 @@ def test_it_reaches_neither_files_nor_network_nor_secrets(post, series, tmp_path
     told = next(path for path in gave.files if path.name == "image_told.json").read_text()
     assert told == '{"reached": []}', ATTEMPTS
     assert key.read_text() == "SECRET"
+
+
+@pytest.mark.parametrize(
+    "name", ["image a", "image$(id)", "image\n", "image~/..", "imagé", "image" + "x" * 200, "IMAGE"]
+)
+def test_a_name_that_targets_could_read_as_something_else_is_left_out(post, name):
+    kept = f"import shutil\nshutil.copy('image.nii.gz', {name.replace('/', chr(92))!r} + '.nii.gz')\n"
+    gave, out = post(f"{PYTHON}{kept}")
+    assert gave.warnings == ("post: 1 file not called image* left out",)
+    assert {path.name for path in out.iterdir()} == {"image.nii.gz", "image.json"}
