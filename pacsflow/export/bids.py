@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -75,7 +75,7 @@ class BidsTarget(Parcels):
         super().remove(paths)
         with own_words(self.kind):
             if paths and self._root.is_dir():
-                self._tell(None)
+                self._tell(None, gone={path.partition("/")[0] for path in paths})
 
     def _names(self, study: StudyFolder) -> tuple[str, str]:
         """Labels of subject and session, letters and digits, each with one owner only."""
@@ -145,8 +145,11 @@ class BidsTarget(Parcels):
             source.write_bytes(content)
             return self._put(path, source)
 
-    def _tell(self, person: Mapping[str, str] | None) -> None:
-        """What the dataset says of itself and of its participants, `person` among them; what others added stays."""
+    def _tell(self, person: Mapping[str, str] | None, *, gone: Collection[str] = ()) -> None:
+        """What the dataset says of itself and of its participants, `person` among them; what others added stays.
+
+        `gone`: names of those whose line goes where no folder of theirs is left.
+        """
         with alone(self._root, "bids.lock"):
             lines = self._read("participants.tsv", _people)
             columns = tuple(
@@ -156,7 +159,7 @@ class BidsTarget(Parcels):
                 name = person["participant_id"]
                 before = lines.get(name, {})
                 lines[name] = {**before, "participant_id": name, **merged(before, person)}
-            present = [line for name, line in lines.items() if (self._root / name).is_dir()]
+            present = [line for name, line in lines.items() if name not in gone or (self._root / name).is_dir()]
             self._write("participants.tsv", table(columns, present))
             for file, ours in (("participants.json", DESCRIBED), ("dataset_description.json", self._description())):
                 self._write(file, _json(self._read(file, _facts) | ours))

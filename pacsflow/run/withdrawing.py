@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +13,10 @@ from pacsflow.ledger import acts, outcomes, rows, summary, withdrawals
 from pacsflow.query.excluded import comparable
 from pacsflow.run.barring import WITHDRAWN, barred, patient_digest
 from pacsflow.run.delivering import finish
+from pacsflow.run.people.held_pictures import kept_pictures
 from pacsflow.run.removal import Removal, taken_away
 from pacsflow.run.session import Session
+from pacsflow.run.stores import key_of
 from pacsflow.staging import PRIVATE, write_text
 from pacsflow.version import __version__
 from pacsflow.wording import counted
@@ -78,6 +81,7 @@ def withdraw_excluded(run: Session) -> Withdrawal | None:
     }
     for key in found.keys() - held:
         withdrawals.let_go(run.ledger, key, found[key])
+    _forget_pictures(run, found.keys() - held)
     if not found.keys() & held:
         return None
     done = Withdrawal("exclusions", "the project's exclusions")
@@ -92,6 +96,8 @@ def withdraw_excluded(run: Session) -> Withdrawal | None:
 def _ended(run: Session, done: Withdrawal) -> Withdrawal:
     """The withdrawal, its patients forgotten, its certificate written, its line in the audit trail."""
     _forget_people(run, done)
+    if number := _forget_pictures(run, done.studies):
+        done.notes.append(f"{counted(number, 'picture')} of `pacsflow review` deleted")
     done.certificate = write_certificate(run, done)
     left = f", {len(done.stays)} stay somewhere" if done.stays else ""
     about = f"{done.what}: {counted(len(done.studies), 'study', 'studies')}{left}; {done.certificate.name}"
@@ -201,6 +207,13 @@ def _forget_people(run: Session, done: Withdrawal) -> None:
         done.links += bool(run.vault.forget(link))
     if mine & needed:
         done.notes.append("the vault keeps the link of a patient of whom something is left, or another row wants more")
+
+
+def _forget_pictures(run: Session, keys: Iterable[str]) -> int:
+    """Delete the pictures that wait for a look at images of some studies; how many."""
+    uids = {_uid(known, key) for known in [summary.studies(run.ledger)] for key in keys} - {""}
+    kept = kept_pictures(run.project, key_of(run.project)) if uids else None
+    return sum(map(kept.forget, sorted(uids))) if kept else 0
 
 
 def write_certificate(run: Session, done: Withdrawal) -> Path:

@@ -46,7 +46,7 @@ class Seen(NamedTuple):
 class Held(Protocol):
     """Keeps what waits for a look, so that nobody else can see it."""
 
-    def keep(self, kind: Kind, why: str, picture: NDArray[np.uint8], boxes: Sequence[Box]) -> None:
+    def keep(self, kind: Kind, why: str, picture: NDArray[np.uint8], boxes: Sequence[Box], *, study: str = "") -> None:
         """One more image of this kind waits."""
 
 
@@ -90,7 +90,13 @@ class TextFinder:
                 "pixels: refused by a rule of the project",
                 fix="take the rule out of `pixels.masks` to keep such images",
             )
-        return inside(boxes_of(rule), kind.rows, kind.columns)
+        boxes = boxes_of(rule)
+        if any(not box.within(kind.rows, kind.columns).area for box in boxes):
+            raise RefusalError(
+                "pixels: a box of a rule of the project lies outside of the picture",
+                fix="say `rows` and `columns` in the rule; for pictures of this size write one of their own",
+            )
+        return inside(boxes, kind.rows, kind.columns)
 
     def _unread(self, risk: str) -> tuple[Box, ...]:
         if not risk:
@@ -107,7 +113,7 @@ class TextFinder:
         why = _doubt(risk, boxes, unsure)
         if why:
             if self.held:
-                self.held.keep(look.kind, why, look.shown(), [*boxes, *unsure])
+                self.held.keep(look.kind, why, look.shown(), [*boxes, *unsure], study=look.study)
             raise RefusalError(
                 f"{WAITS} ({why})", fix="pacsflow review PROJECT shows such images, and takes a decision"
             )
@@ -144,6 +150,7 @@ class _Look:
 
     def __init__(self, seen: Seen, tag: int, kind: Kind, reader: TextReader) -> None:
         self._seen, self.kind, self._reader = seen, kind, reader
+        self.study = seen.source.study_uid
         self._frames = Frames(seen.header, tag, seen.source.transfer_syntax_uid)
         self._pictures: list[NDArray[np.generic]] = []
 

@@ -67,14 +67,14 @@ class HeldPictures:
         self._secret = HKDF(SHA256(), 32, salt=None, info=b"pacsflow review").derive(key)
         self._cipher = AESGCM(self._secret)
 
-    def keep(self, kind: Kind, why: str, picture: Any, boxes: Sequence[Box]) -> None:
-        """One more image of this kind waits; of the first ones the picture is kept."""
+    def keep(self, kind: Kind, why: str, picture: Any, boxes: Sequence[Box], *, study: str = "") -> None:
+        """One more image of this kind waits; of the first ones the picture is kept. `study`: its original UID."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         group = self._name(kind)
         number = self._counted(self._folder / f"{group}.count")
         if number > SAMPLES:
             return
-        facts = {"kind": asdict(kind), "why": why, "boxes": boxes}
+        facts = {"kind": asdict(kind), "why": why, "boxes": boxes, "study": self._keyed(study)}
         head = json.dumps(facts).encode()
         nonce = os.urandom(_NONCE)
         sealed = self._cipher.encrypt(nonce, _LENGTH.pack(len(head)) + head + _png(picture), group.encode())
@@ -101,9 +101,33 @@ class HeldPictures:
         with suppress(OSError):
             self._folder.rmdir()
 
+    def forget(self, study: str) -> int:
+        """Delete the pictures of a study, by its original UID, and those that do not say of which they are; how many.
+
+        A group of which no picture is left begins anew with the next image that waits.
+        """
+        gone = 0
+        for file in self._folder.glob("*.held"):
+            if self._whose(file) in ("", self._keyed(study)):
+                file.unlink(missing_ok=True)
+                gone += 1
+                group = file.name.partition("-")[0]
+                if not any(self._folder.glob(f"{group}-*.held")):
+                    self.drop(group)
+        return gone
+
+    def _whose(self, file: Path) -> str:
+        """The keyed study of a picture; '' where it does not say, or cannot be read."""
+        try:
+            return str(self._facts(file.name.partition("-")[0], file.read_bytes())[0].get("study", ""))
+        except KeyMismatchError:
+            return ""
+
     def _name(self, kind: Kind) -> str:
-        said = json.dumps(asdict(replace(kind, series="")), sort_keys=True).encode()
-        return hmac.new(self._secret, said, hashlib.sha256).hexdigest()[:16]
+        return self._keyed(json.dumps(asdict(replace(kind, series="")), sort_keys=True))
+
+    def _keyed(self, text: str) -> str:
+        return hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()[:16] if text else ""
 
     def _counted(self, file: Path) -> int:
         """The count of a group, one more than before; a byte stands for an image."""
@@ -119,21 +143,31 @@ class HeldPictures:
         return file.stat().st_size if file.exists() else 0
 
     def _opened(self, name: str, data: bytes) -> HeldPicture:
+        facts, png = self._facts(name, data)
+        boxes = tuple(Box(*box) for box in facts["boxes"])
+        return HeldPicture(Kind(**facts["kind"]), facts["why"], boxes, png)
+
+    def _facts(self, name: str, data: bytes) -> tuple[dict[str, Any], bytes]:
+        """What is told of a picture, and the picture. Raises KeyMismatchError."""
         try:
             plain = self._cipher.decrypt(data[:_NONCE], data[_NONCE:], name.encode())
         except (InvalidTag, ValueError):
             raise KeyMismatchError("pictures that wait for a look were kept under another key") from None
         (size,) = _LENGTH.unpack_from(plain)
-        facts = json.loads(plain[_LENGTH.size : _LENGTH.size + size])
-        boxes = tuple(Box(*box) for box in facts["boxes"])
-        return HeldPicture(Kind(**facts["kind"]), facts["why"], boxes, plain[_LENGTH.size + size :])
+        facts: dict[str, Any] = json.loads(plain[_LENGTH.size : _LENGTH.size + size])
+        return facts, plain[_LENGTH.size + size :]
 
 
 def held_pictures(project: Project, key: bytes | None) -> HeldPictures | None:
     """Where the pictures of a project wait; None where none may."""
-    if key is None or project.deid.pixels.burned_in != "mask":
+    if project.deid.pixels.burned_in != "mask":
         return None
-    return HeldPictures(project.workdir / "private" / _FOLDER, key)
+    return kept_pictures(project, key)
+
+
+def kept_pictures(project: Project, key: bytes | None) -> HeldPictures | None:
+    """Where pictures of a project may lie, of an earlier profile too; None where it has no key to keep them under."""
+    return HeldPictures(project.workdir / "private" / _FOLDER, key) if key else None
 
 
 def _png(picture: Any) -> bytes:

@@ -212,6 +212,15 @@ def test_a_patient_that_has_no_image_left_is_not_a_participant(tmp_path):
     assert not (tmp_path / "bids" / "sub-P2").exists()
 
 
+def test_a_line_that_somebody_else_added_stays_whoever_comes_and_goes(tmp_path):
+    target, table = open_target(DATASET, tmp_path), tmp_path / "bids" / "participants.tsv"
+    first = target.deliver(fake(tmp_path / "a", patient="P-1"))
+    table.write_text(table.read_text() + "sub-questionnaire\tF\t33\n")
+    target.deliver(fake(tmp_path / "b", patient="P-2"))
+    target.remove([path for path, _, _ in first.files])
+    assert [line["participant_id"] for line in read_table(table)] == ["sub-P2", "sub-questionnaire"]
+
+
 def test_what_a_person_added_to_the_dataset_stays(tmp_path):
     target, root = open_target(DATASET, tmp_path), tmp_path / "bids"
     target.deliver(fake(tmp_path / "a", patient="P-1"))

@@ -65,6 +65,12 @@ def test_a_rule_of_another_device_masks_nothing(unread, wrong):
     assert refusal(captured([background()]), masking(RULE | wrong)).reason.startswith("pixels: may show text")
 
 
+@pytest.mark.parametrize("boxes", [[[240, 0, 300, 320]], [[0, 0, 40, 320], [0, 320, 10, 330]], [[9999, 0, 10000, 1]]])
+def test_a_rule_whose_box_lies_beside_the_picture_lets_nothing_pass(unread, boxes):
+    rule = {"manufacturer": "ACME", "boxes": boxes}
+    assert "lies outside of the picture" in refusal(captured([background()]), masking(rule)).reason
+
+
 def test_rules_pass_and_refuse_too(unread):
     ds = captured([background()])
     rule = {"manufacturer": "ACME", "series": "screens"}

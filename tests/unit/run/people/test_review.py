@@ -18,13 +18,17 @@ from pacsflow.deid.burned import reading
 from pacsflow.deid.burned.boxes import Box
 from pacsflow.deid.burned.geometry import Kind, ruled
 from pacsflow.errors import KeyMismatchError, ProjectError
+from pacsflow.ledger import summary
 from pacsflow.ledger.acts import trail
+from pacsflow.run.opening import open_session
 from pacsflow.run.people import review
 from pacsflow.run.people.contact_sheet import SheetServer
 from pacsflow.run.people.decisions import ledger_of
 from pacsflow.run.people.held_pictures import SAMPLES, HeldGroup, HeldPictures
 from pacsflow.run.people.review import decide, waiting
+from pacsflow.run.withdrawing import WithdrawRequest, withdraw
 from pacsflow.simpacs.phantoms import demo_archive
+from pacsflow.wording import counted
 from schemas.deid import MaskRule
 from unit.deid.burned.pictures import background
 from whole_run import lying, project, run_once
@@ -163,6 +167,28 @@ def test_a_mask_that_lies_beside_the_picture_is_not_taken(box):
     with pytest.raises(ProjectError, match="outside of the picture"):
         review._rule(group, "mask", [Box(0, 0, 10, 10), box], by="ada")
     assert review._rule(group, "mask", [Box(0, 0, 500, 500)], by="ada")["boxes"] == [[0, 0, 500, 500]]
+
+
+def test_pictures_of_a_withdrawn_study_go_and_their_group_begins_anew(tmp_path, unsure):
+    with refused_once(tmp_path) as (folder, _, images):
+        assert waiting(folder)
+        with ledger_of(folder) as ledger:
+            (key,) = summary.studies(ledger)
+        with open_session(str(folder), action="withdraw") as run:
+            done = withdraw(run, WithdrawRequest(study=key), by="ada")
+        assert done.notes == [f"{counted(images, 'picture')} of `pacsflow review` deleted"]
+        assert waiting(folder) == []
+        assert not list((tmp_path / "data" / "private").glob("review/*"))
+
+
+def test_pictures_of_other_studies_stay(tmp_path):
+    held = HeldPictures(tmp_path / "review", KEY)
+    for study in ("1.2", "1.2", "1.3", ""):
+        held.keep(KIND, "why", background(), [], study=study)
+    assert held.forget("1.2") == 3, "one that does not say whose it is goes too"
+    assert len(held.groups()[0].samples) == 1
+    assert held.forget("1.3") == 1
+    assert held.groups() == []
 
 
 def test_the_command_lists_decides_and_says_what_is_wrong(tmp_path, unsure):
