@@ -32,6 +32,8 @@ BY_HAND = {
     "AE": "images went there from the PACS: have whoever runs it delete the study",
 }
 """Kind of a target -> why it takes nothing back, and what to do there."""
+STAGING = "staging"
+"""The place that is here."""
 _GONE_BY_HAND = "deleted there by hand, as a person says"
 _IMAGE = re.compile(r"[0-9.]{1,128}\.dcm|\..+\.part")
 _MADE = re.compile(r"nifti|\.nifti\.converting")
@@ -55,7 +57,7 @@ class Removal:
 
 
 def taken_away(run: Session, key: str, by_hand: Sequence[str] = ()) -> list[Removal]:
-    """What becomes of a study everywhere; what one place refuses keeps no other back.
+    """What becomes of a study everywhere; what one place refuses keeps no other back. The ledger knows of it as before.
 
     `by_hand`: targets where a person deleted everything.
     """
@@ -66,15 +68,18 @@ def taken_away(run: Session, key: str, by_hand: Sequence[str] = ()) -> list[Remo
             _at_target(run, delivery, by_hand=delivery.target in by_hand)
             for delivery in outcomes.deliveries(run.ledger, key).values()
         ]
-        for one in found:
-            if not one.kept:
-                withdrawals.forget_delivery(run.ledger, key, one.place)
-        here = _from_staging(run, key)
-        if not here.kept:
-            withdrawals.forget_held(run.ledger, key)
+        return [*found, _from_staging(run, key)]
     finally:
         studies.release(run.ledger, key, run.owner)
-    return [*(one for one in found if one.gone or one.kept), here]
+
+
+def forget(run: Session, key: str, found: Sequence[Removal]) -> None:
+    """Have the ledger know no more of what was taken away of a study, once it is on record."""
+    for one in found:
+        if not one.kept and one.place == STAGING:
+            withdrawals.forget_held(run.ledger, key)
+        elif not one.kept:
+            withdrawals.forget_delivery(run.ledger, key, one.place)
 
 
 def _at_target(run: Session, delivery: Delivery, *, by_hand: bool) -> Removal:
@@ -161,7 +166,7 @@ def _from_staging(run: Session, key: str) -> Removal:
     held = studies.instances(run.ledger, key, "held")
     if run.project.settings.workers > 1 and sharing.staged_at(run.ledger, key, run.place) != run.place:
         why = "the images lie in the work directory of another machine"
-        return Removal("staging", (), len(held), why if held else "", "the same command there" if held else "")
+        return Removal(STAGING, (), len(held), why if held else "", "the same command there" if held else "")
     gone = [(one.path, one.sha256, one.size) for one in held if _deleted(run.staging, one.path)]
     for output in outcomes.outputs(run.ledger, key):
         for name in output.files:
@@ -171,7 +176,7 @@ def _from_staging(run: Session, key: str) -> Removal:
     foreign = [path for path in left if not (_is_ours(path) and _deleted(run.staging, str(path)))]
     fix = "look at the folder staging and its rights, delete them, then try again" if foreign else ""
     why = f"{counted(len(foreign), 'file')} cannot be deleted, or pacsflow does not know of it" if foreign else ""
-    return Removal("staging", gone, len(foreign), why, fix)
+    return Removal(STAGING, gone, len(foreign), why, fix)
 
 
 def _below(folder: Path) -> list[Path]:

@@ -14,7 +14,7 @@ from pacsflow.query.excluded import comparable
 from pacsflow.run.barring import WITHDRAWN, barred, patient_digest
 from pacsflow.run.delivering import finish
 from pacsflow.run.people.held_pictures import kept_pictures
-from pacsflow.run.removal import Removal, taken_away
+from pacsflow.run.removal import STAGING, Removal, forget, taken_away
 from pacsflow.run.session import Session
 from pacsflow.run.stores import key_of
 from pacsflow.staging import PRIVATE, write_text
@@ -94,7 +94,13 @@ def withdraw_excluded(run: Session) -> Withdrawal | None:
 
 
 def _ended(run: Session, done: Withdrawal) -> Withdrawal:
-    """The withdrawal, its patients forgotten, its certificate written, its line in the audit trail."""
+    """The withdrawal, its patients forgotten, its certificate written, its line in the audit trail.
+
+    What was taken away stands in the certificate before the ledger forgets it: a killed withdrawal leaves both or one.
+    """
+    write_certificate(run, done, under_way=True)
+    for key, found in done.studies.items():
+        forget(run, key, found)
     _forget_people(run, done)
     if number := _forget_pictures(run, done.studies):
         done.notes.append(f"{counted(number, 'picture')} of `pacsflow review` deleted")
@@ -216,8 +222,11 @@ def _forget_pictures(run: Session, keys: Iterable[str]) -> int:
     return sum(map(kept.forget, sorted(uids))) if kept else 0
 
 
-def write_certificate(run: Session, done: Withdrawal) -> Path:
-    """Write what was taken away, from where and when: hashes and counts, no identifier, no path, no pseudonym."""
+def write_certificate(run: Session, done: Withdrawal, *, under_way: bool = False) -> Path:
+    """Write what was taken away, from where and when: hashes and counts, no identifier, no path, no pseudonym.
+
+    `under_way`: the ledger still knows it; such a certificate is not complete, and is written over at the end.
+    """
     moment = datetime.fromtimestamp(done.began, UTC)
     facts = {
         "version": 1,
@@ -226,15 +235,22 @@ def write_certificate(run: Session, done: Withdrawal) -> Path:
         "withdrawn": done.what,
         "by": done.by,
         "began": moment.isoformat(timespec="seconds"),
-        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
-        "complete": not done.stays,
+        "ended": None if under_way else datetime.now(UTC).isoformat(timespec="seconds"),
+        "complete": not done.stays and not under_way,
         "links taken out of the vault": done.links,
         "notes": done.notes,
-        "studies": [{"study": key, "places": [_plain(one) for one in found]} for key, found in done.studies.items()],
+        "studies": [
+            {"study": key, "places": [_plain(one) for one in found if _tells(one)]}
+            for key, found in done.studies.items()
+        ],
     }
     name = f"withdrawn-{moment:%Y%m%dT%H%M%S%fZ}.json"
     run.reports.mkdir(parents=True, exist_ok=True)
     return write_text(run.reports / name, json.dumps(facts, indent=1), PRIVATE)
+
+
+def _tells(one: Removal) -> bool:
+    return bool(one.gone or one.kept or one.place == STAGING)
 
 
 def _plain(one: Removal) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A certificate says `complete` only where nothing of the patient is left, however the places are found."""
 
+import hashlib
 import json
 import shutil
 
@@ -7,7 +8,7 @@ import pytest
 
 from pacsflow.errors import ProjectError
 from pacsflow.ledger import outcomes
-from pacsflow.run import delivering
+from pacsflow.run import delivering, removal, withdrawing
 from pacsflow.run.opening import open_session
 from pacsflow.run.withdrawing import WithdrawRequest, withdraw
 from whole_run import lying, project, run_once
@@ -162,3 +163,45 @@ def test_an_id_that_nothing_here_has_withdraws_nobody(tmp_path):
             assert wrong.strip() not in str(told.value) or not wrong.strip()
         done, _ = withdrawn(folder, patient=f" {patient.lower()} ")
         assert len(done.studies) == 1
+
+
+@pytest.mark.parametrize(
+    ("where", "step"),
+    [
+        (removal.withdrawals, "forget_delivery"),
+        (removal.withdrawals, "forget_held"),
+        (withdrawing, "_forget_people"),
+        (withdrawing.acts, "note"),
+    ],
+)
+@pytest.mark.parametrize("after", [False, True])
+def test_the_certificates_of_a_killed_and_a_repeated_withdrawal_name_every_file(
+    tmp_path, monkeypatch, where, step, after
+):
+    with lying() as (pacs, node):
+        targets = [KINDS["folder"], {"kind": "folder", "path": "${project.workdir}/second"}]
+        folder = project(tmp_path, pacs, node, number=1, export={"targets": targets})
+        run_once(folder, pacs)
+        places = [tmp_path / "data" / name for name in ("out", "second", "staging")]
+        sums = {hashlib.sha256(path.read_bytes()).hexdigest() for place in places for path in images(place)}
+        patient = next(iter(pacs.archive.studies.values())).attributes["PatientID"]
+        done = getattr(where, step)
+
+        def killed(*given):
+            if after:
+                done(*given)
+            raise Killed
+
+        with monkeypatch.context() as patched:
+            patched.setattr(where, step, killed)
+            with pytest.raises(Killed):
+                withdrawn(folder, patient=patient)
+        _, told = withdrawn(folder, patient=patient)
+        assert told["complete"]
+        every = [json.loads(path.read_text()) for path in (tmp_path / "data" / "report").glob("withdrawn-*.json")]
+        assert sums <= {
+            one for each in every for study in each["studies"] for p in study["places"] for one in p["sha256"]
+        }
+        assert not any(map(images, places))
+        with open_session(str(folder), action="run") as run:
+            assert run.vault.links() == []
