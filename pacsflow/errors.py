@@ -33,6 +33,8 @@ from typing import Any
 
 UNABLE = range(0xC000, 0xD000)
 """Statuses of "unable to process" (PS3.4 C.4.1.1.4, C.4.2.1.5): of what was asked for, maybe, and not of anything."""
+MOST_TOLD = 100
+"""Mistakes that the text of an error names."""
 
 
 class PacsflowError(Exception):
@@ -84,7 +86,10 @@ class ProjectError(PacsflowError):
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = sorted(set(problems))
-        super().__init__("\n".join(map(str, self.problems)), fix="fix the lines named, then run again")
+        told = [str(problem) for problem in self.problems[:MOST_TOLD]]
+        if (more := len(self.problems) - len(told)) > 0:
+            told.append(f"and {more:,} more")
+        super().__init__("\n".join(told), fix="fix the lines named, then run again")
 
     @classmethod
     def at(cls, file: str, message: str, fix: str = "", *, line: int = 0, field: str = "") -> "ProjectError":

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from pacsflow.errors import PacsflowError, ProjectError
+from pacsflow.errors import MOST_TOLD, PacsflowError, ProjectError
 from pacsflow.wording import addressed, counted
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ errors = Console(stderr=True, highlight=False)
 def show_error(error: PacsflowError, *, asks: bool = False) -> None:
     """An expected failure: what, where, how to fix it. `asks`: whether the command would have asked a PACS."""
     if isinstance(error, ProjectError):
-        for problem in error.problems:
+        for problem in error.problems[:MOST_TOLD]:
             errors.print(f"[red]✗[/] {advice(str(problem))}", soft_wrap=True)
         errors.print(f"{len(error.problems)} to fix" + ("; nothing was asked of the PACS" if asks else ""))
         return

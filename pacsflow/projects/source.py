@@ -11,25 +11,53 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from pacsflow.errors import Problem
 from pacsflow.projects.fixes import of_scanner
 from pacsflow.regular_files import read_regular
+from pacsflow.wording import counted
 
 FieldPath = tuple[str | int, ...]
 """Keys and 0-based list positions from the top of a file to a field."""
 
 _TAG = "tag:yaml.org,2002:"
+_TOO_MUCH = (
+    "holds too many values, aliases `*…` counted as what they stand for",
+    "put rows into a table, `table: {file: rows.csv}`",
+)
 _DEEPEST = 40
-_MOST = 5_000_000
+MOST_BYTES = 4 << 20
+MOST_NODES = 200_000
+"""Values of one file, aliases followed: some seconds of work. More rows than that belong in a table."""
+MOST_TOLD = 20
+"""Mistakes of one file that are told one by one; of the others their number is."""
 _PART = re.compile(r"\[\d+\]|[^.\[]+")
 
 
 class _EndlessError(Exception):
     def __init__(self, path: FieldPath) -> None:
         self.path = path
+
+
+class _TooMuchError(Exception):
+    def __init__(self, line: int) -> None:
+        self.line = line
+
+
+class _Bounded(Composer):
+    """Counts nodes and aliases while they are read, and stops before they fill the memory."""
+
+    _nodes = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """See `Composer`. Raises _TooMuchError."""
+        self._nodes += 1
+        if self._nodes > MOST_NODES:
+            raise _TooMuchError(self.parser.peek_event().start_mark.line + 1)
+        return super().compose_node(parent, index)
 
 
 @dataclass
@@ -45,6 +73,13 @@ class Document:
     texts: dict[FieldPath, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     folder: Path = Path()
+    _values: int = 0
+
+    def count(self, line: int) -> None:
+        """Count a value that is read, at a line of the file. Raises an error where they are more than are taken."""
+        self._values += 1
+        if self._values > MOST_NODES:
+            raise _TooMuchError(line)
 
     def line_of(self, path: FieldPath) -> int:
         """1-based line of a field, or of the nearest field around it; 0 for an empty file."""
@@ -84,10 +119,10 @@ def read_document(file: Path, name: str) -> Document:
     """The YAML file, called `name` in problems. Never raises for what the file holds."""
     document = Document(name, folder=file.parent)
     try:
-        text = read_regular(file).decode("utf-8-sig")
+        text = read_regular(file, MOST_BYTES).decode("utf-8-sig")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ReusedAnchorWarning)  # legal, and its text shows the lines
-            node = YAML(typ="rt").compose(text)
+            node = bounded(YAML(typ="rt")).compose(text)
     except OSError as error:
         document.problem((), f"cannot be read: {error.strerror}")
     except UnicodeDecodeError as error:
@@ -95,6 +130,8 @@ def read_document(file: Path, name: str) -> Document:
         document.problems.append(Problem(name, line, "", "is not UTF-8 text", "save the file as UTF-8"))
     except MarkedYAMLError as error:
         document.problems.append(_syntax(name, error))
+    except _TooMuchError as error:
+        document.problems.append(Problem(name, error.line, "", *_TOO_MUCH))
     except (YAMLError, RecursionError):
         document.problem((), "is not YAML", "look for control characters and endless nesting")
     except (ValueError, TypeError, MemoryError, LookupError, AttributeError) as error:
@@ -104,7 +141,31 @@ def read_document(file: Path, name: str) -> Document:
             _fill(document, node)
         except _EndlessError as error:
             document.problem(error.path[:1], "is nested without end", "take the alias `*…` out")
+        except _TooMuchError as error:
+            document.value = None
+            document.problems.append(Problem(name, error.line, "", *_TOO_MUCH))
+    document.problems = fewer(document.problems)
     return document
+
+
+def fewer(problems: list[Problem]) -> list[Problem]:
+    """The first of a file's mistakes, in its order, and how many more there are."""
+    if len(problems) <= MOST_TOLD + 1:
+        return problems
+    ordered = sorted(problems)
+    following = ordered[MOST_TOLD]
+    return [*ordered[:MOST_TOLD], further(following.file, following.line, len(ordered) - MOST_TOLD)]
+
+
+def further(file: str, line: int, number: int) -> Problem:
+    """That a file has so many more mistakes, the first of them in a line."""
+    return Problem(file, line, "", f"has {counted(number, 'more mistake')} from here on", "correct those before first")
+
+
+def bounded(yaml: YAML) -> YAML:
+    """A reader or writer of YAML that takes no more than `MOST_NODES`; it raises an exception that is no YAMLError."""
+    yaml.Composer = _Bounded
+    return yaml
 
 
 def _syntax(name: str, error: MarkedYAMLError) -> Problem:
@@ -132,7 +193,8 @@ def _fill(document: Document, node: Node | None) -> None:
 
 def _plain(document: Document, node: Node, path: FieldPath) -> Any:
     document.lines.setdefault(path, node.start_mark.line + 1)
-    if len(path) > _DEEPEST or len(document.lines) > _MOST:
+    document.count(node.start_mark.line + 1)
+    if len(path) > _DEEPEST:
         raise _EndlessError(path)
     if isinstance(node, MappingNode):
         return _mapping(document, node, path)
@@ -145,6 +207,7 @@ def _mapping(document: Document, node: MappingNode, path: FieldPath) -> dict[str
     values: dict[str, Any] = {}
     for key, value in node.value:
         line = key.start_mark.line + 1
+        document.count(line)
         if not isinstance(key, ScalarNode) or str(key.tag) == f"{_TAG}merge":
             where = Problem(document.file, line, spell(path), "a key that is not a plain word", "write `key: value`")
             document.problems.append(where)

@@ -1,7 +1,7 @@
 """Plain values -> a model, or problems in plain words: field, what was found, what to write."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any, TypeVar, get_args
 
@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from pacsflow.projects.fixes import choices, of_choice, of_key, of_kind, of_missing
-from pacsflow.projects.source import Document, FieldPath
+from pacsflow.projects.source import MOST_TOLD, Document, FieldPath, further
 
 _UNSEEN = {"rows", "key", "token", "auth", "password", "ledger", "url", "urls", "webhook", "options", "value"}
 """Fields whose values are never repeated: they may hold an identifier or a secret."""
@@ -33,6 +33,8 @@ def validated(model: type[M], document: Document) -> M | None:
         return model.model_validate(document.value)
     except ValidationError as error:
         gathered = _by_field(document, error)
+        first, later = _first(document, gathered)
+        gathered = {path: gathered[path] for path in first}
         meant = {path: _meant(model, document, path) for path, details in gathered.items() if _unknown(details)}
         absent = {(*path[:-1], name) for path, name in meant.items()}
         for path, details in gathered.items():
@@ -40,7 +42,16 @@ def validated(model: type[M], document: Document) -> M | None:
                 _explain_key(model, document, path, meant[path])
             elif path not in absent or details[0]["type"] != "missing":
                 _explain(model, document, path, details)
+        if later:
+            document.problems.append(further(document.file, document.line_of(later[0]), len(later)))
         return None
+
+
+def _first(document: Document, gathered: Iterable[FieldPath]) -> tuple[list[FieldPath], list[FieldPath]]:
+    """The fields whose mistakes are told, and those that are only counted: each costs time to explain."""
+    ordered = sorted(gathered, key=document.line_of)
+    most = MOST_TOLD if len(ordered) > MOST_TOLD + 1 else len(ordered)
+    return ordered[:most], ordered[most:]
 
 
 def nearest(word: str, known: Iterator[str] | list[str] | frozenset[str], *, likeness: float = 0.7) -> str:
