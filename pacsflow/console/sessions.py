@@ -14,8 +14,12 @@ LONGEST: Final = 12 * 3600.0
 LINK: Final = 15 * 60.0
 """Seconds within which a link has to be used."""
 _TRIES: Final = 5
+_TRIES_AT_LARGE: Final = 50
+"""Wrong passwords for one name from all addresses together, or from one address for all names."""
 _REST: Final = 300.0
-_MOST: Final = 10_000
+_MOST: Final = 20_000
+PAUSE: Final = 1.0
+"""Seconds between two passwords that are tried where they are slowed down."""
 
 
 @dataclass
@@ -97,28 +101,59 @@ class Sessions:
 
 
 class Brake:
-    """After some wrong passwords for a name from an address, none is tried for a while."""
+    """After some wrong passwords for a name from an address, none is tried for a while.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    After more for a name from anywhere, or from an address for any names, one is tried in each `PAUSE`: so nobody can
+    lock a person out from elsewhere. Memory is bounded, and a flood frees nobody: entries are forgotten when they are
+    over, and where all of `most` still hold, those that have no entry share one try in each `PAUSE`.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, most: int = _MOST) -> None:
+        self._clock, self._most = clock, most
         self._wrong: dict[tuple[str, str], tuple[int, float]] = {}
+        self._looked = self._full = -PAUSE
+        """When it was last looked for what is over, and when something wrong could not be taken down."""
 
     def held(self, name: str, address: str) -> bool:
         """Whether no password is tried for this name from this address now."""
-        number, last = self._wrong.get((name, address), (0, 0.0))
-        return number >= _TRIES and self._clock() - last < _REST
+        pair, *wide = _keys(name, address)
+        if self._number(pair) >= _TRIES:
+            return True
+        now = self._clock()
+        slowed = [key for key in wide if self._number(key) >= _TRIES_AT_LARGE]
+        if any(now - self._wrong[key][1] < PAUSE for key in slowed):
+            return True
+        return pair not in self._wrong and not self._room() and now - self._full < PAUSE
 
     def wrong(self, name: str, address: str) -> None:
         """A wrong password was given."""
-        if len(self._wrong) >= _MOST:
-            self._wrong.clear()
-        number, last = self._wrong.get((name, address), (0, 0.0))
-        fresh = self._clock() - last >= _REST
-        self._wrong[name, address] = (1 if fresh else number + 1, self._clock())
+        for key in _keys(name, address):
+            if key in self._wrong or self._room():
+                self._wrong[key] = (self._number(key) + 1, self._clock())
+            else:
+                self._full = self._clock()
 
     def right(self, name: str, address: str) -> None:
         """The right password was given."""
-        self._wrong.pop((name, address), None)
+        self._wrong.pop(_keys(name, address)[0], None)
+
+    def _number(self, key: tuple[str, str]) -> int:
+        number, last = self._wrong.get(key, (0, 0.0))
+        return number if self._clock() - last < _REST else 0
+
+    def _room(self) -> bool:
+        """Whether another entry may be taken down; where none may, what is over is forgotten."""
+        now = self._clock()
+        if len(self._wrong) >= self._most and now - self._looked >= PAUSE:
+            self._looked = now
+            self._wrong = {key: one for key, one in self._wrong.items() if self._number(key)}
+        return len(self._wrong) < self._most
+
+
+def _keys(name: str, address: str) -> tuple[tuple[str, str], tuple[str, str], tuple[str, str]]:
+    """A name from an address; the name from anywhere; any name from the address."""
+    digest = _digest(name)  # a name may be long
+    return (digest, address), (digest, ""), ("", address)
 
 
 def _digest(secret: str) -> str:

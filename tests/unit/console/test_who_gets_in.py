@@ -12,7 +12,7 @@ from pacsflow.console.console_trail import ConsoleTrail
 from pacsflow.console.doors import Doors
 from pacsflow.console.guard import Address, cookie_of
 from pacsflow.console.serving import is_loopback
-from pacsflow.console.sessions import LINK, LONGEST, Brake, Sessions
+from pacsflow.console.sessions import LINK, LONGEST, PAUSE, Brake, Sessions
 from pacsflow.errors import ArgumentError, ProjectError
 
 ANNA = Visitor("anna", frozenset({"view", "decide"}))
@@ -113,6 +113,41 @@ def test_after_five_wrong_passwords_none_is_tried_for_a_while():
     assert not brake.held("anna", "10.0.0.2")
     clock.now += 301
     assert not brake.held("anna", "10.0.0.1")
+
+
+def test_a_flood_of_guesses_frees_nobody_and_takes_bounded_memory():
+    clock = Clock()
+    brake = Brake(clock, most=200)
+    for _ in range(5):
+        brake.wrong("anna", "10.0.0.1")
+    tried = 0
+    for number in range(5000):
+        clock.now += 0.01
+        name, address = f"name {number}" * 50, f"10.1.{number // 250}.{number % 250}"
+        if not brake.held(name, address):
+            tried += 1
+            brake.wrong(name, address)
+        assert brake.held("anna", "10.0.0.1")
+        assert len(brake._wrong) <= 200
+    assert tried < 200, "some until it is full, then one a second"
+    clock.now += 301
+    assert not brake.held("anna", "10.0.0.1")
+    assert not brake.held("ben", "10.0.0.9")
+
+
+@pytest.mark.parametrize("who", ["one name from many addresses", "many names from one address"])
+def test_guesses_at_large_are_slowed_down_and_lock_nobody_out(who):
+    clock, tried = Clock(), 0
+    brake = Brake(clock)
+    for number in range(3000):
+        clock.now += 0.01
+        at = ("anna", f"10.1.0.{number}") if who.startswith("one name") else (f"name {number}", "10.0.0.1")
+        if not brake.held(*at):
+            tried += 1
+            brake.wrong(*at)
+    assert 50 <= tried < 100
+    clock.now += PAUSE
+    assert not brake.held("anna", "10.0.0.1"), "who knows the password gets in"
 
 
 def test_a_line_of_the_trail_that_was_changed_is_noticed(tmp_path):
