@@ -148,8 +148,9 @@ class Query(Model):
     series: SeriesRules = Field(default_factory=SeriesRules, description="Which series are wanted")
     references: Literal["ignore", "fetch"] = Field(
         "ignore",
-        description="What a structure set (RTSTRUCT), segmentation (SEG) or presentation state (PR) that a row wants "
-        "refers to: fetch brings those series too, of any study of the patient, and says how many are missing",
+        description="What an object about others that a row wants refers to (SR, KO, PR, SEG, REG, RTSTRUCT, RTPLAN, "
+        "RTDOSE, parametric map and their like): fetch brings those series too, of any study of the patient, and what "
+        "these refer to, and says how many are missing",
     )
     guards: Guards = Field(default_factory=Guards, description="What holds a row")
     exclusions: str | None = Field(

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,19 +119,25 @@ def digest_of(parts: Iterable[str]) -> str:
 def study(ledger: Ledger, key: str) -> Study:
     """The study of a key with its series, wanted or not."""
     row = ledger.all(sa.select(t.studies).where(t.studies.c.key == key))[0]
+    taken = wanted(ledger, key)
+    series = tuple(
+        Series(s.key, s.uid, s.attributes, s.expected, s.key in taken, s.reason)
+        for s in ledger.all(sa.select(t.series).where(t.series.c.study_key == key).order_by(t.series.c.uid))
+    )
+    return Study(key, row.uid, row.patient_id, row.attributes, row.status, row.reason, row.listed, series, row.node)
+
+
+def wanted(ledger: Ledger, key: str) -> set[str]:
+    """Keys of the series of a study that rows want; none of a study that is not known."""
     taken = (
         sa.select(t.wants.c.series_key)
         .join(t.hits, t.hits.c.row_id == t.wants.c.row_id)
         .join(t.rows, t.rows.c.id == t.wants.c.row_id)
+        .join(t.series, t.series.c.key == t.wants.c.series_key)
         .where(t.hits.c.study_key == key, t.hits.c.decision == "take", t.rows.c.listed)
-        .where(t.rows.c.status == "found", t.wants.c.wanted)
+        .where(t.rows.c.status == "found", t.wants.c.wanted, t.series.c.study_key == key)
     )
-    wanted = {r.series_key for r in ledger.all(taken)}
-    series = tuple(
-        Series(s.key, s.uid, s.attributes, s.expected, s.key in wanted, s.reason)
-        for s in ledger.all(sa.select(t.series).where(t.series.c.study_key == key).order_by(t.series.c.uid))
-    )
-    return Study(key, row.uid, row.patient_id, row.attributes, row.status, row.reason, row.listed, series, row.node)
+    return {r.series_key for r in ledger.all(taken)}
 
 
 def describe(ledger: Ledger, series: Series, attributes: Mapping[str, str]) -> None:
@@ -234,10 +240,10 @@ def look_again(ledger: Ledger, key: str) -> None:
         connection.execute(sa.update(t.studies).where(t.studies.c.key == key).values(status="found", reason=""))
 
 
-def look_again_of(ledger: Ledger, modalities: Collection[str]) -> None:
-    """As `look_again`, of all complete studies that hold a series of one of these modalities."""
-    query = sa.select(t.series.c.study_key, t.series.c.attributes)
-    keys = {r.study_key for r in ledger.all(query) if r.attributes.get("Modality") in modalities}
+def look_again_of(ledger: Ledger, classes: tuple[str, ...]) -> None:
+    """As `look_again`, of all complete studies with instances of SOP classes that begin with one of these texts."""
+    query = sa.select(t.instances.c.study_key, t.instances.c.sop_class).distinct()
+    keys = {r.study_key for r in ledger.all(query) if r.sop_class.startswith(classes)}
     again = sa.update(t.studies).where(t.studies.c.key == sa.bindparam("which"), t.studies.c.status == "complete")
     with ledger.write() as connection:
         if keys:

@@ -201,6 +201,16 @@ naming = Table(
 `number`: Instance Number of the original, the lowest that came. Series that came before the table have no record:
 the cleaned header is asked in its place, and the row says so."""
 
+referrals = Table(
+    "referrals",
+    metadata,
+    Column("series_key", String(16), _fk("series.key"), primary_key=True),
+    Column("study_key", String(16), nullable=False, index=True),
+    Column("image_study", String(16), nullable=False, index=True),
+    Column("image_series", String(16), primary_key=True),
+)
+"""Masks (`series_key` of `study_key`) that lie on a series of another study (`image_series` of `image_study`)."""
+
 deliveries = Table(
     "deliveries",
     metadata,

@@ -7,6 +7,7 @@ from pathlib import Path
 from pacsflow.report.filled import DECISIONS, HELD, SERIES
 from pacsflow.report.records import PlanSummary, RowOutcome
 from pacsflow.report.sheets import WORKBOOK_ROWS, RemadeLines, Sheet, write_csv, write_workbook
+from pacsflow.wording import counted
 
 INFO = (
     "StudyDate",
@@ -72,6 +73,7 @@ def _summary(plan: PlanSummary) -> Sheet:
     images = [one.images for one in plan.wanted]
     told = [number for number in images if number is not None]
     statuses = Counter(one.row.status for one in plan.rows)
+    refer = counted(plan.referring, "of these series refers", "of these series refer")
     facts = [
         ("project", plan.project),
         ("title", plan.title),
@@ -82,6 +84,7 @@ def _summary(plan: PlanSummary) -> Sheet:
         ("studies to fetch", str(sum(1 for _ in plan.to_fetch))),
         ("series to fetch", str(len(images))),
         ("images to fetch", str(sum(told)) + ("" if len(told) == len(images) else " or more")),
+        (f"what {refer} to", "counted when fetched" if plan.referring else ""),
         ("gigabytes, estimated", _number(plan.gigabytes, 2)),
         ("hours, estimated", _number(plan.hours, 2)),
         *(("de-identification" if n == 0 else "", sentence) for n, sentence in enumerate(plan.profile)),

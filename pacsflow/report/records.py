@@ -182,6 +182,7 @@ class RunSummary:
 class PlanSummary:
     """What a run would do. `studies`: all that rows take, those of which no series is wanted too.
 
+    `referring`: number of series still to be fetched of objects that refer to others, where those are fetched too.
     `gigabytes` and `hours` are estimates, None where nothing is known.
     """
 
@@ -193,6 +194,7 @@ class PlanSummary:
     gigabytes: float | None = None
     hours: float | None = None
     profile: tuple[str, ...] = ()
+    referring: int = 0
 
     @property
     def to_fetch(self) -> Iterator[StudyOutcome]:

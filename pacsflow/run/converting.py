@@ -1,8 +1,10 @@
 """What is made of a series: NIfTI, label maps, pictures; noted in the ledger, a refusal as an outcome."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pacsflow.convert import Converted, convert_series
 from pacsflow.convert.masks import convert_masks
@@ -34,22 +36,43 @@ class Making:
     make: Callable[[Path], Converted]
 
 
-def making_of(run: Session, series: Series, held: Sequence[Instance], others: Iterable[SeriesFiles]) -> Making | None:
-    """What the project makes of a series; None where nothing. `others`: the study's series that are converted."""
+def making_of(
+    run: Session,
+    series: Series,
+    held: Sequence[Instance],
+    *,
+    others: Iterable[SeriesFiles] = (),
+    beside: Sequence[Making] = (),
+) -> Making | None:
+    """What the project makes of a series; None where nothing.
+
+    `others`: the study's series that are converted; `beside`: images of other studies that masks of the series lie on.
+    """
     hashes, files = [one.sha256 for one in held], [run.staging / one.path for one in held]
     if becomes_masks(run.project, series):
         images = images_of(references_in(files), others)
-        digest = studies.digest_of([*hashes, MASKS, *map(str, images)])
-        return Making(MASKS, digest, lambda out: convert_masks(files, out, images))
+        away = () if images else beside
+        digest = studies.digest_of([*hashes, MASKS, *map(str, images), *(one.digest for one in away)])
+        return Making(MASKS, digest, lambda out: _masks(files, out, images, away))
     if becomes_pictures(run.project, series):
         return Making(PICTURES, studies.digest_of([*hashes, PICTURES]), lambda out: convert_pictures(files, out))
     rule = nifti_rule(run.project, series)
     if rule is None:
         return None
-    return _nifti(run, rule, files, hashes)
+    return nifti_making(run, rule, files, hashes)
 
 
-def _nifti(run: Session, rule: Nifti, files: Sequence[Path], hashes: Sequence[str]) -> Making:
+def _masks(files: Sequence[Path], out: Path, images: Sequence[Path], away: Sequence[Making]) -> Converted:
+    """Label maps on images that are there, or are made of another study for this alone. Raises RefusalError."""
+    with TemporaryDirectory(prefix="pacsflow-") as place:
+        known = list(images)
+        for number, image in enumerate(away):
+            with suppress(RefusalError):
+                known += nifti_files(image.make(Path(place, str(number))).files)
+        return convert_masks(files, out, known)
+
+
+def nifti_making(run: Session, rule: Nifti, files: Sequence[Path], hashes: Sequence[str]) -> Making:
     """What a rule of `nifti` makes of files."""
     geometry, program = run.project.export.geometry, _program(run.project, rule)
     unsaid = {name for name in ("options", "post") if not getattr(rule, name)}
@@ -77,7 +100,12 @@ def images_of(told: References, series: Iterable[SeriesFiles]) -> list[Path]:
     known = [one for one in series if one.converted]
     named = [one for one in known if one.series_uid in told.series]
     found = named or [one for one in known if any(uid in told.instances for uid, _ in one.dicom)]
-    return [path for one in found for path in one.converted if path.name.endswith(".nii.gz")]
+    return [path for one in found for path in nifti_files(one.converted)]
+
+
+def nifti_files(files: Iterable[Path]) -> list[Path]:
+    """The images among what a conversion wrote."""
+    return [path for path in files if path.name.endswith(".nii.gz")]
 
 
 def converted(run: Session, study_key: str, series: Series, job: Making, before: Output | None) -> Output:

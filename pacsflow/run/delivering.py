@@ -11,12 +11,14 @@ from pacsflow.export.bids_names import left_out
 from pacsflow.export.disk import facts_of
 from pacsflow.ledger import naming, outcomes, studies
 from pacsflow.ledger.outcomes import FAILED, UNREADY, Delivery, Output
+from pacsflow.ledger.referrals import image_contents
 from pacsflow.ledger.studies import Instance, Planned, Series, Study
 from pacsflow.ledger.summary import rows_of
 from pacsflow.projects.project import Project
 from pacsflow.refs import StudyRef
 from pacsflow.run.conversion_rules import becomes_masks, rules_for
 from pacsflow.run.converting import Making, converted, making_of
+from pacsflow.run.images_beside import images_beside, note_images
 from pacsflow.run.remaining import PERSONS, delivery_digest, elsewhere, target_names, unsigned_studies
 from pacsflow.run.removal import is_on_disk, target_of
 from pacsflow.run.reporting.row_label import row_label
@@ -63,10 +65,12 @@ def _deliver(run: Session, plan: Planned) -> None:
         return
     known = outcomes.deliveries(run.ledger, study.key)
     faults: list[PacsflowError] = []
+    note_images(run, study)
+    images = image_contents(run.ledger, study.key).get(study.key, [])  # as they are before masks are made on them
     folder = _prepared(run, study)
     order = ordinals(run.ledger)[study.key] if by_order(run.project) else ""
     for name, target in zip(target_names(run.project), run.project.export.targets, strict=True):
-        digest = delivery_digest(run.project, plan, target, order)
+        digest = delivery_digest(run.project, plan, target, [order, *images])
         if name in known and (known[name].status, known[name].digest) == ("done", digest):
             continue
         before = _former(run, study.key, known.get(name), target)
@@ -198,14 +202,14 @@ def _folder(run: Session, study: Study) -> StudyFolder:
     if PERSONS[run.project.settings.sign_off]:
         _as_signed(run, [one for each in held.values() for one in each])
     done = {output.series_key: output for output in outcomes.outputs(run.ledger, study.key)}
-    originals = _originals(run, study)
+    originals, beside = _originals(run, study), images_beside(run, study)
     series: dict[str, SeriesFiles] = {}
     told: dict[str, tuple[Output, list[str]]] = {}
     for wanted in sorted(study.wanted, key=lambda one: becomes_masks(run.project, one)):  # masks after their images
         if instances := held.get(wanted.key):
             one, original = read_series([run.staging / i.path for i in instances]), originals.get(wanted.key)
             known = _Known(done, _is_left_out(run.project, wanted, one, original))
-            job = making_of(run, wanted, instances, series.values())
+            job = making_of(run, wanted, instances, others=series.values(), beside=beside.get(wanted.key, ()))
             if output := _converted(run, study, wanted, job=job, known=known):
                 one = replace(one, converted=tuple(sorted(run.staging / name for name in output.files)))
                 one, said = _named(run, wanted, one, original)

@@ -2,9 +2,11 @@
 
 import json
 import threading
+from collections.abc import Sequence
 
 from pacsflow.ledger import Ledger, outcomes, signatures, studies
 from pacsflow.ledger.outcomes import Delivery
+from pacsflow.ledger.referrals import image_contents
 from pacsflow.ledger.studies import Planned
 from pacsflow.projects.elsewhere import third_party
 from pacsflow.projects.project import Project
@@ -43,8 +45,11 @@ def left_to_do(ledger: Ledger, project: Project) -> list[Planned]:
     """The planned studies that are not complete, or not at all targets."""
     done = outcomes.done(ledger)
     orders = ordinals(ledger) if by_order(project) else {}
+    contents = image_contents(ledger) if project.export.masks else {}
     return [
-        p for p in studies.planned(ledger) if not p.complete or not _everywhere(project, p, done, orders.get(p.key, ""))
+        p
+        for p in studies.planned(ledger)
+        if not p.complete or not _everywhere(project, p, done, [orders.get(p.key, ""), *contents.get(p.key, ())])
     ]
 
 
@@ -75,19 +80,22 @@ def elsewhere(project: Project, plan: Planned) -> Delivery | None:
     return Delivery(f"{outcomes.ELSEWHERE}{to.aet}", "done", studies.digest_of([plan.content, plan.wanted, to.aet]))
 
 
-def _everywhere(project: Project, plan: Planned, done: dict[tuple[str, str], str], order: str) -> bool:
+def _everywhere(project: Project, plan: Planned, done: dict[tuple[str, str], str], beside: Sequence[str]) -> bool:
     if sent := elsewhere(project, plan):
         return done.get((plan.key, sent.target)) == sent.digest
     named = zip(target_names(project), project.export.targets, strict=True)
-    return all(done.get((plan.key, name)) == delivery_digest(project, plan, target, order) for name, target in named)
+    return all(done.get((plan.key, name)) == delivery_digest(project, plan, target, beside) for name, target in named)
 
 
-def delivery_digest(project: Project, plan: Planned, target: Target, order: str = "") -> str:
-    """Digest of what a target is to hold of a study; another one means: deliver again. `order`: of its session."""
+def delivery_digest(project: Project, plan: Planned, target: Target, beside: Sequence[str] = ()) -> str:
+    """Digest of what a target is to hold of a study; another one means: deliver again.
+
+    `beside`: what of other studies counts: the order of its session, digests of what its masks lie on.
+    """
     rules = project.export.model_dump_json(exclude={"targets", "header_table"})
     names = [rules.model_dump_json() for rules in project.bids.values()] if target.kind == "bids" else []
     said = target.model_dump_json()
     if project.settings.workers > 1:  # each has a workdir of its own, and none delivers again what another did
         said = said.replace(json.dumps(str(project.workdir))[1:-1], "${project.workdir}")
     names += sorted(project.programs.values())  # another program under the same name makes other files
-    return studies.digest_of([plan.content, plan.wanted, rules, said, *names, *([order] if order else [])])
+    return studies.digest_of([plan.content, plan.wanted, rules, said, *names, *filter(None, beside)])

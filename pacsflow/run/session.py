@@ -59,7 +59,7 @@ class Session:
     shared: bool = False
     """Whether other runs may be at work on the project at the same time."""
     referred: set[str] = field(default_factory=set)
-    """Keys of the studies that rows want only since an object that was fetched refers to them."""
+    """Keys of the studies that get another turn in this run: what was fetched refers to them, or they to it."""
     beside: list["Session"] = field(default_factory=list)
     """Projects that take what they want of what this run retrieves: see `fetching.handed_on`."""
     tried: set[str] = field(default_factory=set)
@@ -134,6 +134,11 @@ class Session:
             self.advice[about] = error.fix
         else:
             self.advice.pop(about, None)
+
+    def another_turn(self, study_key: str) -> None:
+        """Have this run look at a study that it may have had its turn at."""
+        self.referred.add(study_key)
+        self.tried.discard(study_key)
 
     def stop(self) -> None:
         """End what is under way as soon as can be, and begin nothing new: the next run goes on."""

@@ -135,7 +135,7 @@ def retrieve_studies(run: Session, crew: Crew, only: Selection = ALL, *, greeted
 
 
 def _referred(run: Session, only: Selection) -> bool:
-    """Whether studies are wanted that this run had no turn at, as what it fetched refers to them."""
+    """Whether studies get a turn, or another one, as what this run fetched refers to them, or they to it."""
     if not run.referred:
         return False
     return any(plan.key in run.referred for plan in untried(run, only.studies(run, run.remaining.plans())))

@@ -15,6 +15,8 @@ from pacsflow.errors import RefusalError
 
 MODALITIES = frozenset({"SEG", "RTSTRUCT"})
 """What masks are made of."""
+NO_IMAGE = "no-image-of-mask"
+"""Why there is no mask, where what it lies on is not there."""
 
 
 def convert_masks(files: Sequence[Path], out: Path, images: Sequence[Path]) -> Converted:
@@ -27,9 +29,9 @@ def convert_masks(files: Sequence[Path], out: Path, images: Sequence[Path]) -> C
     """
     if not images:
         raise RefusalError(
-            "no-image-of-mask",
+            NO_IMAGE,
             "the image that it refers to is not there as NIfTI",
-            fix="have a row ask for the series that it refers to; `nifti` must convert it",
+            fix="write `references: fetch` in query.yaml, or have a row ask for the image; `nifti` must convert it",
         )
     grids = [VoxelGrid.of(path) for path in images]
     warnings: list[str] = []

@@ -105,7 +105,7 @@ def expect(
     nowhere: Counter[str] = Counter()
     for series in (one for one in study.wanted if one.key not in but):
         keys = {"StudyInstanceUID": study.uid, "SeriesInstanceUID": series.uid}
-        answers = _listed(run, lane, {**told, **keys}, attempt.node)
+        answers = listed(run, lane, {**told, **keys}, attempt.node)
         if series.only is None and (answers is None or _doubtful(run, attempt.node, series, len(answers))):
             attempt.uncertain.add(series.key)
         mine = [a for a in answers or () if a.get("SOPInstanceUID") and same(keys, a) and _wanted(series, a)]
@@ -222,7 +222,7 @@ def counting(run: Session, node: str) -> Iterator[None]:
         raise
 
 
-def _listed(run: Session, lane: Lane, keys: Mapping[str, str], node: str) -> list[Dataset] | None:
+def listed(run: Session, lane: Lane, keys: Mapping[str, str], node: str) -> list[Dataset] | None:
     """The instances of a series as the node lists them; None where it cuts the list, or does not give one."""
     run.traffic(node, find=1)
     try:

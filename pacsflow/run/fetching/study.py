@@ -28,17 +28,18 @@ from pacsflow.run.fetching.missing import (
     unproven,
 )
 from pacsflow.run.fetching.reception import Reception, disk_refused
-from pacsflow.run.fetching.referred import Referred, follow
+from pacsflow.run.fetching.referred import Following, Referred
 from pacsflow.run.fetching.single_instances import narrowed, singled_out
 from pacsflow.run.fetching.third_party import send, settled
 from pacsflow.run.finding import told_by
+from pacsflow.run.images_beside import masks_turn
 from pacsflow.run.pseudonyms import refuse_nameless
 from pacsflow.run.session import Session, session
 from pacsflow.run.sharing import claim_here, is_here
 from pacsflow.run.unexpected import fault_of, stops
 from pacsflow.staging import staging, sweep
 
-_DEEPEST = 5
+_DEEPEST = 8
 """How often what is fetched may refer to more, which may refer to more."""
 HOURS, STOPPED = "stopped when the hours of the node ended", "stopped by hand"
 
@@ -91,15 +92,17 @@ def _fetch_study(run: Session, ref: StudyRef) -> StudyRef | None:
     run.advise(study.key, completeness.error)
     if completeness.error:
         raise completeness.error
+    masks_turn(run, study)
     run.tell("studies fetched")
     return ref
 
 
 def _with_references(run: Session, study: Study, node: str) -> tuple[Study, Completeness]:
     """The study with what its objects refer to, as far as the project wants that, and the verdict on it."""
+    following = Following(run)
     for _ in range(_DEEPEST):
         completeness = _complete(run, study, node) if guest(run, study, node) else _fetch(run, study, node)
-        referred = follow(run, study) if completeness.error is None else Referred()
+        referred = following.follow(study) if completeness.error is None else Referred()
         if not referred.more:
             break
         study, before = narrowed(run.project, studies.study(run.ledger, study.key)), study

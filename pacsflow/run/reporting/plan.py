@@ -12,6 +12,7 @@ from pacsflow.ledger.summary import StudyState
 from pacsflow.report.plan import write_plan as write_workbook
 from pacsflow.report.records import PlanSummary, RowOutcome, StudyOutcome
 from pacsflow.report.sheets import WORKBOOK_ROWS
+from pacsflow.run.fetching.kinds_of_objects import REFERRING
 from pacsflow.run.people.decisions import decided, plan_digest
 from pacsflow.run.reporting.kept import kept
 from pacsflow.run.reporting.left_behind import left_behind, left_studies
@@ -76,6 +77,8 @@ def _written(run: Session, found: Sequence[RowOutcome]) -> Plan:
         f"{counted(sum(images), 'image')}, "
         f"about {totals['gigabytes']} GB and {float(totals['hours'])} hours"
     )
+    if summary.referring:
+        sentence += f"; what {counted(summary.referring, 'series refers', 'series refer')} to, counted when fetched"
     facts = {"project": summary.project, "sentence": sentence, "totals": totals, "left behind": nobodys}
     facts["room"] = [str(room) for room in rooms(run, run.remaining.plans())]
     text = json.dumps(facts, indent=2)
@@ -116,7 +119,14 @@ def _summary(run: Session, found: Sequence[RowOutcome]) -> PlanSummary:
         megabytes / 1000,
         megabytes / _speed(study.state for study in studies) / 3600,
         tuple(run.cleaner.describe()),
+        _referring(studies) if run.project.query.references == "fetch" else 0,
     )
+
+
+def _referring(studies: Iterable[StudyOutcome]) -> int:
+    """The number of series to be fetched that are of objects about others, as far as the node tells their modality."""
+    left = (one for study in studies if study.state.status != "complete" for one in study.series)
+    return sum(one.attributes.get("Modality", "") in REFERRING for one in left)
 
 
 def _studies(run: Session, found: Sequence[RowOutcome]) -> Iterator[StudyOutcome]:
