@@ -6,6 +6,7 @@ It cannot be told from its answers what a real XNAT does beyond that: merging, a
 import base64
 import io
 import json
+import re
 import zipfile
 from collections import defaultdict
 from urllib.parse import parse_qs, urlsplit
@@ -14,6 +15,19 @@ from pydicom import dcmread
 
 from peers.secured import Quiet, Secured
 
+ROUTES = [
+    "/JSESSION",
+    "/services/import",
+    "/prearchive/projects/{PROJECT_ID}",
+    "/prearchive/projects/{PROJECT_ID}/{SESSION_TIMESTAMP}/{SESSION_LABEL}/scans",
+    "/prearchive/projects/{PROJECT_ID}/{SESSION_TIMESTAMP}/{SESSION_LABEL}/scans/{SCAN_ID}/resources",
+    "/prearchive/projects/{PROJECT_ID}/{SESSION_TIMESTAMP}/{SESSION_LABEL}/scans/{SCAN_ID}/resources/{RESOURCE_ID}/files",
+    "/projects/{PROJECT_ID}/experiments/{EXPT_ID}",
+    "/projects/{PROJECT_ID}/subjects/{SUBJECT_ID}/experiments/{ASSESSED_ID}/scans",
+    "/projects/{PROJECT_ID}/subjects/{SUBJECT_ID}/experiments/{ASSESSED_ID}/scans/{SCAN_ID}/files",
+]
+"""Those of the routes that xnat-web attaches (XNATApplication) which this answers: anything else is a stray request."""
+_ROUTES = [re.compile("/data" + re.sub(r"\{\w+\}", "[^/]+", route)) for route in ROUTES]
 USER, PASSWORD, TOKEN = "reader", "Zug-um-Zug-77", "0A1B2C"
 
 
@@ -27,13 +41,13 @@ class Xnat(Secured):
     def __init__(self, authority):
         super().__init__(_Handler, authority)
         self.sessions = {"archive": defaultdict(dict), "prearchive": defaultdict(dict)}
-        self.open, self.imports = set(), []
-        self.cut, self.lose, self.status = 0, 0, 200
+        self.open, self.imports, self.strays = set(), [], []
+        self.cut, self.lose, self.status, self.headers_of_imports = 0, 0, 200, {}
 
 
 class _Handler(Quiet):
     def do_POST(self):  # noqa: N802
-        place = urlsplit(self.path)
+        place = self._place()
         if place.path == "/data/JSESSION":
             wanted = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
             if self.headers["Authorization"] != f"Basic {wanted}":
@@ -53,7 +67,7 @@ class _Handler(Quiet):
         content = self.body()
         self.server.imports.append(asked)
         if self.server.status != 200:
-            return self.answer(self.server.status, b"<html>no</html>")
+            return self.answer(self.server.status, b"<html>no</html>", **self.server.headers_of_imports)
         place = asked["dest"].strip("/")
         session = self.server.sessions[place][asked["subject"], asked["session"]]
         if session and asked["overwrite"] == "none":
@@ -66,13 +80,14 @@ class _Handler(Quiet):
         return self.answer(200, f"/data/{place}/projects/{asked['project']}\r\n".encode())
 
     def do_DELETE(self):  # noqa: N802
+        self._place()
         self.server.open.discard(TOKEN)
         self.answer(200)
 
     def do_GET(self):  # noqa: N802
         if not self._known():
             return self.answer(401)
-        told = self._told(urlsplit(self.path).path.split("/")[2:])
+        told = self._told(self._place().path.split("/")[2:])
         return self.answer(404) if told is None else self.answer(200, json.dumps(told).encode())
 
     def _told(self, parts):
@@ -90,6 +105,12 @@ class _Handler(Quiet):
             case ["projects", _, "subjects", subject, "experiments", label, *rest]:
                 return _listing(archive.get((subject, label)), rest)
         return None
+
+    def _place(self):
+        place = urlsplit(self.path)
+        if not any(route.fullmatch(place.path) for route in _ROUTES):
+            self.server.strays.append(place.path)
+        return place
 
     def _known(self):
         return TOKEN in self.server.open and f"JSESSIONID={TOKEN}" in (self.headers["Cookie"] or "")

@@ -24,6 +24,7 @@ def server(authority, monkeypatch):
     with Xnat(authority) as service:
         yield service
         assert not service.open, "every session was ended"
+        assert not service.strays, "XNAT has no such route"
 
 
 def study(folder, accession="X1"):
@@ -110,6 +111,15 @@ def test_a_wrong_password_is_reported(server, target, tmp_path, monkeypatch):
     monkeypatch.delenv("XNAT_PASSWORD")
     with pytest.raises(SecretError):
         target().deliver(study(tmp_path / "again"))
+
+
+def test_nothing_follows_a_redirection(server, target, tmp_path, authority):
+    """Images and the session's cookie go to the server that the project names, and to no other."""
+    with Xnat(authority) as other:
+        server.status, server.headers_of_imports = 307, {"Location": f"{other.url}/data/services/import"}
+        with pytest.raises(TargetError, match="HTTP 307"):
+            target().deliver(study(tmp_path))
+        assert (other.imports, other.open) == ([], set())
 
 
 def test_a_stranger_gets_nothing(server, target, tmp_path):
