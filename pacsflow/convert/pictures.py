@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom import Dataset, dcmread
-from pydicom.pixels.processing import apply_modality_lut, convert_color_space
+from pydicom.multival import MultiValue
+from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 
 from pacsflow.convert.contract import STEM, Converted
 from pacsflow.convert.series_files import in_order
@@ -63,17 +64,17 @@ def _picture(source: Dataset) -> tuple[NDArray[Any], list[str]]:
         raise RefusalError("several-frames", "an image of several frames is no single picture")
     if int(source.Rows) * int(source.Columns) > _MEMORY:
         raise RefusalError("too-large", "an image has more pixels than a picture is made of")
-    stored = source.pixel_array
+    stored = source.pixel_array  # of colours in RGB, whatever the file has them in
     if int(source.get("SamplesPerPixel") or 1) > 1:
-        return _coloured(source, stored), []
+        return _coloured(stored, int(source.BitsStored)), []
+    if source.PhotometricInterpretation == "PALETTE COLOR":
+        shown = apply_color_lut(stored, source)
+        return _coloured(shown[..., :3], 8 * shown.dtype.itemsize), []
     grey, said = _shown(source, stored)
     return np.rint(grey * _WHITE).astype(np.uint16), said
 
 
-def _coloured(source: Dataset, stored: NDArray[Any]) -> NDArray[Any]:
-    kind = str(source.PhotometricInterpretation)
-    bits = int(source.BitsStored)
-    rgb = convert_color_space(stored, kind, "RGB") if kind.startswith("YBR") else stored
+def _coloured(rgb: NDArray[Any], bits: int) -> NDArray[Any]:
     return np.asarray(rgb >> (bits - 8) if bits > 8 else rgb, dtype=np.uint8)  # noqa: PLR2004
 
 
@@ -111,18 +112,31 @@ def _signed(source: Dataset, value: int) -> int:
 def _by_lut(source: Dataset, values: Grey) -> Grey | None:
     for item in (source.get("VOILUTSequence") or ())[:1]:
         entries, first, bits = (int(each) for each in item.LUTDescriptor)
-        data = np.asarray(item.LUTData if not isinstance(item.LUTData, bytes) else np.frombuffer(item.LUTData, "<u2"))
-        first = first - (1 << 16) if values.min() < 0 and first >= 1 << 15 else first
+        data = _entries(item.LUTData, entries or 1 << 16)
+        first = first - (1 << 16) if _is_signed(source) and first >= 1 << 15 else first
         places = np.clip(np.rint(values).astype(np.int64) - first, 0, (entries or 1 << 16) - 1)
         return np.asarray(data[places] / ((1 << bits) - 1), dtype=np.float64)
     return None
 
 
+def _entries(data: Any, number: int) -> NDArray[Any]:
+    """The entries of a LUT: numbers, or words or bytes one after the other (PS3.3 C.11.2.1.1)."""
+    if not isinstance(data, bytes):
+        return np.asarray(data)
+    return np.frombuffer(data, "<u2" if len(data) >= 2 * number else "u1")
+
+
+def _is_signed(source: Dataset) -> bool:
+    """Whether values after the modality LUT may be below 0: the first of a VOI LUT is then a signed number."""
+    return bool(int(source.PixelRepresentation)) or float(source.get("RescaleIntercept") or 0) < 0
+
+
 def _by_window(source: Dataset, values: Grey) -> Grey | None:
-    centre, width = _first(source.get("WindowCenter")), _first(source.get("WindowWidth"))
-    if centre is None or width is None or width <= 0:
+    pairs = zip(_numbers(source, "WindowCenter"), _numbers(source, "WindowWidth"), strict=False)
+    centre, width = next(((one, other) for one, other in pairs if other > 0 and not math.isnan(one)), (0.0, 0.0))
+    if not width:
         return None
-    function = str(source.get("VOILUTFunction") or "LINEAR")
+    function = str(source.get("VOILUTFunction") or "LINEAR").upper()
     shapes: dict[str, Callable[[], Grey]] = {
         "LINEAR": lambda: (values - (centre - 0.5)) / max(width - 1, 1e-9) + 0.5,
         "LINEAR_EXACT": lambda: (values - centre) / width + 0.5,
@@ -131,10 +145,21 @@ def _by_window(source: Dataset, values: Grey) -> Grey | None:
     return np.clip(shapes.get(function, shapes["LINEAR"])(), 0, 1)
 
 
-def _first(value: Any) -> float | None:
-    several = value if hasattr(value, "__iter__") and not isinstance(value, str) else [value]
-    found = next((float(each) for each in several if each not in (None, "")), None)
-    return found if found is not None and math.isfinite(found) else None
+def _numbers(source: Dataset, keyword: str) -> list[float]:
+    """The values of an attribute in their places, those that are no numbers as NaN."""
+    try:
+        value = source.get(keyword)
+    except (TypeError, ValueError):  # as pydicom reads them
+        return []
+    return [_number(each) for each in (value if isinstance(value, MultiValue | list) else [value])]
+
+
+def _number(value: object) -> float:
+    try:
+        number = float(str(value))
+    except ValueError:
+        return math.nan
+    return number if math.isfinite(number) else math.nan
 
 
 def _by_range(values: Grey, kept: NDArray[np.bool_]) -> Grey:

@@ -2,12 +2,16 @@
 
 import shutil
 import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from pydicom import Dataset, dcmread
-from pydicom.pixels.processing import apply_modality_lut, apply_windowing
+from pydicom.pixels.processing import apply_modality_lut, apply_windowing, convert_color_space
 
 from commands import pacsflow
 from factory import make_instance, write_files
@@ -113,6 +117,84 @@ def test_colour_has_eight_bits(tmp_path):
     with Image.open(gave.files[1]) as image:
         assert image.mode == "RGB"
         assert np.asarray(image).tobytes() == pixels
+
+
+COLOURED = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelRepresentation": 0, **NO_RESCALE}
+
+
+def shown(tmp_path, made):
+    files = write_files([made], tmp_path / "one")
+    gave = convert_pictures(files, tmp_path / "png")
+    with Image.open(gave.files[1]) as image:
+        return np.asarray(image), gave
+
+
+@pytest.mark.parametrize("planes", [0, 1])
+def test_colours_in_ybr_are_made_red_green_and_blue_once(planes, tmp_path):
+    colours = np.random.default_rng(1).integers(0, 256, (16, 16, 3), dtype="u1")
+    pixels = convert_color_space(colours, "RGB", "YBR_FULL")
+    if planes:
+        pixels = pixels.transpose(2, 0, 1)
+    made = make_instance(**LOOKS, **COLOURED, SamplesPerPixel=3, PhotometricInterpretation="YBR_FULL",
+                         PlanarConfiguration=planes, PixelData=pixels.tobytes())  # fmt: skip
+    seen, _ = shown(tmp_path, made)
+    assert np.abs(seen.astype(int) - colours).max() <= 2
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_palette_gives_its_colours_and_not_the_places_in_it(bits, tmp_path):
+    made = make_instance(**LOOKS, **COLOURED, PhotometricInterpretation="PALETTE COLOR",
+                         PixelData=np.arange(256, dtype="u1").tobytes())  # fmt: skip
+    wanted = np.random.default_rng(2).integers(0, 256, (256, 3))
+    for colour, values in zip(("Red", "Green", "Blue"), wanted.T, strict=True):
+        setattr(made, f"{colour}PaletteColorLookupTableDescriptor", [256, 0, bits])
+        words = (values << bits - 8).astype("<u2" if bits > 8 else "u1")
+        setattr(made, f"{colour}PaletteColorLookupTableData", words.tobytes())
+    seen, gave = shown(tmp_path, made)
+    assert np.array_equal(seen.reshape(256, 3), wanted)
+    assert not gave.warnings
+
+
+@pytest.mark.parametrize("first", [0, -1024])
+@pytest.mark.parametrize(
+    ("bits", "written"), [(8, "bytes"), *((bits, way) for bits in (8, 12, 16) for way in ("numbers", "words"))]
+)
+def test_a_lut_is_the_same_however_it_is_written(bits, first, written, tmp_path):
+    entries = np.random.default_rng(3).integers(0, 1 << bits, 256)
+    item = Dataset()
+    item.add_new("LUTDescriptor", "US", [256, first % (1 << 16), bits])
+    if written == "numbers":
+        item.add_new("LUTData", "US", [int(one) for one in entries])
+    else:
+        item.add_new("LUTData", "OW", entries.astype("<u2" if written == "words" else "u1").tobytes())
+    pixels = np.arange(256, dtype="<u2").tobytes()
+    made = make_instance(**LOOKS, PixelData=pixels, RescaleIntercept=first, RescaleSlope=1, VOILUTSequence=[item])
+    seen, _ = shown(tmp_path, made)
+    assert np.abs(seen.ravel() - entries / ((1 << bits) - 1) * 65535).max() <= 1
+
+
+NUMBERS = st.one_of(
+    st.integers(-3000, 3000).map(str), st.sampled_from(["", "abc", "1e4", "-0", "0", "0.5", "1", "nan"])
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(NUMBERS, max_size=3), st.lists(NUMBERS, max_size=3),
+    st.sampled_from(["LINEAR", "linear_exact", "SIGMOID", "", "OTHER"]),
+)  # fmt: skip
+def test_no_window_ends_a_picture_and_brighter_values_are_never_darker(tmp_path, centres, widths, function):
+    made = make_instance(**LOOKS, VOILUTFunction=function)
+    for keyword, values in (("WindowCenter", centres), ("WindowWidth", widths)):
+        made.add_new(keyword, "LO", values)
+    values = apply_modality_lut(made.pixel_array, made).ravel()
+    grey = {}
+    for kind in ("MONOCHROME1", "MONOCHROME2"):
+        made.PhotometricInterpretation = kind
+        with TemporaryDirectory(dir=tmp_path) as place:
+            grey[kind] = shown(Path(place), made)[0].astype(int).ravel()
+    assert np.all(np.diff(grey["MONOCHROME2"][np.argsort(values)]) >= 0)
+    assert np.abs(grey["MONOCHROME1"] - (65535 - grey["MONOCHROME2"])).max() <= 1
 
 
 def test_what_gives_no_picture_is_refused(tmp_path):
