@@ -20,6 +20,8 @@ COMMANDS: Final = (
     CommandSpec("review", "A run", "pacsflow.cli.review:review"),
     CommandSpec("approve", "A run", "pacsflow.cli.settle:approve"),
     CommandSpec("run", "A run", "pacsflow.cli.project:run"),
+    CommandSpec("pause", "A run", "pacsflow.cli.pausing:pause"),
+    CommandSpec("resume", "A run", "pacsflow.cli.pausing:resume"),
     CommandSpec("sign-off", "A run", "pacsflow.cli.sign_off:sign_off"),
     CommandSpec("status", "A run", "pacsflow.cli.project:status"),
     CommandSpec("receive", "A run", "pacsflow.cli.receive:receive"),

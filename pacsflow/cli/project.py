@@ -177,7 +177,7 @@ def status(project: Folder = HERE, as_json: Json = False) -> None:
         return
     rows = found.counts["rows"]
     state = "not begun" if not rows else "open" if set(rows) - set(FINISHED) else "done"
-    facts: dict[str, Any] = {"left behind": list(found.left_behind), "hours": found.hours}
+    facts: dict[str, Any] = {"left behind": list(found.left_behind), "hours": found.hours, "paused": found.paused}
     answer("status", state, project=read_project(project).settings.name, counts=found.counts, **facts)
 
 
@@ -190,7 +190,10 @@ def _hurry(project: Path, reason: str) -> None:
 
 def _raise_paused(state: Any) -> None:
     if state.name == "Paused":
-        fix = "nothing needs to be done: the next run within the hours goes on; where it cannot wait: --now REASON"
+        fix = (
+            "the next run goes on, within the hours or after `pacsflow resume PROJECT`; where hours cannot wait: "
+            "--now REASON"
+        )
         raise PausedError(f"paused, {state.message}", fix=fix)
 
 

@@ -134,6 +134,7 @@ def _reasons(left: Sequence[Mapping[str, Any]], fixes: Sequence[str]) -> None:
 def show_status(status: "Status", project: str = "PROJECT") -> None:
     """Rows, studies and images by status; what was asked of the PACS and when; its hours; when we went slower."""
     if not status.counts["rows"]:
+        show_hours(status.paused)
         named = escape(shlex.quote(project))
         console.print(f"nothing was asked yet: pacsflow plan {named}, or pacsflow run {named}", soft_wrap=True)
     for what, counts in status.counts.items():
@@ -147,6 +148,7 @@ def show_status(status: "Status", project: str = "PROJECT") -> None:
             f"slowed down {_local(one.at)}, {one.node}: {one.why}; {counted(one.lanes, 'association')} left{gap}"
         )
     show_hours(status.hours)
+    show_hours(status.paused)
 
 
 def show_left_behind(sentences: Sequence[str], project: str = "PROJECT") -> None:
@@ -158,7 +160,7 @@ def show_left_behind(sentences: Sequence[str], project: str = "PROJECT") -> None
 
 
 def show_hours(sentence: str) -> None:
-    """When the node may be asked; nothing where that is always."""
+    """When the node may be asked, or who paused the project; nothing where it may go on always."""
     if sentence:
         console.print(escape(sentence), soft_wrap=True)
 

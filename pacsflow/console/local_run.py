@@ -31,12 +31,14 @@ def main(action: str, folder: str) -> int:
 def _done(action: str, folder: str) -> str:
     from pacsflow.run.local import plan_locally, run_locally
     from pacsflow.run.opening import open_session
+    from pacsflow.run.stages import pause_told
 
     _say(f"{action} begins")
     with open_session(str(Path(folder).absolute()), action=action) as run:
         run.listeners.append(lambda what, number: _say(f"{what}: {number}") if what in _TOLD else None)
         if action == "plan":
-            return f"plan: {plan_locally(run).sentence}"
+            sentence = plan_locally(run).sentence
+            return pause_told(run) if run.paused else f"plan: {sentence}"
         ended = run_locally(run)
         return f"{ended.state}: {ended.sentence}"
 

@@ -1,5 +1,6 @@
 """Projects: a card for each, with what wants a person; a wizard that begins a new one."""
 
+import os
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -8,7 +9,7 @@ from nicegui import ui
 from pacsflow.console.import_form import ImportForm
 from pacsflow.console.pages import PAGES
 from pacsflow.console.view import View
-from pacsflow.errors import ProjectError
+from pacsflow.errors import ProjectError, ServerError
 from pacsflow.projects.beginning import begin_project, usual_text
 from pacsflow.projects.first_answers import with_node
 from pacsflow.projects.templates import TEMPLATES, USUAL, texts_of_template
@@ -51,7 +52,30 @@ def _card(name: str) -> ui.card:
     return card
 
 
+def _next_run(found: "Overview") -> datetime | None:
+    """When its deployment begins by itself next, as Prefect's server says."""
+    if not found.by_schedule or not os.environ.get("PREFECT_API_URL"):
+        return None
+    from flows.coming import next_run
+
+    return next_run(found.deployed)
+
+
+async def _coming(view: View, found: "Overview") -> str:
+    """When a project's next run begins, in a sentence."""
+    if not found.by_schedule:
+        return view.t("Next run: when somebody starts it")
+    try:
+        begin = await view.work(_next_run, found)
+    except ServerError:
+        return view.t("Next run: Prefect's server does not answer")
+    if begin is None:
+        return view.t("Next run: when somebody starts it; its schedule is not deployed")
+    return view.t("Next run: {when}", when=f"{begin.astimezone():%Y-%m-%d %H:%M}")
+
+
 async def _fill(view: View, name: str, found: "Overview", card: ui.card) -> None:
+    coming = await _coming(view, found)
     with card:
         if found.title:
             ui.label(found.title)
@@ -67,6 +91,9 @@ async def _fill(view: View, name: str, found: "Overview", card: ui.card) -> None
         )
         last = f"{datetime.fromtimestamp(found.last).astimezone():%Y-%m-%d %H:%M}" if found.last else view.t("not yet")
         ui.label(view.t("Last report: {when}", when=last))
+        ui.label(coming).mark(f"next-{name}")
+        if found.paused:
+            ui.label(f"! {view.t('Paused by {by}', by=found.paused)}").classes("text-accent font-bold")
         for wanted, text in (
             (found.held, "Rows that wait for a person: {number}"),
             (found.waits, "The plan waits for approval"),

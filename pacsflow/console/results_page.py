@@ -7,6 +7,7 @@ from typing import Final
 from nicegui import ui
 
 from pacsflow.console.opened import OpenedProject, opened
+from pacsflow.console.pictures_form import PicturesForm
 from pacsflow.console.view import View
 from pacsflow.console.withdraw_form import WithdrawForm
 from pacsflow.errors import LedgerError
@@ -40,26 +41,40 @@ class ResultsPage:
     def __init__(self, view: View, at: OpenedProject) -> None:
         self._view, self._at = view, at
         self._text, self._status, self._offset = "", "", 0
+        self._place: ui.column | None = None
 
     @property
     def _reports(self) -> Path:
         return self._at.project.workdir / "report"
 
     async def draw(self) -> None:
-        """The table, and what can be downloaded."""
+        """The table and its files, as far as a run has ended; what the ledger alone knows in any case."""
         view = self._view
-        if not (self._reports / "results.csv").exists():
+        ended = (self._reports / "results.csv").exists()
+        if ended:
+            await self._draw_table()
+        else:
             ui.label(view.t("no run has ended yet"))
-            return
+        compare = ui.button(view.t("Compare what was delivered"), on_click=view.doing(self._compare))
+        compare.props("outline no-caps dense")
+        self._compared = ui.column().classes("gap-0").props('role="status" aria-live="polite"')
+        PicturesForm(view, self._at).draw()
+        if view.may("administer"):
+            WithdrawForm(view, self._changed).draw()
+
+    async def _changed(self) -> None:
+        """After something was withdrawn, which writes the report again."""
+        if self._place is not None:
+            await self._table()
+
+    async def _draw_table(self) -> None:
+        view = self._view
         with ui.row().classes("gap-2"):
             for name in _FILES:
                 if (self._reports / name).exists():
                     ui.button(name, icon="download", on_click=view.doing(lambda name=name: self._download(name))).props(
                         "outline no-caps dense"
                     )
-            ui.button(view.t("Compare what was delivered"), on_click=view.doing(self._compare)).props(
-                "outline no-caps dense"
-            )
         with ui.row().classes("gap-2"):
             ui.input(view.t("Text"), on_change=lambda e: self._filter(text=e.value or "")).props(
                 "clearable dense debounce=300"
@@ -67,11 +82,8 @@ class ResultsPage:
             ui.input(view.t("Status"), on_change=lambda e: self._filter(status=e.value or "")).props(
                 "clearable dense debounce=300"
             )
-        self._compared = ui.column().classes("gap-0").props('role="status" aria-live="polite"')
         self._place = ui.column().classes("w-full").mark("results-table")
         await self._table()
-        if view.may("administer"):
-            WithdrawForm(view, self._table).draw()
 
     async def _filter(self, *, text: str | None = None, status: str | None = None) -> None:
         self._text = self._text if text is None else text
@@ -88,8 +100,11 @@ class ResultsPage:
         heads, lines, number = await self._view.work(own_table, file, offset=self._offset, **facts)
         columns = [{"name": str(n), "label": head, "field": str(n), "align": "left"} for n, head in enumerate(heads)]
         rows = [{str(n): cell for n, cell in enumerate(line)} | {"key": n} for n, line in enumerate(lines)]
-        self._place.clear()
-        with self._place:
+        place = self._place
+        if place is None:
+            return
+        place.clear()
+        with place:
             ui.table(columns=columns, rows=rows, row_key="key").classes("w-full").props("dense flat wrap-cells")
             with ui.row().classes("items-center"):
                 ui.label(f"{self._offset + 1 if number else 0}-{self._offset + len(lines)} / {number}").mark("count")

@@ -10,7 +10,9 @@ from pacsflow.console.run_process import Action, begin, tail
 from pacsflow.console.view import View
 from pacsflow.errors import BusyError
 from pacsflow.ledger import traffic
+from pacsflow.ledger.pauses import ProjectPause
 from pacsflow.run.people.decisions import approve_plan
+from pacsflow.run.people.pausing import pause_runs, resume_runs
 from pacsflow.run.run_meter import Pace, RunLook
 from pacsflow.run.run_watch import Watched, WatchedRow, stop, watched, watched_rows
 from pacsflow.wording import counted, lasting
@@ -36,8 +38,11 @@ class RunPage:
             ui.button(view.t("Plan"), on_click=view.doing(lambda: self._begin("plan"), "run")).props("outline")
             ui.button(view.t("Approve the plan"), on_click=view.doing(self._approve, "decide")).props("outline")
             ui.button(view.t("Start"), on_click=view.doing(lambda: self._begin("run"), "run"))
+            self._hold = ui.button(view.t("Pause"), on_click=view.doing(self._pause, "run")).props("outline")
+            self._on = ui.button(view.t("Resume"), on_click=view.doing(self._resume, "run"))
             ui.button(view.t("Stop"), on_click=view.doing(self._stop, "run")).props("outline color=negative")
         ui.label(view.t("What is done stays done: after Stop, Start goes on. Closing the browser stops nothing."))
+        ui.label(view.t("Pause ends what is under way and begins nothing new, by no run, until Resume."))
         self._plan = ui.label().mark("run-plan")
         self._state = ui.label().classes("text-lg").props('role="status" aria-live="polite"').mark("run-state")
         self._numbers = ui.label().mark("run-numbers")
@@ -57,6 +62,8 @@ class RunPage:
             raise BusyError(
                 self._view.t("a run of this project is at work"), fix=self._view.t("wait for it, or stop it")
             )
+        if now.pause:
+            raise BusyError(self._paused(now.pause), fix=self._view.t("Resume"))
         await self._view.work(begin, self._at.project, action, by=self._view.by)
         await self._view.note(f"begin {action}")
 
@@ -69,10 +76,26 @@ class RunPage:
         await self._view.note("stop run")
         ui.notify(self._view.t("{number:run is|runs are} asked to end", number=number))
 
+    async def _pause(self) -> None:
+        await self._view.work(pause_runs, self._at.ledger, by=self._view.by)
+        await self._look()
+
+    async def _resume(self) -> None:
+        """End the pause. A run that it ended goes on; one that still ends what is under way is waited for."""
+        view = self._view
+        held = await view.work(resume_runs, self._at.ledger, by=view.by)
+        if (await view.work(watched, self._at.ledger)).at_work:
+            ui.notify(view.t("a run still ends what was under way; Start goes on afterwards"))
+        elif held and held.at_work:
+            await self._begin("run")
+        await self._look()
+
     async def _look(self) -> None:
         seen, rows, texts = await self._view.work(self._read)
         now = seen.now
         self._state.text = self._told(now)
+        self._hold.set_visibility(now.pause is None)
+        self._on.set_visibility(now.pause is not None)
         counts = [f"{number} {status}" for status, number in now.rows.most_common()]
         studies = [f"{number} {status}" for status, number in now.studies.most_common()]
         asked = f"{counted(now.asked.get('images', 0), 'image')}, {now.asked.get('bytes', 0) / 1e6:,.1f} MB"
@@ -145,7 +168,15 @@ class RunPage:
         self._offset = offset
         await self._look()
 
+    def _paused(self, pause: ProjectPause) -> str:
+        since = f"{datetime.fromtimestamp(pause.at).astimezone():%Y-%m-%d %H:%M}"
+        return self._view.t("paused by {by}, {when}", by=pause.by, when=since)
+
     def _told(self, now: Watched) -> str:
+        at_work = self._at_work(now)
+        return f"{self._paused(now.pause)}; {at_work}" if now.pause else at_work
+
+    def _at_work(self, now: Watched) -> str:
         if not now.at_work:
             return self._view.t("nothing is at work")
         one = now.at_work[0]

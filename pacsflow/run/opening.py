@@ -13,6 +13,7 @@ from pacsflow.deid.contract import Cleaner
 from pacsflow.errors import LedgerError
 from pacsflow.ledger import Ledger, traffic
 from pacsflow.ledger.book import agreed, canonical
+from pacsflow.ledger.pauses import PauseLook
 from pacsflow.ledger.runs import Run, at_work
 from pacsflow.ledger.sharing import let_go
 from pacsflow.ledger.studies import new_owner
@@ -156,7 +157,7 @@ def _lanes(node: PacsNode, ledger: Ledger, clock: Clock) -> LanePool:
     def slowed(told: Slowing) -> None:
         traffic.note_slowing(ledger, Slowed(clock.now(), node.name, told.why, told.lanes, told.gap))
 
-    return LanePool(node, clock=clock, slowed=slowed)
+    return LanePool(node, clock=clock, slowed=slowed, held=PauseLook(ledger))
 
 
 def _asked(project: Project, row: Row) -> str:

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pacsflow.errors import PacsflowError, ProjectError
 from pacsflow.ledger import studies
+from pacsflow.ledger.pauses import paused
 from pacsflow.ledger.summary import rows
 from pacsflow.query.loading import load
 from pacsflow.run.people.decisions import decided, plan_digest
@@ -19,7 +20,8 @@ class Overview:
     """`rows`: asked for by the project; `statuses`: of the ledger's. `held`: rows that wait for a person.
 
     `waits`: whether the plan waits for approval. `last`: seconds since 1970 of the last report; 0 for none.
-    `problems`: mistakes in the files; `trouble`: why the ledger cannot be read.
+    `problems`: mistakes in the files; `trouble`: why the ledger cannot be read. `by_schedule`: whether project.yaml has
+    runs begin by themselves; `deployed`: the name that its deployment has. `paused`: who paused it; '' for nobody.
     """
 
     title: str = ""
@@ -30,6 +32,9 @@ class Overview:
     last: float = 0.0
     problems: int = 0
     trouble: str = ""
+    by_schedule: bool = False
+    deployed: str = ""
+    paused: str = ""
 
     @property
     def done(self) -> int:
@@ -45,15 +50,19 @@ def overview_of(folder: Path) -> Overview:
         return Overview(problems=len(error.problems))
     report = project.workdir / "report" / "run.json"
     last = report.stat().st_mtime if report.exists() else 0.0
-    begun = Overview(project.settings.title, len(table), last=last)
-    if project.settings.ledger == "sqlite" and not (project.workdir / "private" / "ledger.sqlite").exists():
+    settings = project.settings
+    by_schedule = any(one.active for one in settings.schedule)
+    begun = Overview(settings.title, len(table), last=last, by_schedule=by_schedule, deployed=settings.name)
+    if settings.ledger == "sqlite" and not (project.workdir / "private" / "ledger.sqlite").exists():
         return begun
     try:
         with closing(open_ledger_of(project)) as ledger:
             found = row_outcomes(ledger, project)
             held = sum(each.status == "held" for each in rows(ledger))
-            asks = project.settings.approval != "none" and bool(studies.planned(ledger))
+            asks = settings.approval != "none" and bool(studies.planned(ledger))
             waits = asks and decided(ledger, plan_digest(ledger)) is None
+            pause = paused(ledger)
     except PacsflowError as error:
-        return Overview(begun.title, begun.rows, last=last, trouble=str(error))
-    return Overview(begun.title, begun.rows, Counter(one.status for one in found), held, waits, last)
+        return replace(begun, trouble=str(error))
+    statuses = Counter(one.status for one in found)
+    return replace(begun, statuses=statuses, held=held, waits=waits, paused=pause.by if pause else "")

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from pacsflow.ledger import Ledger, traffic
 from pacsflow.ledger import tables as t
+from pacsflow.ledger.pauses import ProjectPause, paused
 from pacsflow.ledger.runs import at_work_now
 from pacsflow.processes import gone, near
 
@@ -36,12 +37,13 @@ class WatchedRow:
 
 @dataclass(frozen=True)
 class Watched:
-    """A project as it is this second. `asked`: what nodes were asked and sent, in all runs."""
+    """A project as it is this second. `asked`: what nodes were asked and sent, in all runs; `pause`: that holds."""
 
     at_work: Sequence[AtWork]
     rows: Counter[str]
     studies: Counter[str]
     asked: Mapping[str, int]
+    pause: ProjectPause | None = None
 
 
 def watched(ledger: Ledger) -> Watched:
@@ -58,6 +60,7 @@ def watched(ledger: Ledger) -> Watched:
         Counter({r.status: r.number for r in ledger.all(rows)}),
         Counter({r.status: r.number for r in ledger.all(studies)}),
         traffic.total(ledger),
+        paused(ledger),
     )
 
 

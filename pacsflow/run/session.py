@@ -148,8 +148,13 @@ class Session:
 
     @property
     def paused(self) -> bool:
-        """Whether work was sent away, as a node may not be asked at this hour."""
+        """Whether work was sent away, as a node may not be asked at this hour, or a person paused the project."""
         return any(pool.paused for pool in self.pools)
+
+    @property
+    def held(self) -> bool:
+        """Whether work was sent away as a person paused the project."""
+        return any(pool.held for pool in self.pools)
 
     def traffic(self, node: str = "", **numbers: int) -> None:
         """Count what was asked of a node: of that of pacs.yaml where no other is named."""

@@ -56,7 +56,7 @@ class Crew(Protocol):
 
 
 def shut(run: Session, node: str = "") -> bool:
-    """Whether a node may not be asked at this hour; work that is left for that is remembered as paused."""
+    """Whether a node may not be asked now; work that is left for that is remembered as paused."""
     try:
         run.lanes_to(node).keep_hours()
     except PausedError:
@@ -65,9 +65,8 @@ def shut(run: Session, node: str = "") -> bool:
 
 
 def pause_told(run: Session) -> str:
-    """Which node's hours a run waits for, and when the next begin."""
-    waiting = next(pool for pool in run.pools if pool.paused)
-    return f"outside the hours of node {waiting.node.name}: {waiting.next_hours()}"
+    """What a run waits for: which node's hours, and when the next begin; or who paused the project."""
+    return next(pool.paused for pool in run.pools if pool.paused)
 
 
 def find_rows(run: Session, crew: Crew, only: Selection = ALL, *, everything: bool = False) -> int:

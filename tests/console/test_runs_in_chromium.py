@@ -41,7 +41,9 @@ def asked(pacs):
 
 
 def made(folder, pacs, **settings):
-    return write_project(folder, pacs={"port": pacs.port, "called_aet": pacs.aet}, rows=asked(pacs), project=settings)
+    one = {"associations": 1}  # a study is under way, and another is not
+    node = {"port": pacs.port, "called_aet": pacs.aet, "limits": one}
+    return write_project(folder, pacs=node, rows=asked(pacs), project=settings)
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +153,12 @@ def approved_begun_and_stopped(anna, ben, console):
     click(anna, "Start")
     expect(ben.get_by_text("run is at work since")).to_be_visible()
     expect(ben.get_by_text(re.compile(r"images/s: .* images? to fetch, about .* GB"))).to_be_visible()
+    click(ben, "Pause")
+    expect(anna.get_by_text(re.compile("paused by ben, .*; nothing is at work"))).to_be_visible(timeout=A_RUN)
+    click(anna, "Start")
+    expect(anna.get_by_role("alert").get_by_text(re.compile("paused by ben"))).to_be_visible()
+    click(anna, "Resume")
+    expect(ben.get_by_text("run is at work since")).to_be_visible(timeout=A_RUN)
     click(ben, "Stop")
     expect(ben.get_by_text("1 run is asked to end")).to_be_visible()
     idle(ben)
@@ -174,6 +182,9 @@ def results(page, console, folder):
         click(page, "results.xlsx")
     workbook = folder.parent / "data" / "report" / "results.xlsx"
     assert download.value.path().read_bytes() == workbook.read_bytes()
+    page.get_by_text("Pictures", exact=True).click()
+    click(page, "Show the pictures")
+    expect(page.get_by_role("img", name="middle image").first).to_be_visible()
     click(page, "Compare what was delivered")
     expect(page.get_by_text(re.compile("✓ folder 1: .* are there, compared by content"))).to_be_visible()
 
@@ -198,22 +209,33 @@ def by_command_line(tmp_path, pacs, folder, dropped):
     return delivered(other)
 
 
+def begun(prefect):
+    """The flow runs of the project but those that its schedule plans."""
+    return [one for one in prefect.runs("with-prefect") if one["state_type"] != "SCHEDULED"]
+
+
 def test_where_prefects_server_is_named_a_page_begins_a_flow_run_that_outlives_the_console(
     tmp_path, pacs, browser, prefect
 ):
     node, rows = {"port": pacs.port, "called_aet": pacs.aet}, asked(pacs)[-1:]
-    folder = write_project(tmp_path / "projects" / "with-prefect", pacs=node, rows=rows)
+    soon = {"schedule": [{"cron": "0 3 1 1 *", "timezone": "Europe/Zurich"}]}
+    folder = write_project(tmp_path / "projects" / "with-prefect", pacs=node, rows=rows, project=soon)
     own = prefect.environment(prefect.folder) | {"PREFECT_API_URL": prefect.url}
     page = Watched(browser.new_context()).page
     with ConsoleServer(tmp_path / "console", folder, **own) as console:
         page.goto(console.link)
         expect(page.get_by_role("heading", name="Projects")).to_be_visible()
+        expect(page.get_by_text("its schedule is not deployed")).to_be_visible()
+        prefect.pacsflow("deploy", str(folder))  # this thread has a loop of its own
+        wait_until(lambda: prefect.runs("with-prefect") != [])
+        page.reload()
+        expect(page.get_by_text(re.compile(r"Next run: 20\d\d-01-01 0\d:00"))).to_be_visible()
         page.goto(f"{console.url}/project/with-prefect/run")
         click(page, "Start")
         expect(page.get_by_text("run is at work since")).to_be_visible(timeout=A_RUN)
-        wait_until(lambda: prefect.runs("with-prefect") != [])
+        wait_until(lambda: begun(prefect) != [])
     ended = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
-    wait_until(lambda: {one["state_type"] for one in prefect.runs("with-prefect")} <= ended)
-    [flow_run] = prefect.runs("with-prefect")
+    wait_until(lambda: {one["state_type"] for one in begun(prefect)} <= ended)
+    [flow_run] = begun(prefect)
     assert (flow_run["state_type"], flow_run["parameters"]["project"]) == ("COMPLETED", str(folder))
     assert len(delivered(folder)) > 0

@@ -16,6 +16,20 @@ WORDS: Final = {
     "Rows done": ("Erledigte Zeilen", "Lignes terminées"),
     "not yet": ("noch keiner", "pas encore"),
     "Last report: {when}": ("Letzter Bericht: {when}", "Dernier rapport : {when}"),
+    "Next run: {when}": ("Nächster Lauf: {when}", "Prochaine exécution : {when}"),
+    "Next run: when somebody starts it": (
+        "Nächster Lauf: wenn ihn jemand startet",
+        "Prochaine exécution : quand quelqu'un la démarre",
+    ),
+    "Next run: when somebody starts it; its schedule is not deployed": (
+        "Nächster Lauf: wenn ihn jemand startet; sein Zeitplan ist nicht eingerichtet (deploy)",
+        "Prochaine exécution : quand quelqu'un la démarre ; son calendrier n'est pas déployé",
+    ),
+    "Next run: Prefect's server does not answer": (
+        "Nächster Lauf: der Server von Prefect antwortet nicht",
+        "Prochaine exécution : le serveur de Prefect ne répond pas",
+    ),
+    "Paused by {by}": ("Unterbrochen von {by}", "Suspendu par {by}"),
     "Rows that wait for a person: {number}": (
         "Zeilen, die auf eine Person warten: {number}",
         "Lignes qui attendent une personne : {number}",

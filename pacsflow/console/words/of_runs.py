@@ -42,6 +42,26 @@ WORDS: Final = {
     "Approve the plan": ("Plan bewilligen", "Approuver le plan"),
     "Start": ("Starten", "Démarrer"),
     "Stop": ("Anhalten", "Arrêter"),
+    "Pause": ("Unterbrechen", "Suspendre"),
+    "Resume": ("Fortsetzen", "Reprendre"),
+    "Pause ends what is under way and begins nothing new, by no run, until Resume.": (
+        "Unterbrechen beendet, was im Gang ist, und beginnt nichts Neues, in keinem Lauf, bis Fortsetzen.",
+        "Suspendre termine ce qui est en cours et ne commence rien, dans aucune exécution, jusqu'à Reprendre.",
+    ),
+    "paused by {by}, {when}": ("unterbrochen von {by}, {when}", "suspendu par {by}, {when}"),
+    "a run still ends what was under way; Start goes on afterwards": (
+        "ein Lauf beendet noch, was im Gang war; danach geht Starten weiter",
+        "une exécution termine ce qui était en cours ; ensuite, Démarrer continue",
+    ),
+    "Pictures": ("Bilder", "Images"),
+    "Show the pictures": ("Bilder zeigen", "Montrer les images"),
+    "the images stay as the node sent them, so they are not shown here": (
+        "die Bilder bleiben, wie der Knoten sie sandte, darum werden sie hier nicht gezeigt",
+        "les images restent telles que le nœud les a envoyées, elles ne sont donc pas montrées ici",
+    ),
+    "no image is held": ("kein Bild liegt vor", "aucune image n'est conservée"),
+    "no picture can be made of it": ("davon lässt sich kein Bild machen", "aucune image ne peut en être faite"),
+    "row {number}": ("Zeile {number}", "ligne {number}"),
     "What is done stays done: after Stop, Start goes on. Closing the browser stops nothing.": (
         "Was getan ist, bleibt getan: nach Anhalten geht Starten weiter. Den Browser zu schliessen hält nichts an.",
         "Ce qui est fait reste fait : après Arrêter, Démarrer continue. Fermer le navigateur n'arrête rien.",

@@ -41,13 +41,13 @@ from pacsflow.staging import staging, sweep
 
 _DEEPEST = 8
 """How often what is fetched may refer to more, which may refer to more."""
-HOURS, STOPPED = "stopped when the hours of the node ended", "stopped by hand"
+HOURS, HELD, STOPPED = "stopped when the hours of the node ended", "paused by a person", "stopped by hand"
 
 
 def fetch_study(ref: StudyRef) -> StudyRef | None:
     """The study, complete: all its expected instances are held or refused with a reason.
 
-    None: another run has it, or the hours of the node ended before it was complete.
+    None: another run has it, or the hours of the node ended, or a person paused the project, before it was complete.
 
     Raises PacsTransientError while instances are missing (tried again, for these only), PacsPermanentError
     when the node will not give them. The ledger knows the outcome either way.
@@ -72,7 +72,7 @@ def _fetch_study(run: Session, ref: StudyRef) -> StudyRef | None:
         return None
     except PausedError:
         begun = any(i.status != "expected" for i in studies.instances(run.ledger, study.key))
-        told = f"{HOURS if run.paused else STOPPED}, the next run goes on"
+        told = f"{HELD if run.held else HOURS if run.paused else STOPPED}, the next run goes on"
         studies.release(run.ledger, study.key, run.owner, **({"status": "incomplete", "reason": told} if begun else {}))
         return None
     except PacsflowError as error:

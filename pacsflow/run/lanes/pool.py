@@ -23,11 +23,17 @@ class LanePool:
     """Lanes to one node. `allow` says how many; each is opened when first borrowed, and again after a fault.
 
     Fewer are lent while the node is overloaded (`throttle`), none outside its hours. `slowed` is called
-    at each slowing. `ceiling` knows where the node cuts its answers.
+    at each slowing. `ceiling` knows where the node cuts its answers. `held` names the person who paused the project
+    ('' for nobody): then nothing new is begun, and what has a lane goes on.
     """
 
     def __init__(
-        self, node: PacsNode, *, clock: Clock = SYSTEM, slowed: Callable[[Slowing], None] = lambda _: None
+        self,
+        node: PacsNode,
+        *,
+        clock: Clock = SYSTEM,
+        slowed: Callable[[Slowing], None] = lambda _: None,
+        held: Callable[[], str] = lambda: "",
     ) -> None:
         self.node = node
         self.ceiling = Ceiling(node.limits.results_per_query)
@@ -39,9 +45,11 @@ class LanePool:
         self._turn = threading.Condition()
         self._idle: list[Lane] = []
         self._lent: list[Lane] = []
-        self._stopped = False
-        self.paused = False
-        """Whether work was sent away, as the node may not be asked at this hour."""
+        self._stopped, self._held = False, held
+        self.paused = ""
+        """Why work was sent away: the hours of the node, or a person's pause; '' where none was."""
+        self.held = False
+        """Whether that was a person's pause."""
 
     @property
     def busy(self) -> int:
@@ -84,7 +92,7 @@ class LanePool:
     def borrow(self) -> Iterator[Lane]:
         """A lane for one piece of work; waits until one is free. A lane on which an error came is closed.
 
-        Raises PausedError where the node may not be asked at this hour.
+        Raises PausedError where the node may not be asked at this hour, or a person paused the project.
         """
         lane, whole = self._take(), False
         try:
@@ -120,7 +128,7 @@ class LanePool:
     def wait_for_turn(self, series: int) -> None:
         """Wait as long as the node's limits ask for before a study of so many series is fetched.
 
-        Raises PausedError where the hours ended meanwhile, or everything was stopped.
+        Raises PausedError where the hours ended meanwhile, a person paused the project, or everything was stopped.
         """
         begin = self._rate.turn(series)
         while (left := begin - self._clock.monotonic()) > 0:
@@ -139,27 +147,30 @@ class LanePool:
     def keep_hours(self) -> None:
         """Raise PausedError where nothing new may be begun at this hour, or at all."""
         self._go_on()
+        if by := self._held():
+            self.held = True
+            self._pause(f"paused by {by}")
         if self._hours and not self._hours.is_open(self._clock.now()):
-            self._pause()
+            self._pause(self._outside())
 
     def _in_time(self) -> None:
         """Raise PausedError once `finish_minutes` after the hours are over."""
         self._go_on()
         if self._hours and self._hours.overdue(self._clock.now()):
-            self._pause()
+            self._pause(self._outside())
 
     def _go_on(self) -> None:
         if self._stopped:
             raise PausedError("stopped by hand")
 
-    def _pause(self) -> None:
-        self.paused = True
-        raise PausedError(f"outside the hours of node {self.node.name}; {self.next_hours()}")
+    def _pause(self, why: str) -> None:
+        self.paused = why
+        raise PausedError(why)
 
-    def next_hours(self) -> str:
-        """When the next hours begin, in words."""
+    def _outside(self) -> str:
         begin = self._hours.opens(self._clock.now()) if self._hours else None
-        return f"they begin {spoken(begin)}" if begin else "none begin within two months"
+        then = f"they begin {spoken(begin)}" if begin else "none begin within two months"
+        return f"outside the hours of node {self.node.name}; {then}"
 
     def close(self) -> None:
         """Release all associations that are not in use."""

@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from pacsflow.hours import OpenHours, spoken, told
 from pacsflow.ledger import traffic
+from pacsflow.ledger.pauses import paused
 from pacsflow.ledger.traffic import HourOfTraffic, Slowed
 from pacsflow.query.loading import load
 from pacsflow.run.lanes.clock import SYSTEM, Clock
@@ -22,7 +24,7 @@ class Status:
     """Rows, studies and images by status; what was asked of the PACS, in all and by the hour; when we went slower.
 
     `hours`: when the node may be asked, in words; empty for always. `left_behind`: what lies at targets, or is held
-    here, and is wanted by no row, in sentences.
+    here, and is wanted by no row, in sentences. `paused`: who paused it and when, in words; empty for nobody.
     """
 
     counts: dict[str, Counter[str]]
@@ -30,6 +32,7 @@ class Status:
     slowed: Sequence[Slowed]
     hours: str
     left_behind: Sequence[str] = ()
+    paused: str = ""
 
 
 def status_of(folder: Path) -> Status:
@@ -50,7 +53,13 @@ def status_of(folder: Path) -> Status:
             "asked of the PACS": traffic.total(ledger),
         }
         slowings, behind = traffic.slowings(ledger), left_behind(ledger)
-        return Status(counts, traffic.by_hour(ledger), slowings, hours_of(project.pacs), behind)
+        hours, pause = hours_of(project.pacs), paused(ledger)
+        held = (
+            f"paused by {pause.by} since {datetime.fromtimestamp(pause.at).astimezone():%Y-%m-%d %H:%M}"
+            if pause
+            else ""
+        )
+        return Status(counts, traffic.by_hour(ledger), slowings, hours, behind, held)
 
 
 def hours_of(node: PacsNode, clock: Clock = SYSTEM) -> str:
