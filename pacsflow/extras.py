@@ -6,6 +6,7 @@ from typing import Final
 
 EXTRAS: Final[Mapping[str, str]] = {
     "SimpleITK": "pixels",
+    "authlib": "console",
     "nicegui": "console",
     "psycopg": "postgresql",
     "jpeg_ls": "pixels",

@@ -4,6 +4,7 @@ from schemas._base import Model
 from schemas.bids import Bids
 from schemas.deid import DeidProfile
 from schemas.export import Export
+from schemas.log_in import LogIn
 from schemas.pacs import PacsNode
 from schemas.policy import Policy
 from schemas.project import ProjectSettings
@@ -18,7 +19,18 @@ FILES: dict[str, type[Model]] = {
 }
 """The files of a project folder and the model each must satisfy."""
 
-BESIDE: dict[str, type[Model]] = {"bids.yaml": Bids, "policy.yaml": Policy}
+BESIDE: dict[str, type[Model]] = {"bids.yaml": Bids, "log-in.yaml": LogIn, "policy.yaml": Policy}
 """Files that others name, under a name of one's own, and the model each must satisfy."""
 
-__all__ = ["BESIDE", "FILES", "Bids", "DeidProfile", "Export", "PacsNode", "Policy", "ProjectSettings", "Query"]
+__all__ = [
+    "BESIDE",
+    "FILES",
+    "Bids",
+    "DeidProfile",
+    "Export",
+    "LogIn",
+    "PacsNode",
+    "Policy",
+    "ProjectSettings",
+    "Query",
+]

@@ -15,6 +15,7 @@ from pacsflow.system import user_name
 
 if TYPE_CHECKING:
     from pacsflow.console.serving import CertificateFiles
+    from schemas.log_in import LogIn
 
 Users = Annotated[
     Path | None, typer.Option("--users", help="File of accounts; left out: yours", dir_okay=False, metavar="FILE")
@@ -36,11 +37,15 @@ def console(  # noqa: PLR0913 - a command's parameters are its options
     ] = None,
     key: Annotated[Path | None, typer.Option(help="PEM file of its key", exists=True, dir_okay=False)] = None,
     users: Users = None,
+    oidc: Annotated[
+        Path | None,
+        typer.Option(help="File that names an OpenID provider, by which people log in", exists=True, dir_okay=False),
+    ] = None,
     idle: Annotated[int, typer.Option(help="Minutes without anything done after which a session ends", min=1)] = 30,
 ) -> None:
     """Serve pages in the browser: projects, node, query, de-identification, runs, results.
 
-    On loopback the printed link lets one browser in, once. Elsewhere people log in, over TLS: `console-user`.
+    On loopback the printed link lets one browser in, once. Elsewhere people log in, over TLS: `console-user`, `--oidc`.
     """
     _check_can_begin(folder)
     from pacsflow.console.catalogue import Catalogue
@@ -49,20 +54,30 @@ def console(  # noqa: PLR0913 - a command's parameters are its options
     from pacsflow.scratch import scratch
 
     tls = _tls(certificate, key)
-    accounts = Accounts(users or accounts_file()) if users or not is_loopback(host) else None
+    log_in = _log_in(oidc, users)
+    asked = log_in is None and (users is not None or not is_loopback(host))
+    accounts = Accounts(users or accounts_file()) if asked else None
     _check_open(host, tls, accounts)
     trail = console_trail()
     owner = Visitor(user_name(), frozenset(ROLES))
     taken = listening(host, port)
     with scratch(trail.file.parent / "temporary"), suppress(KeyboardInterrupt):
-        serve(Console(Catalogue(folder), trail, accounts, owner, idle * 60.0, tls), taken, _tell)
+        serve(Console(Catalogue(folder), trail, accounts, owner, idle * 60.0, tls, log_in), taken, _tell)
 
 
 def _check_can_begin(folder: Path) -> None:
-    if lacking := missing("nicegui"):
+    if lacking := missing("nicegui") or missing("authlib"):
         raise ProjectError.at("console", *lacking)
     if not folder.is_dir():
         raise ProjectError.at(folder.name, "is not a folder", "name a project, or the folder that projects lie in")
+
+
+def _log_in(oidc: Path | None, users: Path | None) -> "LogIn | None":
+    from pacsflow.console.log_in_file import read_log_in
+
+    if oidc and users:
+        raise ArgumentError("people log in by accounts, or by a provider", fix="leave --users or --oidc out")
+    return read_log_in(oidc) if oidc else None
 
 
 def _tell(address: str) -> None:

@@ -7,27 +7,24 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from pacsflow.console.accounts import Accounts, Visitor
 from pacsflow.console.console_trail import ConsoleTrail
+from pacsflow.console.door_page import door_page
 from pacsflow.console.guard import Address
+from pacsflow.console.oidc import Provider
+from pacsflow.console.provider_doors import BEGIN, ProviderDoors
 from pacsflow.console.sessions import LONGEST, Brake, Sessions
 from pacsflow.console.words import preferred, said
 
 _MOST_BYTES = 8192
-_STYLE = (
-    "body{font:16px system-ui,sans-serif;max-width:28rem;margin:12vh auto;padding:0 1rem;color:#1a1a1a;background:#fff}"
-    "label{display:block;margin:1rem 0 .25rem}input{font:inherit;width:100%;padding:.5rem;box-sizing:border-box}"
-    "button{font:inherit;margin-top:1.25rem;padding:.5rem 1.25rem;background:#1d4f7a;color:#fff;border:0}"
-    "p.wrong{color:#a11212}"
-)
 
 
 @dataclass(frozen=True)
 class Doors:
-    """The routes that need no session. `accounts`: None where only links let in."""
+    """The routes that need no session. `accounts`: None where links, or an OpenID provider, let in."""
 
     address: Address
     sessions: Sessions
@@ -36,10 +33,17 @@ class Doors:
     brake: Brake
     slots: asyncio.Semaphore
     """How many passwords are tried at once: each try takes memory."""
+    provider: Provider | None = None
+    home: str = ""
+    """The console's address, without a slash at the end, where there is a provider."""
 
     def routes(self) -> list[Route]:
         """The doors, as routes."""
+        more: list[Route] = []
+        if self.provider:
+            more = ProviderDoors(self.address, self.provider, self.home, self.trail, self.let_in).routes()
         return [
+            *more,
             Route("/enter", self.enter, methods=["GET"]),
             Route("/login", self.login, methods=["GET", "POST"]),
             Route("/logout", self.logout, methods=["POST"]),
@@ -53,23 +57,28 @@ class Doors:
             await asyncio.to_thread(self.trail.note, "link refused", "unknown")
             told = said(language, "This link was used already, or is too old")
             how = "Ask for another one under `Another browser` where somebody is logged in, or start the console again"
-            return _page(language, f"<p class=wrong>{escape(told)}</p><p>{escape(said(language, how))}</p>", status=403)
-        return await self._let_in(person, language)
+            return door_page(
+                language, f"<p class=wrong>{escape(told)}</p><p>{escape(said(language, how))}</p>", status=403
+            )
+        return await self.let_in(person, language)
 
     async def login(self, request: Request) -> Response:
         """The form of name and password, and what it sends."""
         language = preferred(request.headers.get("accept-language", ""))
+        if self.provider:
+            way = escape(said(language, "Log in by way of {host}", host=self.provider.host))
+            return door_page(language, f'<p><a class=button href="{BEGIN}">{way}</a></p>')
         if self.accounts is None:
             how = said(language, "Open the link that `pacsflow console` printed where it was started")
-            return _page(language, f"<p>{escape(how)}</p>", status=401)
+            return door_page(language, f"<p>{escape(how)}</p>", status=401)
         if request.method == "GET":
-            return _page(language, _form(language))
+            return door_page(language, _form(language))
         sent = parse_qs((await _body(request)).decode("utf-8", "replace"), max_num_fields=4)
         name, password = (sent.get(each, [""])[0] for each in ("name", "password"))
         address = request.client.host if request.client else ""
         async with self.slots:  # looked at within: of many at once, those that wait here are held too
             if self.brake.held(name, address):
-                return _page(
+                return door_page(
                     language, _form(language, "Too many wrong passwords; try again in five minutes"), status=429
                 )
             person = await asyncio.to_thread(self.accounts.proven, name, password)
@@ -78,9 +87,9 @@ class Doors:
         if person is None:
             known = await asyncio.to_thread(self.accounts.person, name)  # what is typed here may be a password
             await asyncio.to_thread(self.trail.note, "log-in refused", known.name if known else "unknown")
-            return _page(language, _form(language, "Wrong name or password"), status=403)
+            return door_page(language, _form(language, "Wrong name or password"), status=403)
         self.brake.right(name, address)
-        return await self._let_in(person, language)
+        return await self.let_in(person, language)
 
     async def logout(self, request: Request) -> Response:
         """End the session on all pages of this browser."""
@@ -89,17 +98,17 @@ class Doors:
         if session := self.sessions.of(cookie):
             await asyncio.to_thread(self.trail.note, "log out", session.person.name)
         self.sessions.end(cookie)
-        gone = _page(language, f"<p>{escape(said(language, 'You are logged out'))}</p>")
+        gone = door_page(language, f"<p>{escape(said(language, 'You are logged out'))}</p>")
         gone.delete_cookie(self.address.cookie, **self._cookie())
         gone.headers["clear-site-data"] = '"cache", "storage"'
         return gone
 
-    async def _let_in(self, person: Visitor, language: str) -> Response:
-        """A page that leads on: a redirect from another site's link would not send a strict cookie."""
+    async def let_in(self, person: Visitor, language: str) -> Response:
+        """Begin a session; a page that leads on: a redirect from another site's link would not send a strict cookie."""
         cookie, _ = self.sessions.begin(person, language)
         await asyncio.to_thread(self.trail.note, "log in", person.name)
         on = said(language, "Go on")
-        page = _page(
+        page = door_page(
             language, f'<p><a href="/">{escape(on)}</a></p>', head='<meta http-equiv="refresh" content="0;url=/">'
         )
         page.set_cookie(self.address.cookie, cookie, max_age=int(LONGEST), **self._cookie())
@@ -129,12 +138,3 @@ def _form(language: str, wrong: str = "") -> str:
         "<input id=password name=password type=password autocomplete=current-password required>"
         f"<button>{go}</button></form>"
     )
-
-
-def _page(language: str, body: str, *, status: int = 200, head: str = "") -> HTMLResponse:
-    text = (
-        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>pacsflow</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">{head}<style>{_STYLE}</style></head>'
-        f"<body><main><h1>pacsflow</h1>{body}</main></body></html>"
-    )
-    return HTMLResponse(text, status)

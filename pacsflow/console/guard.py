@@ -17,7 +17,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
-DOORS: Final = frozenset({"/enter", "/login", "/logout"})
+DOORS: Final = frozenset({"/enter", "/login", "/logout", "/oidc", "/oidc/back"})
 """Paths that need no session."""
 POLICY: Final = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "

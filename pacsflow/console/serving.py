@@ -25,10 +25,12 @@ from pacsflow.console.console_trail import ConsoleTrail
 from pacsflow.console.doors import Doors
 from pacsflow.console.frame import framed
 from pacsflow.console.guard import Address, Application, Guard
+from pacsflow.console.oidc import Provider
 from pacsflow.console.pages import HOME, PAGES, PageSpec
 from pacsflow.console.sessions import Brake, Sessions, WebSession
 from pacsflow.console.view import View, tell_fault
 from pacsflow.errors import PacsflowError, ProjectError
+from schemas.log_in import LogIn
 
 _SECONDS_TO_BUILD = 60.0
 _PASSWORDS_AT_ONCE = 2
@@ -46,7 +48,10 @@ class CertificateFiles:
 
 @dataclass(frozen=True)
 class Console:
-    """What is served, and to whom. `accounts`: None where only links let in. `idle`: seconds of a session."""
+    """What is served, and to whom. `idle`: seconds of a session.
+
+    Who is let in: who has a link, where neither `accounts` nor `log_in` (by an OpenID provider) is given.
+    """
 
     catalogue: Catalogue
     trail: ConsoleTrail
@@ -54,21 +59,31 @@ class Console:
     owner: Visitor
     idle: float
     tls: CertificateFiles | None = None
+    log_in: LogIn | None = None
+
+    @property
+    def by_links(self) -> bool:
+        """Whether links let in, and nothing else."""
+        return self.accounts is None and self.log_in is None
 
     def current(self, person: Visitor) -> Visitor | None:
-        """Who a person is by the accounts of now."""
+        """Who a person is by the accounts of now; whom a provider named stays that for the session."""
         return person if self.accounts is None else self.accounts.person(person.name)
 
 
-def application(console: Console, port: int, sessions: Sessions) -> Application:
-    """The application, with the guard before it. `port`: the one it listens on."""
+def application(console: Console, port: int, sessions: Sessions, at: str = "") -> Application:
+    """The application, with the guard before it. `port`: the one it listens on; `at`: the address to open."""
     address = Address(
         "https" if console.tls else "http",
         f"__Host-pacsflow-{port}" if console.tls else f"pacsflow-{port}",
         frozenset() if console.tls else frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")),
     )
     slots = asyncio.Semaphore(_PASSWORDS_AT_ONCE)
-    doors = Doors(address, sessions, console.trail, console.accounts, Brake(), slots)
+    home = (console.log_in.address if console.log_in else None) or at
+    provider = Provider(console.log_in, home.rstrip("/")) if console.log_in else None
+    doors = Doors(
+        address, sessions, console.trail, console.accounts, Brake(), slots, provider=provider, home=home.rstrip("/")
+    )
     outer = FastAPI(routes=list(doors.routes()), docs_url=None, redoc_url=None, openapi_url=None)
     _register(console, sessions)
     logging.getLogger("nicegui").setLevel(logging.CRITICAL + 1)  # it logs addresses, and exceptions with their text
@@ -91,7 +106,7 @@ def _register(console: Console, sessions: Sessions) -> None:
         client.page = copy(client.page)  # what NiceGUI says by itself is in the person's language, not in the page's
         client.page.language = _SPELT[session.language]
         folder = console.catalogue.project(name) if name else console.catalogue.folder
-        return View(session, sessions, console.catalogue, console.trail, name, folder, console.accounts is None)
+        return View(session, sessions, console.catalogue, console.trail, name, folder, console.by_links)
 
     @ui.page("/", response_timeout=_SECONDS_TO_BUILD)
     async def home(request: Request) -> None:
@@ -154,14 +169,14 @@ def serve(console: Console, taken: socket.socket, told: Callable[[str], None]) -
     """Serve until a signal ends it. `told` is given the address to open, once somebody can be let in."""
     host, port = taken.getsockname()[:2]
     sessions = Sessions(idle=console.idle, current=console.current)
-    guarded = application(console, port, sessions)
+    at = f"{'https' if console.tls else 'http'}://{_spelt(host)}:{port}/"
+    guarded = application(console, port, sessions, at)
     keys = {"ssl_certfile": console.tls.certificate, "ssl_keyfile": console.tls.key} if console.tls else {}
     settings = uvicorn.Config(
         cast("Any", guarded), log_config=None, access_log=False, log_level=logging.CRITICAL, server_header=False,
         proxy_headers=False, **cast("dict[str, Any]", keys),
     )  # fmt: skip
-    at = f"{'https' if console.tls else 'http'}://{_spelt(host)}:{port}/"
-    told(at if console.accounts else f"{at}enter?token={sessions.link(console.owner)}")
+    told(f"{at}enter?token={sessions.link(console.owner)}" if console.by_links else at)
     uvicorn.Server(settings).run(sockets=[taken])
 
 

@@ -2,7 +2,7 @@
 # Installs what the tests speak to, where it can; says loudly what it cannot. Tests that lack their peer skip.
 missing=""
 for pair in Orthanc:orthanc libOrthancDicomWeb:orthanc-dicomweb dcmqrscp:dcmtk sshd:openssh-server postgres:postgresql \
-  pixelmed.jar:pixelmed-apps chromium:chromium; do
+  pixelmed.jar:pixelmed-apps chromium:chromium glewlwyd:glewlwyd; do
   program=${pair%%:*} package=${pair#*:}
   case $program in
     Orthanc | sshd) test -x "/usr/sbin/$program" ;;

@@ -58,6 +58,12 @@ WORDS: Final = {
         "Öffnen Sie den Link, den `pacsflow console` beim Start ausgegeben hat",
         "Ouvrez le lien que `pacsflow console` a affiché au démarrage",
     ),
+    "Log in by way of {host}": ("Anmelden über {host}", "Se connecter par {host}"),
+    "You could not be logged in: {why}": (
+        "Sie konnten nicht angemeldet werden: {why}",
+        "Vous n'avez pas pu être connecté : {why}",
+    ),
+    "Try again": ("Noch einmal", "Réessayer"),
     "You are logged out": ("Sie sind abgemeldet", "Vous êtes déconnecté"),
     "Go on": ("Weiter", "Continuer"),
     "{name} is here": ("{name} ist angemeldet", "{name} est connecté"),
