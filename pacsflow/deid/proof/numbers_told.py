@@ -105,9 +105,8 @@ def _spelled(word: str) -> Iterator[bytes]:
                 yield b"".join(pairs[at : at + 2][::-1] for at in range(0, len(pairs), 2))
 
 
-def told_in(part: bytes, leaves: Sequence[Leaf], numbers: Numbers) -> Leaf | None:
-    """The first element of `counted` ones that tells one of the numbers; None: none does."""
-    values = [(leaf, part[leaf.start : leaf.stop]) for leaf in leaves]
+def told_in(values: Sequence[tuple[Leaf, bytes]], numbers: Numbers) -> Leaf | None:
+    """The first of `counted` elements, each with its value, that tells one of the numbers; None: none does."""
     together = _BETWEEN.join([value for leaf, value in values if leaf.vr not in WRITTEN])
     packed = [each for each in numbers.packed if each in together]
     counts = [(leaf, value) for leaf, value in values if leaf.vr in _COUNTS] if numbers.seconds else []

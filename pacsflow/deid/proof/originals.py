@@ -9,7 +9,7 @@ import struct
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
 from pacsflow.deid.encoding.dictionary import VR_OF, tag_text
@@ -55,10 +55,15 @@ class Sought:
     terms: Terms
     numbers: Numbers
 
-    @property
+    @cached_property
     def longest(self) -> int:
         """Bytes of the longest needle."""
         return len(self.needles[0].text) if self.needles else 0
+
+    @cached_property
+    def texts(self) -> tuple[bytes, ...]:
+        """The bytes of all needles."""
+        return tuple(needle.text for needle in self.needles)
 
 
 class Originals(NamedTuple):

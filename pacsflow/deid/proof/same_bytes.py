@@ -3,6 +3,7 @@
 from typing import Final
 
 _BLOCK: Final = 128
+_STRETCH: Final = 8 * _BLOCK
 LARGEST: Final = 1 << 16
 """Bytes that are remembered of one instance."""
 REMEMBERED: Final = 256
@@ -10,20 +11,27 @@ Span = tuple[int, int]
 
 
 def changed(old: bytes, new: bytes) -> list[Span] | None:
-    """Spans outside of which both are equal, in order; None where they differ in most places, or in length."""
+    """Spans outside of which both are equal, in order; None where they differ in most places, or in length.
+
+    Long stretches are compared first, as most are equal.
+    """
     size = len(new)
     if len(old) != size:
         return None
     spans: list[Span] = []
     number = 0
-    for start in range(0, size, _BLOCK):
-        stop = start + _BLOCK
-        if old[start:stop] != new[start:stop]:
-            number += 1
-            if spans and spans[-1][1] == start:
-                spans[-1] = (spans[-1][0], stop)
-            else:
-                spans.append((start, stop))
+    for begin in range(0, size, _STRETCH):
+        end = begin + _STRETCH
+        if old[begin:end] == new[begin:end]:
+            continue
+        for start in range(begin, min(end, size), _BLOCK):
+            stop = start + _BLOCK
+            if old[start:stop] != new[start:stop]:
+                number += 1
+                if spans and spans[-1][1] == start:
+                    spans[-1] = (spans[-1][0], stop)
+                else:
+                    spans.append((start, stop))
     return spans if number * _BLOCK * 2 <= size else None
 
 

@@ -23,7 +23,8 @@ NUMBERS: Final = frozenset(
     {b"AS", b"AT", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"SL", b"SS", b"TM", b"UI", b"UL", b"US"}
 )
 BINARY: Final = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SV", b"UV"})
-_TIMED: Final = frozenset({b"DA", b"DT", b"TM", b"UI"})
+TIMED: Final = frozenset({b"DA", b"DT", b"TM", b"UI"})
+"""VRs in which days and times are the new ones."""
 _FIRST_PRIVATE: Final = 0x100
 _FIRST_BLOCK: Final = 0x1000
 """Lower ones are of no creator, and reserved (PS3.5 7.8.1)."""
@@ -113,7 +114,7 @@ class _Legal(NamedTuple):
 
 def _checked(data: bytes, found: Sequence[Leaf], instance: bytes) -> Checked:
     texts = [slice(leaf.start, leaf.stop) for leaf in found if leaf.vr in TEXTS]
-    timed = [leaf for leaf in found if leaf.vr in _TIMED]
+    timed = [leaf for leaf in found if leaf.vr in TIMED]
     starts, stops = [0, *(leaf.stop for leaf in timed)], [*(leaf.start for leaf in timed), len(data)]
     return Checked(instance, found, getter(texts), getter([slice(*span) for span in zip(starts, stops, strict=True)]))
 

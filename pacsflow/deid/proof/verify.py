@@ -7,19 +7,20 @@ searched in everything that will be written but the pixel data.
 import re
 import struct
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from pacsflow.deid.encoding.dictionary import CREATORS, PrivateTag, tag_text
 from pacsflow.deid.encoding.implementation import IMPLEMENTATION, IMPLEMENTATION_UID
 from pacsflow.deid.proof.numbers_told import Numbers, counted, told_in
-from pacsflow.deid.proof.originals import Finder, Originals, Sought
-from pacsflow.deid.proof.same_bytes import LARGEST, REMEMBERED, changed, widened
+from pacsflow.deid.proof.originals import Finder, Originals
+from pacsflow.deid.proof.proved import Proved
+from pacsflow.deid.proof.same_bytes import LARGEST, REMEMBERED
 from pacsflow.deid.proof.search_terms import Needle
 from pacsflow.deid.proof.spoken import UID, Term, Terms
-from pacsflow.deid.proof.structure import BINARY, NUMBERS, TEXTS, Checked, Leaf, Path, Structures
+from pacsflow.deid.proof.structure import BINARY, NUMBERS, TEXTS, TIMED, Checked, Leaf, Path, Structures
 from pacsflow.deid.vocabulary import VENDORS, WELL_KNOWN, vocabulary
 from pacsflow.errors import RefusalError
 
@@ -33,9 +34,6 @@ _BY_CHANCE: Final = 5
 """So many letters may stand between other bytes by chance."""
 _KNOWN_UIDS: Final = frozenset(uid.encode() for uid in WELL_KNOWN)
 _DAY: Final = 8
-_NUMBER: Final = 17
-"""Bytes of the longest number in text (PS3.5 6.2, VR DS), and one beside it."""
-_TIMED_VRS: Final = frozenset({b"DA", b"DT", b"TM", b"UI"})
 _METHOD_CODES: Final = 0x00120064
 _CODE_VALUE: Final = 0x00080100
 _METHOD_CODE: Final = re.compile(rb"1131(?:0[0-9]|1[0-2])[ \0]*")
@@ -78,7 +76,7 @@ class Verifier:
         self._structures = Structures(frozenset(allowed))
         self._ours = ours
         self._quiet: Callable[[Terms, tuple[bytes, ...]], tuple[tuple[int, Term], ...]] = lru_cache(2048)(_told)
-        self._clean: dict[int, _Clean] = {}
+        self._proved: dict[int, Proved] = {}
         self._counts: dict[int, tuple[Sequence[Leaf], tuple[Leaf, ...]]] = {}
 
     def check(self, original: bytes, finished: Finished) -> None:
@@ -94,12 +92,11 @@ class Verifier:
         found = self._originals(original, explicit=finished.explicit)
         for part, checked in ((finished.head, head), (finished.behind, behind)):
             if checked is not None:
-                self._values(part, checked, found)
-                _timed(part, checked, found)
-                _numbers(part, self._counted_in(len(part), checked.leaves), found.sought.numbers)
+                self._part(part, checked, found)
                 for uid in found.uids:
-                    _judge_uid(uid, part, checked.leaves)
-        _meta(finished.meta, found.sought.needles, found.uids)
+                    if uid in part:
+                        _judge_uid(uid, part, checked.leaves)
+        _meta(finished.meta, found)
 
     def envelope(self, original: Callable[[], bytes], *, explicit: bool) -> Callable[[bytes], None]:
         """A search for the original's values in bytes of the pixel data that are not a picture.
@@ -120,25 +117,43 @@ class Verifier:
 
         return search
 
-    def _values(self, part: bytes, checked: Checked, found: Originals) -> None:
-        """Identifying values in bytes and in decoded text; what was clean in an instance before is not searched again.
-
-        That was one of the same patient, with the same elements at the same places.
-        """
-        sought = found.sought
-        before = self._clean.get(len(part))
-        if before is None or before.leaves is not checked.leaves:
-            texts = tuple(leaf for leaf in checked.leaves if leaf.vr in TEXTS)
-            before = _Clean(b"", checked.leaves, sought, texts)
-        elif before.sought is sought and not self._anew(part, before):
-            self._clean[len(part)] = before._replace(part=part)
+    def _part(self, part: bytes, checked: Checked, found: Originals) -> None:
+        """Raise LeftoverError for a value, a day, a time or a number that is left in one part of an instance."""
+        before = self._proved.get(len(part))
+        alike = before and before.leaves is checked.leaves and before.sought is found.sought
+        if before and alike and self._as_before(part, checked, found, before):
+            self._proved[len(part)] = Proved(part, before.leaves, before.sought, found.times, before.known)
             return
-        self._bytes(part, checked.leaves, sought.needles)
+        self._bytes(part, checked.leaves, found.sought.needles)
         told = self._texts(part, checked, found)
+        _timed(part, checked, found.sought.dates, found.times)
+        _numbers(part, self._counted_in(len(part), checked.leaves), found.sought.numbers)
         if len(part) <= LARGEST and not told:
-            if len(self._clean) >= REMEMBERED:
-                self._clean.clear()
-            self._clean[len(part)] = before._replace(part=part, sought=sought)
+            if len(self._proved) >= REMEMBERED:
+                self._proved.clear()
+            self._proved[len(part)] = Proved(part, checked.leaves, found.sought, found.times, {})
+
+    def _as_before(self, part: bytes, checked: Checked, found: Originals, before: Proved) -> bool:
+        """Whether nothing stands where the bytes are others than before, or close by; False: all is to be searched.
+
+        Raises LeftoverError for a time that was not sought before, wherever it stands.
+        """
+        near, sought = before.near(part), found.sought
+        if near is None:
+            return False
+        hay = b"\n".join(near.around(part)).lower()
+        if any(map(hay.__contains__, sought.texts)) or self._quiet(sought.terms, near.texts(part)):
+            return False
+        hay = b"\n".join(near.untimed(part))
+        if any(map(hay.__contains__, sought.dates)) or any(
+            time in hay for each in found.times for time in _spelled(each)
+        ):
+            return False
+        if near.counted and told_in(list(zip(near.counted, near.numbers(part), strict=False)), sought.numbers):
+            return False
+        if new := found.times - before.times:
+            _timed(part, checked, (), new)
+        return True
 
     def _counted_in(self, size: int, leaves: Sequence[Leaf]) -> tuple[Leaf, ...]:
         """The elements that may tell a number; remembered for datasets whose elements stand at the same places."""
@@ -148,19 +163,6 @@ class Verifier:
                 self._counts.clear()
             before = self._counts[size] = (leaves, counted(leaves))
         return before[1]
-
-    def _anew(self, part: bytes, before: "_Clean") -> bool:
-        """Whether a value stands where the bytes are others than before, or close by."""
-        spans = changed(before.part, part)
-        if spans is None:
-            return True
-        sought = before.sought
-        near = widened(spans, sought.longest + _NUMBER, len(part))
-        hay = b"\n".join([part[start:stop] for start, stop in near]).lower()
-        if any(needle[0] in hay for needle in sought.needles):
-            return True
-        values = tuple([part[leaf.start : leaf.stop] for leaf in before.within(spans)])
-        return bool(self._quiet(sought.terms, values))
 
     def _bytes(self, part: bytes, leaves: Sequence[Leaf], wanted: Sequence[Needle]) -> None:
         hay = part.lower()
@@ -187,39 +189,20 @@ class Verifier:
         return True
 
 
-class _Clean(NamedTuple):
-    """A part of an instance in which nothing was found: all its elements, whose values were sought, those of text."""
-
-    part: bytes
-    leaves: Sequence[Leaf]
-    sought: Sought
-    texts: tuple[Leaf, ...]
-
-    def within(self, spans: Sequence[tuple[int, int]]) -> Iterator[Leaf]:
-        """Elements of text that reach into one of the spans; one in several spans comes several times."""
-        for start, stop in spans:
-            for place in range(max(0, bisect_right(self.texts, start, key=_start) - 1), len(self.texts)):
-                leaf = self.texts[place]
-                if leaf.start >= stop:
-                    break
-                if leaf.stop > start:
-                    yield leaf
-
-
 def _told(terms: Terms, values: tuple[bytes, ...]) -> tuple[tuple[int, Term], ...]:
     """Number of the value, and the term that stands in it."""
     return tuple((number, term) for number, value in enumerate(values) if value for term in terms.told_in(value))
 
 
-def _timed(part: bytes, checked: Checked, found: Originals) -> None:
+def _timed(part: bytes, checked: Checked, dates: Collection[bytes], times: Collection[bytes]) -> None:
     """Raise LeftoverError where a true day, or a time to the second, stands in what is not a date, time or UID."""
-    hits = [day for day in found.sought.dates if day in part]
-    if found.times:
+    hits = [day for day in dates if day in part]
+    if times:
         hay = b"\n".join(checked.rest(part))
-        hits += [time for each in found.times for time in _spelled(each) if time in hay]
+        hits += [time for each in times for time in _spelled(each) if time in hay]
     for leaf in checked.leaves if hits else ():
         value = part[leaf.start : leaf.stop]
-        if leaf.vr in _TIMED_VRS or (_is_method(leaf.path) and _METHOD_CODE.fullmatch(value)):
+        if leaf.vr in TIMED or (_is_method(leaf.path) and _METHOD_CODE.fullmatch(value)):
             continue
         if any(_alone(value, each) for each in hits):
             raise LeftoverError(leaf.path)
@@ -232,7 +215,7 @@ def _is_method(path: Path) -> bool:
 
 def _numbers(part: bytes, leaves: Sequence[Leaf], numbers: Numbers) -> None:
     """Raise LeftoverError where a number, or an array of numbers, tells an id, a day or a name."""
-    leaf = told_in(part, leaves, numbers)
+    leaf = told_in([(leaf, part[leaf.start : leaf.stop]) for leaf in leaves], numbers)
     if leaf is not None:
         raise LeftoverError(leaf.path)
 
@@ -249,13 +232,13 @@ def _alone(value: bytes, digits: bytes) -> bool:
     return bool(re.search(rb"(?<![0-9.])%s(?![0-9])" % digits, value))
 
 
-def _meta(meta: bytes, wanted: Sequence[Needle], uids: Collection[bytes]) -> None:
+def _meta(meta: bytes, found: Originals) -> None:
     """Raise RefusalError where the patient stands in file meta information: its UIDs are checked, this makes sure."""
     hay = meta.lower()
-    for needle in wanted:
-        if needle.text in hay and not _DIGITS.fullmatch(needle.text) and needle.text not in _OUR_META:
+    for text in filter(hay.__contains__, found.sought.texts):
+        if not _DIGITS.fullmatch(text) and text not in _OUR_META:
             raise RefusalError("verification: original value remains in the file meta information")
-    for uid in uids:
+    for uid in filter(meta.__contains__, found.uids):
         _judge_uid(uid, meta, ())
 
 
