@@ -108,6 +108,11 @@ def _unsearched(_: bytes) -> None:
     return
 
 
+def _before(header: Header) -> bytes:
+    """The dataset before its pixel data."""
+    return header.head or bytes(header.view[: header.level.place(PIXELS)])
+
+
 @lru_cache(1024)
 def _scrubber(values: tuple[bytes, ...], charset: bytes, project: ProjectWords) -> Scrubber:
     return Scrubber.of((decoded(value, encodings(charset)) for value in values), project)
@@ -199,7 +204,7 @@ class ProfileCleaner(_OneByOne):
             self._compiled.identity, person, self._scrubber(header), header.charsets(), study_uid=uids[1], exam=exam
         )
         case.birth = b"" if stays else birth
-        before = bytes(header.view[: header.level.place(PIXELS)]) if self._compiled.verifier else b""
+        before = _before(header) if self._compiled.verifier else b""
         hidden = self._hidden(source, walk, header)
         through = self._through(source, walk, header, rules, hidden or ())
         alike = before if header.level.shared and len(before) <= LARGEST else b""
@@ -236,10 +241,7 @@ class ProfileCleaner(_OneByOne):
             return None
         verifier = self._compiled.verifier
 
-        def before() -> bytes:
-            return bytes(header.view[: header.level.place(PIXELS)])
-
-        said = verifier.envelope(before, explicit=walk.explicit) if verifier else _unsearched
+        said = verifier.envelope(lambda: _before(header), explicit=walk.explicit) if verifier else _unsearched
         through = pixels.passage(header, source, rules, said)
         return PaintedPassage.through(through, Brush.of(header, hidden)) if hidden else through
 
@@ -256,9 +258,7 @@ class ProfileCleaner(_OneByOne):
         """Only where the profile cleans text; it costs reading the identifiers."""
         if not self._compiled.cleans_text:
             return Scrubber()
-        elements, view = header.level.elements, header.view
-        found = tuple([bytes(view[span[2] : span[3]]) for tag in OWN if (span := elements.get(tag))])
-        return _scrubber(found, header.raw(CHARSET), self._compiled.project)
+        return _scrubber(tuple(filter(None, header.several(OWN))), header.raw(CHARSET), self._compiled.project)
 
     def _parts(
         self, meta: bytes, header: Header, splicer: Splicer, *, before: bytes, within: dict[int, bytes]

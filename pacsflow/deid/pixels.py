@@ -1,5 +1,6 @@
 """The pixel data of an instance that is cleaned: what stands in the place of its element, at the top and in items."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection
 from typing import Final
 
@@ -12,7 +13,7 @@ from pacsflow.deid.envelope.passage import Passage
 from pacsflow.deid.envelope.picture import Picture, overlay_bits
 from pacsflow.deid.rules.actions import Keep
 from pacsflow.deid.rules.guards import PIXELS
-from pacsflow.deid.rules.table import Rules
+from pacsflow.deid.rules.table import BEHIND, Rules
 
 OFFSETS: Final[tuple[int, ...]] = (0x7FE00001, 0x7FE00002, 0x7FE00003)
 """Extended Offset Table, its lengths, and the length of all fragments: true of the pixel data that came, and optional
@@ -33,9 +34,15 @@ def pixels_of(level: Level) -> int | None:
 
 
 def plain(header: Header, source: Source) -> bool:
-    """Whether the last element is native pixel data, just as long as promised, without an overlay: the usual case."""
+    """Whether it is native pixel data, just as long as promised, without an overlay: the usual case.
+
+    Nothing else of its group stands there; padding may stand behind it.
+    """
     tags = header.level.tags()
-    if source.apart or len(tags) < 2 or tags[-1] != _PIXEL_DATA or tags[-2] >= _OVERLAYS:  # noqa: PLR2004
+    if source.apart or _PIXEL_DATA not in header.level.elements:
+        return False
+    place = bisect_left(tags, _OVERLAYS)
+    if tags[place] != _PIXEL_DATA or (place + 1 < len(tags) and tags[place + 1] < BEHIND):
         return False
     _, start, value, stop = header.level.elements[_PIXEL_DATA]
     if source.transfer_syntax_uid not in UNCOMPRESSED:

@@ -5,17 +5,20 @@ are scrubbed, character sets. Where all of these are as before, the action is no
 shape are compared (shapes.py), whose Level is one object: same tags, VRs, lengths and places.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from itertools import compress
 from operator import itemgetter, ne
 from typing import Final, NamedTuple
 
+from pacsflow.deid.encoding.days import day_of
 from pacsflow.deid.encoding.walk import Level
 from pacsflow.deid.rules import structured_content
 from pacsflow.deid.rules.actions import Action, Case
-from pacsflow.deid.rules.table import PIXELS, RulePlan
+from pacsflow.deid.rules.table import BEHIND, PIXELS, RulePlan
 
 Changes = dict[int, bytes | int]
 """Tag -> the whole element in its place (empty: it goes); or the last tag of a run of neighbours that all go."""
@@ -53,6 +56,9 @@ class Cuts(NamedTuple):
     kinds: list[object]
     """The tags that change, and the type of what stands in their place (`kinds_of`)."""
     tags: list[int]
+    within: list[int]
+    """The tags that change in the pixel data's group, and, `behind`, those that follow it."""
+    behind: list[int]
     slices: Callable[[bytes], tuple[bytes, ...]]
 
     def joined(self, head: bytes, changes: Mapping[int, bytes | int]) -> bytes:
@@ -77,8 +83,8 @@ def kinds_of(changes: Mapping[int, bytes | int]) -> list[object]:
 
 
 def owner_of(case: Case, syntax: str) -> tuple[object, ...]:
-    """What answers hang on besides bytes and rules; the day, as ages without a day of the exam do (BirthDate)."""
-    today = date.today()  # noqa: DTZ011 - ages have no zone
+    """What answers hang on besides bytes and rules; today, where ages do as the exam has no day (BirthDate)."""
+    today = None if _dated(case.exam) else date.today()  # noqa: DTZ011 - ages have no zone
     return (
         case.scrubber,
         case.person,
@@ -90,6 +96,11 @@ def owner_of(case: Case, syntax: str) -> tuple[object, ...]:
         syntax,
         today,
     )
+
+
+@lru_cache(1024)
+def _dated(exam: bytes) -> bool:
+    return day_of(exam.decode("latin-1")) is not None
 
 
 def asked_of(
@@ -112,7 +123,9 @@ def _alone(tag: int) -> bool:
 
 def cuts_of(level: Level, changes: Mapping[int, bytes | int], kinds: list[object]) -> Cuts:
     """Where the slices stand that stay before the pixel data, one more than tags that change."""
-    tags = sorted(tag for tag in changes if tag < PIXELS)
+    every = sorted(changes)
+    middle, end = bisect_left(every, PIXELS), bisect_left(every, BEHIND)
+    tags = every[:middle]
     starts, stops = [level.start], list[int]()
     for tag in tags:
         new, place = changes[tag], level.place(tag)
@@ -120,7 +133,8 @@ def cuts_of(level: Level, changes: Mapping[int, bytes | int], kinds: list[object
         stops.append(place)
         starts.append(level.elements[last][3] if last in level.elements else place)
     stops.append(level.place(PIXELS))
-    return Cuts(level, kinds, tags, _getter([slice(*span) for span in zip(starts, stops, strict=True)]))
+    slices = _getter([slice(*span) for span in zip(starts, stops, strict=True)])
+    return Cuts(level, kinds, tags, every[middle:end], every[end:], slices)
 
 
 def remember(known: dict[int, Asked] | dict[int, Cuts], size: int, what: Asked | Cuts) -> None:

@@ -31,7 +31,7 @@ from pacsflow.deid.rules.binary import Binary
 from pacsflow.deid.rules.spelled import ANY
 from pacsflow.deid.rules.table import BEHIND, PIXELS, RulePlan, Rules
 from pacsflow.deid.rules.unlisted import Number
-from pacsflow.deid.series_memory import Changes, SeriesMemory, asked_of, cuts_of, kinds_of, owner_of, remember
+from pacsflow.deid.series_memory import Changes, Cuts, SeriesMemory, asked_of, cuts_of, kinds_of, owner_of, remember
 
 _SAYING: Final = TEXT | {"OB", "UN"}
 """VRs that may hold somebody's text, code or identifier."""
@@ -101,27 +101,29 @@ class Splicer:
         """
         remembers = bool(self.head) and not self.suspects
         changes = (self._as_before(level) if remembers else self._replacements(level, 0)) | extra
-        tags = sorted(changes)
         first, behind = level.place(PIXELS), level.place(BEHIND)
-        middle, last = bisect_left(tags, PIXELS), bisect_left(tags, BEHIND)
         if remembers:
-            head = self._head(level, changes)
+            cuts = self._cuts(level, changes)
+            head, within, last = cuts.joined(self.head, changes), cuts.within, cuts.behind
         else:
-            head = b"".join(self._cut(level, changes, tags[:middle], (level.start, first)))
+            tags = sorted(changes)
+            before, pixels = bisect_left(tags, PIXELS), bisect_left(tags, BEHIND)
+            head = b"".join(self._cut(level, changes, tags[:before], (level.start, first)))
+            within, last = tags[before:pixels], tags[pixels:]
         return (
             head,
-            self._cut(level, changes, tags[middle:last], (first, behind)),
-            b"".join(self._cut(level, changes, tags[last:], (behind, level.end))),
+            self._cut(level, changes, within, (first, behind)),
+            b"".join(self._cut(level, changes, last, (behind, level.end))),
         )
 
-    def _head(self, level: Level, changes: Changes) -> bytes:
-        """What stands before the pixel data; where to cut is as before if the same elements change."""
+    def _cuts(self, level: Level, changes: Changes) -> Cuts:
+        """Where to cut: as before if the same elements change."""
         kinds = kinds_of(changes)
         cuts = self.memory.cuts.get(len(self.view))
         if cuts is None or cuts.level is not level or cuts.kinds != kinds:
             cuts = cuts_of(level, changes, kinds)
             remember(self.memory.cuts, len(self.view), cuts)
-        return cuts.joined(self.head, changes)
+        return cuts
 
     def _as_before(self, level: Level) -> Changes:
         """As `_replacements` of the top level, but no action is asked what the instance before asked."""

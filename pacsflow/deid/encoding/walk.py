@@ -107,6 +107,8 @@ class Level:
     """Where the values stand that a plan looks at together, and that plan."""
     shared: bool = False
     """Whether it is the level of all datasets of one shape (shapes.py)."""
+    takers: dict[tuple[int, ...], Callable[[bytes], tuple[bytes, ...]] | None] = field(default_factory=dict)
+    """What takes the values of some tags out of datasets of that shape (header.py)."""
 
     def signature(self) -> bytes:
         """Its tags, 32 bits each, then their VRs, 16 bits each: what the rules for a dataset hang on."""

@@ -5,11 +5,13 @@ from typing import Final
 from pacsflow.deid.contract import Source
 from pacsflow.deid.encoding import normalize
 from pacsflow.deid.encoding.header import Header
-from pacsflow.deid.encoding.shapes import Shapes
+from pacsflow.deid.encoding.shapes import LARGEST, Shapes
 from pacsflow.deid.encoding.walk import NotStrictError, Walk
 from pacsflow.errors import RefusalError
 
 PATIENT_ID: Final = 0x00100020
+_PICTURE: Final = 0x7FE00000
+"""The first tag of the pixel data's group."""
 
 _shapes = Shapes()
 
@@ -32,4 +34,6 @@ def walked(source: Source) -> tuple[Source, Walk, Header]:
 
 def _walk(source: Source) -> tuple[Walk, Header]:
     walk = Walk(source.dataset, explicit=source.transfer_syntax_uid != normalize.IMPLICIT)
-    return walk, Header(_shapes.dataset(walk), memoryview(source.dataset))
+    level, view = _shapes.dataset(walk), memoryview(source.dataset)
+    stop = level.place(_PICTURE)
+    return walk, Header(level, view, bytes(view[:stop]) if stop <= LARGEST else b"")

@@ -6,6 +6,9 @@ from collections.abc import Set as AbstractSet
 from operator import itemgetter
 from typing import Final, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pacsflow.deid.encoding.dictionary import CREATORS, VR_OF, PrivateTag, tag_text
 from pacsflow.errors import RefusalError
 
@@ -89,8 +92,9 @@ class Structures:
         Equal to what a first reading gives, whatever was read before. Raises RefusalError as `check_structure`.
         """
         legal = self._legal.get(len(data)) if explicit else None
-        if legal and legal.headers(data) == legal.said and data.count(_ITEM_HEAD) == legal.items:
-            return legal.checked._replace(instance=data[legal.instance])
+        if legal and _at(legal.places, data) == legal.said and data.count(_ITEM_HEAD) == legal.items:
+            _, leaves, texts, rest = legal.checked
+            return Checked(data[legal.instance], leaves, texts, rest)
         found: list[Leaf] = []
         again = explicit and len(data) in self._legal
         reader = _Reader(data, explicit=explicit, allowed=self._allowed, report=found.append)
@@ -105,8 +109,8 @@ class Structures:
 class _Legal(NamedTuple):
     """A dataset whose structure was legal: all of it but values, how many items that is, where its UID stands."""
 
-    headers: Callable[[bytes], object]
-    said: object
+    places: NDArray[np.intp]
+    said: bytes
     items: int
     instance: slice
     checked: Checked
@@ -131,9 +135,13 @@ def _legal(data: bytes, checked: Checked) -> _Legal | None:
     pieces = [slice(*span) for span in zip(starts, stops, strict=True) if span[0] < span[1]]
     if uid is None or not 1 < len(pieces) <= _PIECES:
         return None
-    headers = itemgetter(*pieces)
-    said = headers(data)
-    return _Legal(headers, said, sum(piece.count(_ITEM_HEAD) for piece in said), slice(uid.start, uid.stop), checked)
+    items = sum(data[piece].count(_ITEM_HEAD) for piece in pieces)
+    places = np.concatenate([np.arange(piece.start, piece.stop) for piece in pieces])
+    return _Legal(places, _at(places, data), items, slice(uid.start, uid.stop), checked)
+
+
+def _at(places: NDArray[np.intp], data: bytes) -> bytes:
+    return np.frombuffer(data, np.uint8)[places].tobytes()
 
 
 def leaves(data: bytes, *, explicit: bool) -> list[Leaf]:

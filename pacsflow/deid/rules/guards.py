@@ -14,6 +14,7 @@ from pacsflow.errors import RefusalError
 PIXELS: Final = (0x7FE00010, 0x7FE00008, 0x7FE00009)
 ELSEWHERE: Final = (0x00287FE0,)
 """Pixel Data Provider URL (PS3.3 C.7.6.3): the pixels are somewhere else."""
+_ANYWHERE: Final = (*PIXELS, *ELSEWHERE)
 DOCUMENT: Final = 0x00420011
 WAVEFORM: Final = 0x54000100
 SOUND: Final = frozenset({"1.2.840.10008.5.1.4.1.1.9.4.1", "1.2.840.10008.5.1.4.1.1.9.4.2"})
@@ -22,6 +23,7 @@ MODALITY: Final = 0x00080060
 IMAGE_TYPE: Final = 0x00080008
 SOP_CLASS: Final = 0x00080016
 BURNED_IN: Final = 0x00280301
+_TELLING: Final = (BURNED_IN, MODALITY, IMAGE_TYPE, SOP_CLASS)
 
 
 def refuse_dropped(header: Header, rules: Sequence["DropRule"]) -> None:
@@ -57,7 +59,7 @@ def _contains(header: Header, tag: int, terms: list[str]) -> bool:
 
 def refuse_without_pixels(header: Header, sop_class: str) -> None:
     """Raise RefusalError where an image has no pixel data: what was cut off between two elements reads as whole."""
-    if _is_image(sop_class) and header.level.elements.keys().isdisjoint((*PIXELS, *ELSEWHERE)):
+    if _is_image(sop_class) and header.level.elements.keys().isdisjoint(_ANYWHERE):
         raise RefusalError("malformed: an image without pixel data", fix="look at the image on the PACS")
 
 
@@ -102,7 +104,7 @@ def refuse_risky(header: Header) -> None:
 
 def header_risk(header: Header) -> str:
     """Why pixel data may show text, by what the header says; empty where it says nothing of it."""
-    if told := told_risk(*map(header.raw, (BURNED_IN, MODALITY, IMAGE_TYPE, SOP_CLASS))):
+    if told := told_risk(*header.several(_TELLING)):
         return told
     device = known_devices.known(header)
     return f"device list: {device}" if device else ""

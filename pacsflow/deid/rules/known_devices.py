@@ -93,15 +93,14 @@ def _labels() -> tuple[tuple[DeviceLabel, ...], dict[str, int]]:
 
 
 @lru_cache(4096)
-def _fitting(raw: tuple[bytes | None, ...]) -> DeviceLabel | None:
+def _fitting(raw: tuple[bytes, ...], here: tuple[bool, ...]) -> DeviceLabel | None:
     labels, tags = _labels()
-    told = {keyword: _text(tags[keyword], value) for keyword, value in zip(tags, raw, strict=True)}
+    found = zip(tags, raw, here, strict=True)
+    told = {keyword: _text(tags[keyword], value) if is_here else None for keyword, value, is_here in found}
     return next((label for label in labels if label.fits(told)), None)
 
 
-def _text(tag: int, value: bytes | None) -> str | None:
-    if value is None:
-        return None
+def _text(tag: int, value: bytes) -> str:
     if VR_OF.get(tag) == "US":
         return str(int.from_bytes(value[:2], "little"))
     return value.decode("latin-1").strip(" \0")
@@ -120,9 +119,8 @@ def coordinates(header: Header) -> tuple[str, ...]:
 
 
 def _label(header: Header) -> DeviceLabel | None:
-    here, view = header.level.elements, header.view
-    raw = [bytes(view[span[2] : span[3]]) if (span := here.get(tag)) else None for tag in _tags()]
-    return _fitting(tuple(raw))
+    tags = _tags()
+    return _fitting(header.several(tags), tuple(map(header.level.elements.__contains__, tags)))
 
 
 @cache

@@ -28,6 +28,7 @@ def image(**values):
     ds.AnatomicRegionSequence, ds.ReferencedImageSequence = Sequence([code]), Sequence([item, item])
     ds.private_block(0x0019, "GEMS_ACQU_01", create=True).add_new(0x02, "SL", 880)
     ds.private_block(0x0019, "ACME", create=True).add_new(0x01, "LO", "secret")
+    ds.DataSetTrailingPadding = bytes(16)
     return bytes(encoded(ds).dataset), ds
 
 
@@ -101,3 +102,32 @@ def test_the_values_of_another_patient_or_study_do_not_come_out(keywords):
         last = outcome(cleans, encoded(ds))
     assert isinstance(last, bytes)
     assert last == outcome(cleaner(**options), encoded(other))
+
+
+TOLD = {
+    "a name": {"StudyDescription": "seen by Quistgaard today"},
+    "an id": {"StudyDescription": "is 774411, seen today .."},
+    "a day": {"StudyDescription": "comes 20150512 once more"},
+    "a time": {"StudyDescription": "begun at 101112 as asked"},
+    "an id as a number": {"SliceLocation": "774411.0"},
+    "a day as a number": {"SliceLocation": "20150512"},
+    "a UID": {"StudyDescription": " 1.3.6.1.4.1.9999.1.2.4 "},
+    "a time that was not sought before": {"StudyTime": "091500.5"},
+    "the name of another patient, whose words stood there": {"PatientName": "Wednesday^Thorbjorn."},
+}
+
+
+@pytest.mark.parametrize("values", TOLD.values(), ids=TOLD)
+def test_what_is_told_in_a_later_instance_is_found_as_in_the_first(values):
+    """Kept elements, as long as in all instances before: the outcome is that of a cleaner that never met those."""
+    profile = {
+        "options": ["retain-longitudinal-modified-dates"],
+        "elements": [{"tag": "StudyDescription", "action": "keep"}, {"tag": "SliceLocation", "action": "keep"}],
+    }
+    cleans, like = cleaner(**profile), {"StudyDescription": "at 091500 on a Wednesday", "SliceLocation": "100.5000"}
+    for number in range(4):
+        assert isinstance(outcome(cleans, encoded(ct(**like, SOPInstanceUID=f"1.3.6.1.4.1.9999.1.2.{number}"))), bytes)
+    told = encoded(ct(**like | values, SOPInstanceUID="1.3.6.1.4.1.9999.1.2.4"))
+    said = outcome(cleans, told)
+    assert said == outcome(cleaner(**profile), told)
+    assert isinstance(said, str)
