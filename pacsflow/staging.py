@@ -183,10 +183,25 @@ def sync_all(descriptors: Iterable[int]) -> None:
     They are waited for at once: a journal commits together what waits for it, and one after the other each waits for
     a commit of its own, which takes eight times as long.
     """
-    waiting = [_syncers().submit(os.fsync, descriptor) for descriptor in descriptors]
+    given = list(descriptors)
+    waiting = [
+        _syncers().submit(_sync_each, given[first::SYNCED_AT_ONCE]) for first in range(SYNCED_AT_ONCE)[: len(given)]
+    ]
     wait(waiting)
     for each in waiting:
         each.result()
+
+
+def _sync_each(descriptors: Iterable[int]) -> None:
+    """One after the other; raises the first OSError when all are done."""
+    failed: OSError | None = None
+    for descriptor in descriptors:
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            failed = failed or error
+    if failed:
+        raise failed
 
 
 def sync_folders(folders: Iterable[Path]) -> None:

@@ -13,7 +13,7 @@ from typing import Final, Literal
 from pacsflow.deid.cleaner import SERIES, SOP_INSTANCE, STUDY
 from pacsflow.deid.compile import compile_alone
 from pacsflow.deid.contract import Cleaned, Source
-from pacsflow.deid.encoding.part10 import PREAMBLE, open_part10
+from pacsflow.deid.encoding.part10 import PREAMBLE, STREAMED_FROM, open_part10, read_part10
 from pacsflow.deid.encoding.walked import walked
 from pacsflow.deid.rules.marking import METHOD
 from pacsflow.deid.streamed import without_pixels
@@ -108,11 +108,10 @@ class TreeCleaner:
 
     def __init__(self, tree: Tree, *, before: bool) -> None:
         self._tree = tree
+        self._ours = tree.target / OURS
         self._resumes = before and tree.in_place
         self._vault = Vault(tree.vault, tree.key, shared=tree.profile.patient.shared) if tree.vault else None
-        self._cleaner = compile_alone(
-            tree.profile, tree.key, self._vault or Vault(tree.target / OURS / STUDIES, tree.key)
-        )
+        self._cleaner = compile_alone(tree.profile, tree.key, self._vault or Vault(self._ours / STUDIES, tree.key))
 
     def __call__(self, names: Sequence[str]) -> list[TreeOutcome]:
         """An outcome per name. The files are on disk, whole, when this returns; raises LedgerError where it is full."""
@@ -120,6 +119,8 @@ class TreeCleaner:
         try:
             taken = [self._taken(name, staged) for name in names]
             sync_all([each.descriptor for each in staged])
+            for folder in {each.new.rpartition("/")[0] for each in staged}:
+                (self._tree.target / folder).mkdir(parents=True, exist_ok=True)
             settled = {each.name: self._settled(each) for each in staged}
             self._replace(settled)
         except OSError as error:
@@ -172,7 +173,7 @@ class TreeCleaner:
         person = cleaned.person
         if self._vault:
             self._vault.record(Link(person.patient_id, person.issuer, person.pseudonym, person.shift_days))
-        temporary = self._tree.target / OURS / f"{uuid.uuid4().hex}.part"
+        temporary = self._ours / f"{uuid.uuid4().hex}.part"
         descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         try:
             size = write_all(descriptor, cleaned.parts)
@@ -184,9 +185,8 @@ class TreeCleaner:
         staged.append(_Staged(name, new, temporary, descriptor, size, cleaned.remark))
 
     def _settled(self, staged: _Staged) -> TreeOutcome:
-        """The file under its name; nothing that stands there already is ever overwritten."""
+        """The file under its name, in a folder that is there; nothing that stands there is ever overwritten."""
         final = self._tree.target / staged.new
-        final.parent.mkdir(parents=True, exist_ok=True)
         if staged.new == staged.name and self._tree.in_place:
             staged.temporary.replace(final)
         elif not _appears(staged.temporary, final):
@@ -198,13 +198,8 @@ class TreeCleaner:
     def _replace(self, settled: dict[str, TreeOutcome]) -> None:
         """Have all new names on disk, then take the originals away where that was asked for."""
         done = [outcome for outcome in settled.values() if outcome.new]
-        sync_folders(
-            {
-                parent
-                for each in done
-                for parent in list((self._tree.target / each.new).parents)[: each.new.count("/") + 1]
-            }
-        )
+        folders = {Path(each.new).parent for each in done}
+        sync_folders({self._tree.target / each for folder in folders for each in (folder, *folder.parents)})
         for outcome in done if self._tree.in_place else ():
             if outcome.new != outcome.name:
                 (self._tree.source / outcome.name).unlink()
@@ -227,9 +222,12 @@ def _opened(path: Path) -> Source | str:
     """The instance in a file, or why it is none."""
     if path.is_symlink() or not path.is_file():
         return "link, or no regular file"
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         if file.read(PREAMBLE + 4)[PREAMBLE:] != b"DICM":
             return "not DICOM"
+        if os.fstat(file.fileno()).st_size <= STREAMED_FROM:
+            file.seek(0)
+            return read_part10(file.readall())
     return open_part10(path)
 
 
