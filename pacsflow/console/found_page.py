@@ -1,12 +1,13 @@
 """Find and choose: rows left, studies and series right; groups, filters, numbers; taken or dropped, and undone."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import zip_longest
 from typing import Any, Final
 
 from nicegui import ui
-from nicegui.elements.mixins.text_element import TextElement
 
+from pacsflow.console.choice_table import ChoiceTable, Turning
 from pacsflow.console.opened import OpenedProject, opened
 from pacsflow.console.view import View
 from pacsflow.run.people.decisions import settle_row
@@ -31,39 +32,54 @@ class _Looking:
 
 
 class FoundPage:
-    """The page of one person; each part is drawn again after a change."""
+    """The page of one person. What is shown is changed in place: what has the focus keeps it."""
 
     def __init__(self, view: View, at: OpenedProject) -> None:
         self._view, self._at, self._now = view, at, _Looking()
-        self._parts: list[tuple[ui.element, Callable[[], Awaitable[None]]]] = []
+        self._shown: dict[str, tuple[str, ...]] = {}
+        """Key of a group on the page -> its name."""
 
     async def draw(self) -> None:
-        """All parts."""
+        """All parts, and what they show."""
         view = self._view
         with ui.row().classes("w-full items-center gap-3"):
-            self._part(self._totals, ui.row().classes("items-center").props('role="status" aria-live="polite"'))
+            with ui.row().classes("items-center").props('role="status" aria-live="polite"'):
+                self._total = ui.label().classes("text-lg").mark("totals")
             ui.button(view.t("Undo"), on_click=view.doing(self._undo, "decide")).props("outline").mark("undo")
         with ui.element("div").classes("w-full grid grid-cols-1 lg:grid-cols-4 gap-4 items-start"):
             with ui.column().classes("min-w-0 gap-2"):
                 ui.input(view.t("Rows"), on_change=lambda e: self._set(rows_text=e.value or "", rows_at=0)).props(
                     "clearable dense debounce=300"
                 ).classes("w-full")
-                self._part(self._rows, ui.column().classes("w-full gap-1"))
+                with ui.column().classes("w-full gap-1"):
+                    self._rows = [self._row_button(place) for place in range(PAGE)]
+                self._rows_turn = Turning(view, PAGE, lambda at: self._set(rows_at=at))
             with ui.column().classes("min-w-0 lg:col-span-3 gap-3"):
-                self._part(self._studies, ui.column().classes("w-full gap-1"))
-                self._part(self._groups, ui.column().classes("w-full gap-1"))
+                self._studies = ui.column().classes("w-full gap-1")
+                labels = {keyword: view.t(keyword) for keyword in BY}
+                ui.select(
+                    labels,
+                    value=list(self._now.by),
+                    multiple=True,
+                    label=view.t("All like this, by"),
+                    on_change=lambda e: self._set(by=tuple(k for k in BY if k in e.value) or tuple(BY), groups_at=0),
+                ).classes("w-full max-w-sm")
+                take, drop = (partial(self._choose_group, wanted=wanted) for wanted in (True, False))
+                self._groups = ChoiceTable(view, view.doing(take, "decide"), view.doing(drop, "decide"))
+                self._groups_turn = Turning(view, PAGE, lambda at: self._set(groups_at=at))
                 self._filters()
-                self._part(self._series, ui.column().classes("w-full gap-1"))
+                take, drop = (partial(self._choose_one, wanted=wanted) for wanted in (True, False))
+                self._series = ChoiceTable(view, view.doing(take, "decide"), view.doing(drop, "decide"))
+                self._series_turn = Turning(view, PAGE, lambda at: self._set(series_at=at))
         await self._again()
 
-    def _part(self, build: Callable[[], Awaitable[None]], place: ui.element) -> None:
-        self._parts.append((place, build))
+    def _row_button(self, place: int) -> ui.button:
+        pick = self._view.doing(lambda: self._pick(place))
+        return ui.button(on_click=pick).props("flat no-caps align=left dense").classes("w-full")
 
     async def _again(self) -> None:
-        for place, build in self._parts:
-            place.clear()
-            with place:
-                await build()
+        for show in (self._show_totals, self._show_rows, self._show_studies, self._show_groups, self._show_series):
+            await show()
 
     async def _set(self, **changed: Any) -> None:
         self._now = replace(self._now, **changed)
@@ -77,39 +93,54 @@ class FoundPage:
         ui.notify(self._view.t("{number} series as they were before", number=number))
         await self._again()
 
-    async def _choose(self, only: SeriesFilter, *, wanted: bool) -> None:
-        keys = await self._view.work(self._at.found.keys, only)
-        await self._choose_keys(keys, wanted=wanted)
+    async def _choose_group(self, key: str, *, wanted: bool) -> None:
+        """All series of a group, on whatever page; of one that is not shown any more, none."""
+        if key in self._shown:
+            keys = await self._view.work(self._at.found.keys, alike(self._now.by, self._shown[key]))
+            await self._choose(keys, wanted=wanted)
 
-    async def _choose_keys(self, keys: list[str], *, wanted: bool) -> None:
+    async def _choose_one(self, key: str, *, wanted: bool) -> None:
+        await self._choose([key], wanted=wanted)
+
+    async def _choose(self, keys: list[str], *, wanted: bool) -> None:
         await self._view.work(self._at.found.choose, keys, wanted=wanted, by=self._view.by)
         await self._again()
 
-    async def _totals(self) -> None:
+    async def _show_totals(self) -> None:
         totals = await self._view.work(self._at.found.totals)
         told = "{studies:study|studies}, {series} series, {images:image|images}, {gigabytes} GB wanted"
         facts = {"studies": totals.studies, "series": totals.series, "images": totals.images}
-        ui.label(self._view.t(told, **facts, gigabytes=f"{totals.gigabytes:.2f}")).classes("text-lg").mark("totals")
+        self._total.text = self._view.t(told, **facts, gigabytes=f"{totals.gigabytes:.2f}")
 
-    async def _rows(self) -> None:
-        view, now = self._view, self._now
-        page = await view.work(self._at.found.rows, text=now.rows_text, offset=now.rows_at, limit=PAGE)
-        for row in page.lines:
-            here = row.number == now.row
-            told = f"{row.number} · {row.id} · {row.status}" + (f" · {row.reason}" if row.reason else "")
-            pick = view.doing(lambda number=0 if here else row.number: self._row(number))
-            button = ui.button(told, on_click=pick).props("flat no-caps align=left dense").classes("w-full")
-            button.props(f'aria-pressed="{str(here).lower()}"' + (" color=accent" if here else ""))
-        self._turn(page.total, now.rows_at, "rows_at")
+    async def _show_rows(self) -> None:
+        now = self._now
+        page = await self._view.work(self._at.found.rows, text=now.rows_text, offset=now.rows_at, limit=PAGE)
+        self._numbers = [row.number for row in page.lines]
+        for button, row in zip_longest(self._rows, page.lines):
+            button.set_visibility(row is not None)
+            if row:
+                here = row.number == now.row
+                button.text = f"{row.number} · {row.id} · {row.status}" + (f" · {row.reason}" if row.reason else "")
+                button.props(f'aria-pressed="{str(here).lower()}" color={"accent" if here else "primary"}')
+        self._rows_turn.show(page.total, now.rows_at)
+
+    async def _pick(self, place: int) -> None:
+        """Look at the row of a place in the list; at none where it is looked at already."""
+        number = self._numbers[place]
+        await self._row(0 if number == self._now.row else number)
 
     async def _row(self, number: int) -> None:
         self._now = replace(self._now, row=number, series_at=0)
         await self._narrow(row=number)
 
-    async def _studies(self) -> None:
+    async def _show_studies(self) -> None:
         """The studies of the row that is looked at, side by side; those of a held row are taken or dropped here."""
-        if not self._now.row:
-            return
+        self._studies.clear()
+        if self._now.row:
+            with self._studies:
+                await self._cards()
+
+    async def _cards(self) -> None:
         view, found = self._view, self._at.found
         page = await view.work(found.studies, row=self._now.row, limit=PAGE)
         row = next(iter((await view.work(found.rows, offset=self._now.row - 1, limit=1)).lines), None)
@@ -133,37 +164,21 @@ class FoundPage:
         await self._view.work(settle_row, self._view.folder, row, take=take, by=self._view.by)
         await self._again()
 
-    async def _groups(self) -> None:
+    async def _show_groups(self) -> None:
         view, now = self._view, self._now
-        shown = SeriesFilter(text=now.only.text, row=now.row, modality=now.only.modality)
-        groups = await view.work(self._at.found.groups, shown, now.by)
-        labels = {keyword: view.t(keyword) for keyword in BY}
-        ui.select(
-            labels,
-            value=list(now.by),
-            multiple=True,
-            label=view.t("All like this, by"),
-            on_change=lambda e: self._set(by=tuple(k for k in BY if k in e.value) or tuple(BY), groups_at=0),
-        ).classes("w-full max-w-sm")
-        heads = [
-            *(view.t(keyword) for keyword in now.by),
-            *map(view.t, ("studies", "series", "images", "GB", "wanted")),
-        ]
-        with _table([*heads, ""]):
-            for group in groups[now.groups_at : now.groups_at + PAGE]:
-                same = alike(now.by, group.name)
-                numbers = (group.studies, group.series, group.images, f"{group.gigabytes:.2f}", group.wanted)
-                with ui.element("tr"):
-                    for cell in (*group.name, *numbers):
-                        _cell(str(cell))
-                    with ui.element("td").classes("whitespace-nowrap"):
-                        _buttons(
-                            view,
-                            " / ".join(group.name),
-                            view.doing(lambda same=same: self._choose(same, wanted=True), "decide"),
-                            view.doing(lambda same=same: self._choose(same, wanted=False), "decide"),
-                        )
-        self._turn(len(groups), now.groups_at, "groups_at")
+        only = SeriesFilter(text=now.only.text, row=now.row, modality=now.only.modality)
+        groups = await view.work(self._at.found.groups, only, now.by)
+        shown = groups[now.groups_at : now.groups_at + PAGE]
+        self._shown = {"\n".join(group.name): group.name for group in shown}
+        heads = [*map(view.t, now.by), *map(view.t, ("studies", "series", "images", "GB", "wanted"))]
+        lines = {
+            "\n".join(group.name): (
+                *group.name, group.studies, group.series, group.images, f"{group.gigabytes:.2f}", group.wanted
+            )
+            for group in shown
+        }  # fmt: skip
+        self._groups.show(heads, lines, {key: " / ".join(name) for key, name in self._shown.items()})
+        self._groups_turn.show(len(groups), now.groups_at)
 
     def _filters(self) -> None:
         view = self._view
@@ -179,61 +194,19 @@ class FoundPage:
                 wants, value="", on_change=lambda e: self._narrow(wanted={"yes": True, "no": False}.get(e.value))
             ).props("dense").classes("w-40")
 
-    async def _series(self) -> None:
+    async def _show_series(self) -> None:
         view, now = self._view, self._now
         page = await view.work(self._at.found.series, now.only, offset=now.series_at, limit=PAGE)
-        with _table([*map(view.t, _SERIES), ""]):
-            for one in page.lines:
-                want = view.t("yes") if one.wanted else view.t("no")
-                cells = (one.study, one.description, one.modality, one.number, one.images, want, one.reason)
-                with ui.element("tr"):
-                    for cell in cells:
-                        _cell(str(cell))
-                    with ui.element("td").classes("whitespace-nowrap"):
-                        keys = [one.key]
-                        _buttons(
-                            view,
-                            f"{one.study} {one.description} {one.number}",
-                            view.doing(lambda keys=keys: self._choose_keys(keys, wanted=True), "decide"),
-                            view.doing(lambda keys=keys: self._choose_keys(keys, wanted=False), "decide"),
-                        )
-        self._turn(page.total, now.series_at, "series_at")
-
-    def _turn(self, total: int, at: int, name: str) -> None:
-        """Where one is in a list, and the ways on and back."""
-        if total <= PAGE:
-            return
-        with ui.row().classes("items-center"):
-            back, on = max(at - PAGE, 0), at + PAGE
-            ui.button(icon="chevron_left", on_click=lambda: self._set(**{name: back})).props("flat dense").props(
-                f'aria-label="{self._view.t("Back")}"'
-            ).set_enabled(at > 0)
-            ui.label(f"{at + 1}-{min(on, total)} / {total}")
-            ui.button(icon="chevron_right", on_click=lambda: self._set(**{name: on})).props("flat dense").props(
-                f'aria-label="{self._view.t("Go on")}"'
-            ).set_enabled(on < total)
-
-
-def _buttons(view: View, about: str, take: Callable[..., Any], drop: Callable[..., Any]) -> None:
-    """Take and drop; a reader of the screen is told of what."""
-    for label, call in (("Take", take), ("Drop", drop)):
-        button = ui.button(view.t(label), on_click=call).props("flat dense no-caps")
-        button._props["aria-label"] = f"{view.t(label)}: {about}"  # noqa: SLF001 - `props` would parse a PACS's text
-
-
-def _table(heads: list[str]) -> ui.element:
-    with ui.element("div").classes("w-full overflow-x-auto"):
-        table = ui.element("table").classes("w-full text-sm text-left")
-    with table, ui.element("thead"), ui.element("tr"):
-        for head in heads:
-            with ui.element("th").props('scope="col"').classes("pr-3"):
-                ui.label(head)
-    with table:
-        return ui.element("tbody")
-
-
-def _cell(text: str) -> None:
-    TextElement(tag="td", text=text).classes("pr-3")
+        yes, no = view.t("yes"), view.t("no")
+        lines = {
+            one.key: (
+                one.study, one.description, one.modality, one.number, one.images, yes if one.wanted else no, one.reason
+            )
+            for one in page.lines
+        }  # fmt: skip
+        about = {one.key: f"{one.study} {one.description} {one.number}" for one in page.lines}
+        self._series.show([*map(view.t, _SERIES)], lines, about)
+        self._series_turn.show(page.total, now.series_at)
 
 
 async def found_page(view: View) -> None:

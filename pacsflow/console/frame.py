@@ -12,7 +12,8 @@ from pacsflow.console.words import LANGUAGES
 _STYLE: Final = """<style>
 :root { --nicegui-default-padding: 1rem; }
 .skip { position: absolute; left: -9999px; } .skip:focus { left: 1rem; top: .5rem; z-index: 9999; background: #fff; color: #000; padding: .5rem; }
-a.nicegui-link { color: #1d4f7a; } :focus-visible { outline: 3px solid #f2a900 !important; outline-offset: 2px; }
+a.nicegui-link { color: #1d4f7a; }
+@layer theme { :focus-visible { outline: 3px solid #f2a900 !important; outline-offset: 0 !important; box-shadow: 0 0 0 5px #1a1a1a !important; } }
 :focus-within > .q-btn__content > input:focus { outline: 3px solid #f2a900 !important; opacity: .3 !important; }
 .page-body { max-width: 1600px; width: 100%; margin: 0 auto; min-width: 0; overflow-wrap: anywhere; } .q-table__container { max-width: 100%; }
 .diff { font-family: monospace; white-space: pre; overflow-x: auto; } .diff .added { background: #d7f5dd; } .diff .taken { background: #fbdcdc; }
@@ -29,8 +30,9 @@ new MutationObserver(() => {
     one.alt = one.closest("[aria-label]")?.getAttribute("aria-label") ?? "";
 }).observe(document, {childList: true, subtree: true});
 </script>"""  # noqa: E501 - style sheet
-"""The script: what the components of Quasar leave without a name gets one; files are chosen, and tables scrolled, by
-keyboard too."""
+"""The style: a ring shows where the focus is, on light and on dark; its layer is the first, as important rules of later
+ones, such as that by which Quasar's buttons have none, give way to those of the first. The script: what the components
+of Quasar leave without a name gets one; files are chosen, and tables scrolled, by keyboard too."""
 
 
 def framed(view: View, current: PageSpec) -> ui.column:

@@ -151,7 +151,7 @@ def approved_begun_and_stopped(anna, ben, console):
     click(anna, "Approve the plan")
     expect(anna.get_by_text(re.compile("approved"))).to_be_visible()
     click(anna, "Start")
-    expect(ben.get_by_text("run is at work since")).to_be_visible()
+    expect(ben.get_by_text("run is at work since")).to_be_visible(timeout=A_RUN)
     expect(ben.get_by_text(re.compile(r"images/s: .* images? to fetch, about .* GB"))).to_be_visible()
     click(ben, "Pause")
     expect(anna.get_by_text(re.compile("paused by ben, .*; nothing is at work"))).to_be_visible(timeout=A_RUN)
