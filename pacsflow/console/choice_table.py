@@ -18,11 +18,14 @@ _BUTTONS: Final = """<q-td :props="props" class="whitespace-nowrap">
  :data-act="'drop ' + props.row.key"
  @click="() => $parent.$emit('drop', props.row.key)" /></q-td>"""
 """The table is one element for the server, whatever its lines: what is drawn costs more than what is found."""
-_FOCUS: Final = """setTimeout(() => {
+_FOCUS: Final = """let left = 20;
+const look = setInterval(() => {
  if (document.activeElement === document.body)
-  [...document.querySelectorAll("[data-act]")].find(one => one.dataset.act === %s)?.focus({focusVisible: true});
+  [...document.querySelectorAll("[data-act]")].find(each => each.dataset.act === %s)
+   ?.focus({focusVisible: true});
+ if (--left <= 0) clearInterval(look);
 }, 50)"""
-"""Lines are drawn again when the table changes: the button that was pressed has the focus again."""
+"""Lines are drawn again when the table changes: where that loses the focus, the button that was pressed gets it."""
 
 
 class ChoiceTable:
