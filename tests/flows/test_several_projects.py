@@ -107,3 +107,18 @@ def test_one_command_runs_several_projects(tmp_path, prefect):
         assert len(files_of(tmp_path / "root" / "two" / "out")) == 2 * IMAGES
         assert "two: complete" in told
         assert "--json: is the answer of one project" in pacsflow("run", first, second, "--json", expect=2)
+
+
+def test_a_patient_whom_a_project_excludes_since_it_was_planned_is_not_handed_on_to_it(tmp_path):
+    with lying() as (pacs, node):
+        first, second = (written(tmp_path, name, node, by_uid(pacs.archive, 3)) for name in ("one", "two"))
+        with open_session(str(second), action="run") as run:
+            plan_locally(run)
+        patients = [study.attributes["PatientID"] for study in list(pacs.archive.studies.values())[:3]]
+        (second.parent / "out.txt").write_text(f"{patients[0].lower()}\n")
+        query = json.loads((second / "query.yaml").read_text())
+        (second / "query.yaml").write_text(json.dumps({**query, "exclusions": "../out.txt"}))
+        with open_session(str(first), action="run") as run, beside(run, [str(second)]):
+            assert run_locally(run).state == "done"
+    images = list((tmp_path / "root" / "two" / "staging").rglob("*.dcm"))
+    assert len(images) == IMAGES * sum(patient != patients[0] for patient in patients)
