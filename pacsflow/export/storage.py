@@ -64,7 +64,7 @@ class StorageTarget:
         """See `Target`."""
         with self._opened() as (store, root):
             found = [path for path in paths if _size(store, f"{root}/{path}") is not None]
-            if paths and not found and not store.exists("/".join((root, *CLAIMS))):
+            if paths and not found and not _is_marked(store, root):
                 raise unmarked("storage")
             return found
 
@@ -178,6 +178,15 @@ def _facts(store: AbstractFileSystem, path: str) -> Facts | None:
     except FileNotFoundError:
         return None
     return digest.hexdigest(), size
+
+
+def _is_marked(store: AbstractFileSystem, root: str) -> bool:
+    """Whether anything was delivered below `root`, by the claims there: a server may hide their folder, not them."""
+    store.invalidate_cache()
+    try:
+        return bool(store.ls("/".join((root, *CLAIMS)), detail=False))
+    except FileNotFoundError:
+        return False
 
 
 def _is_owner(store: AbstractFileSystem, root: str, claim: str, owner: str) -> bool:

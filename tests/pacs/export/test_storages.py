@@ -91,6 +91,16 @@ def test_what_is_not_part_of_a_delivery_any_more_goes(storage, study):
     assert set(stored(storage, "less")) == set(others)
 
 
+def test_that_all_was_taken_away_is_known_from_an_address_where_nothing_ever_was(storage, study):
+    place = target(storage, "emptied")
+    paths = [path for path, _, _ in place.deliver(study).files]
+    assert place.present(paths) == paths
+    place.remove(paths)
+    assert place.present(paths) == []
+    with pytest.raises(TargetError, match="another one than was delivered to"):
+        target(storage, "never").present(paths)
+
+
 def test_two_series_of_one_name_have_folders_of_their_own(storage, tmp_path):
     one, two = (
         StudyFolder((read_series(write_files(make_study(series=1, images=1, AccessionNumber=name), tmp_path / name)),))
