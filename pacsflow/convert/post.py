@@ -4,7 +4,9 @@ It works on copies, confined as converters are (see `pacsflow.confined`): beside
 project names, writes to its own folder, and reaches no network, no secret and no image of another series.
 """
 
+import gzip
 import json
+import math
 import os
 import re
 import shutil
@@ -14,8 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import TimeoutExpired
+from typing import Any
 
-import numpy as np
 from nibabel import Nifti1Image
 
 from pacsflow.children import start_program
@@ -30,6 +32,9 @@ from pacsflow.wording import counted
 _ENDINGS = (".nii.gz", ".json", ".bval", ".bvec", ".tsv", ".txt")
 _NAME = re.compile(rf"{STEM}[A-Za-z0-9._-]{{0,100}}")
 """As names at targets are: others may be read as something else there."""
+_PIECE = 1 << 20
+_MOST_BYTES, _MOST_TEXT = 32 << 30, 64 << 20
+"""Bytes of an image when it is inflated, and of a sidecar."""
 _SYSTEM = (Path("/usr/bin"), Path("/bin"))
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _BY_HAND = "run it by hand in a copy of such a series' folder: what it prints is not kept"
@@ -139,14 +144,21 @@ def _copy(path: Path, copy: Path) -> None:
 
 
 def _is_image(path: Path) -> bool:
+    """Whether a file is a NIfTI image with all its voxels: read piece by piece, as it may inflate to anything."""
+    inflated = 0
     try:
-        return bool(np.asanyarray(Nifti1Image.from_filename(path).dataobj).size)
+        proxy: Any = Nifti1Image.from_filename(path).dataobj
+        voxels = math.prod(int(length) for length in proxy.shape)
+        with gzip.open(path) as stream:
+            while (piece := stream.read(_PIECE)) and inflated <= _MOST_BYTES:
+                inflated += len(piece)
     except Exception:  # noqa: BLE001 what is spoilt fails in many ways
         return False
+    return voxels > 0 and int(proxy.offset) + voxels * proxy.dtype.itemsize <= inflated <= _MOST_BYTES
 
 
 def _is_sidecar(path: Path) -> bool:
     try:
-        return isinstance(json.loads(path.read_text("utf-8")), dict)
+        return path.stat().st_size <= _MOST_TEXT and isinstance(json.loads(path.read_text("utf-8")), dict)
     except (OSError, ValueError, RecursionError):
         return False

@@ -12,6 +12,7 @@ import pytest
 from factory import make_study, write_files
 from pacsflow import confined
 from pacsflow.convert import Converted, convert_series
+from pacsflow.convert import post as post_module
 from pacsflow.convert.post import PostProgram, processed
 from pacsflow.errors import ConverterStoppedError, RefusalError
 from peers.ports import wait_until
@@ -149,3 +150,29 @@ def test_a_name_that_targets_could_read_as_something_else_is_left_out(post, name
     gave, out = post(f"{PYTHON}{kept}")
     assert gave.warnings == ("post: 1 file not called image* left out",)
     assert {path.name for path in out.iterdir()} == {"image.nii.gz", "image.json"}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        "data[:-20]", "data[:400]", "data + bytes(2 << 20)",
+        "data[:40] + struct.pack('<8h', 7, *[32000] * 7) + data[56:]",
+        "data[:40] + struct.pack('<8h', 3, 0, 5, 5, 1, 1, 1, 1) + data[56:]",
+    ],
+)  # fmt: skip
+def test_an_image_that_is_cut_claims_more_than_it_has_or_inflates_too_far_is_refused(post, monkeypatch, spoil):
+    monkeypatch.setattr(post_module, "_MOST_BYTES", 2 << 20)
+    code = (
+        f"import gzip, struct\ndata = gzip.open('image.nii.gz').read()\ngzip.open('image.nii.gz', 'w').write({spoil})\n"
+    )
+    with pytest.raises(RefusalError) as refusal:
+        post(f"{PYTHON}{code}")
+    assert refusal.value.reason == "post-spoilt"
+
+
+def test_a_sidecar_of_any_length_is_not_read(post, monkeypatch):
+    monkeypatch.setattr(post_module, "_MOST_TEXT", 1000)
+    code = "import json\njson.dump({'a': 'x' * 2000}, open('image.json', 'w'))\n"
+    with pytest.raises(RefusalError) as refusal:
+        post(f"{PYTHON}{code}")
+    assert refusal.value.reason == "post-spoilt"
