@@ -54,7 +54,7 @@ def segments_of(source: Dataset, grid: VoxelGrid) -> list[Mask]:
     if outside and not any(len(each) for parts in found.values() for each in parts):
         raise RefusalError("outside-image", "the segmentation lies outside the image that it refers to")
     if unnamed := found.keys() - frames.segments.keys():
-        warnings += (f"{counted(len(unnamed), 'segment with voxels has', 'segments with voxels have')} no description",)
+        warnings += (f"{counted(len(unnamed), 'segment is', 'segments are')} not described",)
     known = {**frames.segments, **dict.fromkeys(sorted(unnamed), Dataset())}
     return [_mask(segment, number, found, warnings) for number, segment in known.items()]
 

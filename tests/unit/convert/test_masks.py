@@ -261,7 +261,7 @@ def test_a_segment_that_is_not_described_is_there_and_said(tmp_path):
     source.SegmentSequence[0].SegmentNumber = 7
     source.save_as(tmp_path / "seg.dcm")
     gave = convert_masks([tmp_path / "seg.dcm"], tmp_path / "m", images)
-    assert "1 segment with voxels has no description" in gave.warnings
+    assert "1 segment is not described" in gave.warnings
     assert {name: len(found) for name, found in regions(gave).items()} == {"": 2 * 4 * 8}
 
 
