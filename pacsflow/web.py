@@ -5,7 +5,8 @@ Statuses, faults of the network (`httpx.HTTPError`) and what they mean are the c
 
 import json
 import ssl
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator, Iterator
 from math import inf
 from urllib.parse import quote_plus
 
@@ -17,18 +18,77 @@ from pacsflow.web_tokens import UNAUTHORIZED, Renewed, token_of
 from schemas.web import Auth, Basic, Bearer, ClientCertificate, ClientCredentials, TokenCommand, Vitrea
 
 _FILE = "${file:"
+MOST_ANSWERED = 64 << 20
+"""Bytes of an answer that is read as a whole."""
+_TOKEN, _TOKEN_SECONDS = 1 << 20, 300.0
+"""Bytes and seconds of what a provider of tokens answers."""
+PATIENCE = 3600.0
+"""Seconds that such an answer may take, however it comes."""
 
 
 def web_client(
-    url: str, *, auth: Auth | None, ca: str | None, seconds: float = 60, connect: float | None = None
+    url: str,
+    *,
+    auth: Auth | None,
+    ca: str | None,
+    seconds: float = 60,
+    connect: float | None = None,
+    most: int | None = MOST_ANSWERED,
 ) -> httpx.Client:
     """A client for addresses below `url`, which authenticates itself by `auth` and trusts `ca`, or the system.
 
-    `seconds`: how long the other end may be silent; `connect`: and how long it may take to connect. Redirections
-    are not followed. Raises SecretError for a reference that leads nowhere, and for files that cannot be read.
+    `seconds`: how long the other end may be silent; `connect`: and how long it may take to connect; `most`: bytes of
+    an answer, None where the caller bounds it. Redirections are not followed. Raises SecretError for a reference that
+    leads nowhere, and for files that cannot be read.
     """
     timeout = httpx.Timeout(seconds, connect=connect or seconds)
-    return httpx.Client(base_url=url, verify=_trust(auth, ca), auth=_proof(auth), timeout=timeout)
+    hooks = {"response": [] if most is None else [bounded(most)]}
+    return httpx.Client(base_url=url, verify=_trust(auth, ca), auth=_proof(auth), timeout=timeout, event_hooks=hooks)
+
+
+def bounded(most: int, patience: float | None = None) -> Callable[[httpx.Response], None]:
+    """A hook for responses: what is longer than `most` bytes, or `patience` seconds, ends in httpx.ReadError.
+
+    Left out, `patience` is `PATIENCE`.
+    """
+
+    def hook(response: httpx.Response) -> None:
+        assert isinstance(response.stream, httpx.SyncByteStream)  # noqa: S101 clients here are not asynchronous
+        response.stream = _Bounded(response.stream, most, PATIENCE if patience is None else patience)
+
+    return hook
+
+
+def at_home_only(response: httpx.Response) -> None:
+    """A hook for responses: raises httpx.RemoteProtocolError for a redirection to another host, port or scheme.
+
+    For libraries that follow redirections: they would bring requests, and what stands in them, to a stranger.
+    """
+    place = response.headers.get("location", "") if response.is_redirect else ""
+    if place and _origin(response.url.join(place)) != _origin(response.url):
+        raise httpx.RemoteProtocolError("a redirection to another host", request=response.request)
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+class _Bounded(httpx.SyncByteStream):
+    """A stream that ends in an error where it is too long, or does not end."""
+
+    def __init__(self, stream: httpx.SyncByteStream, most: int, patience: float) -> None:
+        self._stream, self._most, self._patience = stream, most, patience
+
+    def __iter__(self) -> Iterator[bytes]:
+        came, end = 0, time.monotonic() + self._patience
+        for piece in self._stream:
+            came += len(piece)
+            if came > self._most or time.monotonic() > end:
+                raise httpx.ReadError("an answer without end")
+            yield piece
+
+    def close(self) -> None:
+        self._stream.close()
 
 
 def _trust(auth: Auth | None, ca: str | None) -> ssl.SSLContext:
@@ -90,6 +150,7 @@ class _Fetched(httpx.Auth):
         # RFC 6749 2.3.1: the header is what every provider must take, both parts encoded as in a form.
         proof = httpx.BasicAuth(quote_plus(settings.client_id), quote_plus(resolve(settings.client_secret)))
         answer = yield next(proof.auth_flow(asking))
+        bounded(_TOKEN, _TOKEN_SECONDS)(answer)
         answer.read()
         if answer.is_server_error:
             answer.raise_for_status()

@@ -139,7 +139,11 @@ def run_once(folder, pacs, *, lanes=1):
             study = studies.study(run.ledger, plan.key)
             told.studies.append((study.status, study.reason))
             told.instances.update((i.status, i.reason) for i in studies.instances(run.ledger, plan.key))
-        staged = [path for path in run.staging.rglob("*") if path.is_file() and path.parent.name != "nifti"]
+        staged = [
+            path
+            for path in run.staging.rglob("*")
+            if path.is_file() and path.suffix == ".dcm" and path.parent.name != "nifti"
+        ]
     told.counts = pacs.counts - before
     told.out = delivered(folder)
     assert len(staged) == sum(n for (status, _), n in told.instances.items() if status == "held"), (

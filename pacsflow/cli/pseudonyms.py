@@ -18,6 +18,7 @@ from pacsflow.query.columns import known_keyword
 from pacsflow.query.fault import FaultError
 from pacsflow.query.raw import RawRow, RawTable
 from pacsflow.query.tables import read_table as read_query
+from pacsflow.regular_files import read_regular
 from pacsflow.wording import counted
 
 _PATIENT = "PatientID"
@@ -116,9 +117,9 @@ def _query(query: Path) -> tuple[RawTable, str]:
 
 def _of_service(config: Path, project_name: str) -> Gives:
     try:
-        told: Any = json.loads(config.read_text("utf-8"))
+        told: Any = json.loads(read_regular(config))
         service = PseudonymService(str(told["deid_URL"]), project_name, str(told["deid_token"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         wanted = 'write {"deid_URL": "https://…", "deid_token": "…"}'
         raise ProjectError.at(config.name, "does not say where the service is", wanted) from None
     if not str(told["deid_URL"]).startswith("https://"):

@@ -27,6 +27,8 @@ _TAGS: list[Any] = [
     "SliceVector",
 ]
 _MOSAIC_COUNT = Tag(0x0019, 0x100A)
+MOST_FRAMES = 200_000
+"""Frames of one file that are looked at one by one: a number in a header costs its sender nothing."""
 _GRID = "VFRAME"
 _GRID_FRAMES = Tag(0x0065, 0x1051)
 Vector = tuple[float, ...]
@@ -50,7 +52,10 @@ class Frame:
 
 
 def read_frames(files: Sequence[Path]) -> list[Frame]:
-    """All frames of a series in the order of `files`. Raises RefusalError: unreadable-file, no-image, grid."""
+    """All frames of a series in the order of `files`.
+
+    Raises RefusalError: unreadable-file, no-image, too-many-frames, grid.
+    """
     headers = (header_of(path, [*_TAGS, _MOSAIC_COUNT, _GRID_FRAMES]) for path in files)
     try:
         return [frame for number, header in enumerate(headers) for frame in _frames(number, header)]
@@ -87,9 +92,10 @@ def _frames(number: int, header: Dataset) -> Iterator[Frame]:
         return
     groups = header.get("PerFrameFunctionalGroupsSequence")
     if not groups:
-        single = int(header.get("NumberOfFrames") or 1) == 1
+        count = _count(header)
+        single = count == 1
         mosaic = _is_mosaic(header)
-        for _ in range(int(header.get("NumberOfFrames") or 1)):
+        for _ in range(count):
             position = _numbers(header, "ImagePositionPatient", 3) if single else ()
             orientation = _numbers(header, "ImageOrientationPatient", 6) if single else ()
             yield Frame(number, size, position, orientation, _numbers(header, "PixelSpacing", 2), mosaic)
@@ -97,6 +103,14 @@ def _frames(number: int, header: Dataset) -> Iterator[Frame]:
     shared = header.get("SharedFunctionalGroupsSequence") or [Dataset()]
     for group in groups:
         yield _enhanced(number, size, (group, shared[0], header))
+
+
+def _count(header: Dataset) -> int:
+    """Number of Frames. Raises RefusalError: too-many-frames."""
+    count = int(header.get("NumberOfFrames") or 1)
+    if count > MOST_FRAMES:
+        raise RefusalError("too-many-frames", f"an image of {count:,} frames, more than {MOST_FRAMES:,}")
+    return count
 
 
 def _sheet(number: int, size: tuple[int, int], header: Dataset) -> Frame:
@@ -115,7 +129,7 @@ def _reconstructed(number: int, size: tuple[int, int], header: Dataset) -> Itera
     detector = header.DetectorInformationSequence[0]
     first, orientation = _numbers(detector, "ImagePositionPatient", 3), _numbers(detector, "ImageOrientationPatient", 6)
     step, spacing = float(header.get("SpacingBetweenSlices") or 0), _numbers(header, "PixelSpacing", 2)
-    count = int(header.get("NumberOfFrames") or 1)
+    count = _count(header)
     told = header.get("SliceVector")
     slices = [int(each) - 1 for each in told] if told and hasattr(told, "__iter__") else list(range(count))
     known = bool(first and orientation and step) and len(slices) == count

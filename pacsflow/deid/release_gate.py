@@ -120,6 +120,9 @@ class Gate:
 
     def _content(self, path: Path) -> Iterator[tuple[str, str]]:
         """Where and what, in one file of any kind."""
+        if not path.is_file():  # a pipe would be waited for, a device read for ever
+            yield "", "cannot be checked: not a regular file"
+            return
         with path.open("rb") as file:
             dicom = file.read(PREAMBLE + 4)[PREAMBLE:] == b"DICM"
         if not dicom:

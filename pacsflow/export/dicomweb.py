@@ -23,6 +23,7 @@ _SOP_INSTANCE_UID, _REFERENCED_UID = "00080018", "00081155"
 _REFERENCED, _FAILED, _REASON = "00081199", "00081198", "00081197"
 _OUT_OF_RESOURCES, _PROCESSING_FAILURE = range(0xA700, 0xA800), 0x0110
 _ACCEPTED, _CONFLICT, _NOTHING = 202, 409, {204, 404}
+_MOST_LISTED = 1_000_000
 Files = dict[str, Path]
 
 
@@ -163,6 +164,8 @@ def _held(client: httpx.Client, series: str, wanted: set[str]) -> set[str]:
     study, _, series_uid = series.partition("/")
     found: set[str] = set()
     while not wanted <= found:
+        if len(found) > _MOST_LISTED:
+            raise TargetError(f"dicomweb: the server lists more than {_MOST_LISTED:,} instances of one series")
         page = {"offset": len(found)} if found else {}
         answer = client.get(f"/studies/{study}/series/{series_uid}/instances", params=page, headers=_JSON)
         if answer.status_code in _NOTHING:

@@ -15,6 +15,7 @@ from fsspec.implementations.sftp import SFTPFileSystem
 from pacsflow.errors import TargetError
 from pacsflow.extras import install
 from pacsflow.secrets import resolve
+from pacsflow.web import at_home_only
 from schemas.export import Storage
 from schemas.storages import S3Options
 
@@ -98,6 +99,7 @@ def _webdav(url: str, options: Mapping[str, Any]) -> tuple[AbstractFileSystem, s
     user, password = given.pop("username", ""), given.pop("password", "")
     trusted = ssl.create_default_context(cafile=given.pop("ca", "") or None)
     given |= {"auth": (user, password) if user else None, "verify": trusted, "timeout": _TIMEOUT}
+    given["event_hooks"] = {"response": [at_home_only]}  # webdav4 follows redirections where it lists and reads
 
     def below(base: str) -> AbstractFileSystem:
         """The collection `base`, made with those above it where they are missing."""

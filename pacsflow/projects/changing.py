@@ -17,6 +17,7 @@ from ruamel.yaml.error import YAMLError
 
 from pacsflow.errors import ProjectError
 from pacsflow.projects.source import FieldPath
+from pacsflow.regular_files import read_regular
 
 SHADOW: Final = ".change-of-"
 """How the name of a folder begins in which a change is tried."""
@@ -112,7 +113,7 @@ def write_change(file: Path, before: str, after: str) -> None:
 def read_text(file: Path) -> str:
     """The text of a file of a project, its line ends as they are. Raises ProjectError."""
     try:
-        return file.read_bytes().decode("utf-8-sig")
+        return read_regular(file).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         raise ProjectError.at(file.name, "cannot be read as text", "save it as UTF-8") from None
 

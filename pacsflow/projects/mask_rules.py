@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pacsflow.errors import ProjectError
+from pacsflow.regular_files import read_regular
 from pacsflow.staging import whole_file
 from schemas.deid import MaskRule
 
@@ -22,11 +23,11 @@ def add_mask_rule(folder: Path, rule: Mapping[str, Any]) -> None:
     yaml = YAML()
     yaml.width = 110
     try:
-        text = file.read_text("utf-8")
+        text = read_regular(file).decode("utf-8")
         content = yaml.load(text)
         masks = content["pixels"].setdefault("masks", [])
         masks.append(_flowing(rule))
-    except (OSError, YAMLError, KeyError, TypeError, AttributeError):
+    except (OSError, UnicodeDecodeError, YAMLError, KeyError, TypeError, AttributeError):
         raise ProjectError.at(
             _FILE, "takes no rule for masks here", f"write it by hand: {dict(rule)}", field="pixels.masks"
         ) from None

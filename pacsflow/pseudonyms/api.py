@@ -14,6 +14,7 @@ from pacsflow.pseudonyms.legal import moved_by, pseudonym_fault, shift_fault
 from pacsflow.pseudonyms.table import FARTHEST
 from pacsflow.secrets import resolve
 from pacsflow.vault import Link
+from pacsflow.web import bounded
 
 SECONDS = 60
 LARGEST = 1 << 20
@@ -70,7 +71,10 @@ class PseudonymService:
     def __init__(self, url: str, project: str, token: str) -> None:
         self._url, self._project = url, project
         head = {"Authorization": f"token {token}"}
-        self._client = httpx.Client(verify=ssl.create_default_context(), headers=head, timeout=SECONDS)
+        hooks = {"response": [bounded(LARGEST)]}
+        self._client = httpx.Client(
+            verify=ssl.create_default_context(), headers=head, timeout=SECONDS, event_hooks=hooks
+        )
         finalize(self, self._client.close)
 
     def pseudonym(self, patient_id: str) -> str | None:

@@ -12,11 +12,14 @@ from pacsflow.export.series import read_series
 from pacsflow.ledger import studies
 from pacsflow.ledger.studies import Instance
 from pacsflow.run.session import Session
+from pacsflow.run.unexpected import fault_of
 from pacsflow.staging import PRIVATE, write_text
 
 NAME = "series.json"
 """Name of the file in the staging folder of a study."""
 _VERSION = "1"
+_UNREAD = "unread"
+"""Mark of a line of images that could not be read: it is made again each time."""
 Lines = dict[str, dict[str, Any]]
 """Key of a series -> its line."""
 
@@ -46,7 +49,7 @@ def _kept(place: Path) -> Lines:
 
 def _line(staging: Path, held: Sequence[Instance], before: Mapping[str, Any] | None) -> dict[str, Any]:
     digest = hashlib.sha256("\n".join([_VERSION, *sorted(one.sha256 for one in held)]).encode()).hexdigest()
-    if before and before.get("digest") == digest:
+    if before and before.get("digest") == digest and not before.get(_UNREAD):
         return dict(before)
     files = [staging / one.path for one in held]
     try:
@@ -60,3 +63,6 @@ def _line(staging: Path, held: Sequence[Instance], before: Mapping[str, Any] | N
         return {"digest": digest, **known, **technical_line(files)}
     except RefusalError as refusal:
         return {"digest": digest, "images": len(held), "geometry": refusal.reason}
+    except BaseException as error:  # noqa: BLE001 headers fail in many ways, and a line is no matter of the account
+        fault_of(error, "series_lines")
+        return {"digest": digest, "images": len(held), "geometry": "unreadable-file", _UNREAD: True}

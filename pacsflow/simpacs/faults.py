@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pacsflow.errors import Problem, ProjectError
+from pacsflow.regular_files import read_regular
 from pacsflow.simpacs.archive import Encoded, StoredStudy, StudyArchive
 from pacsflow.simpacs.find import FindRequest
 from pacsflow.simpacs.retrieve import PENDING, PLAIN, Retrieval, RetrievalPlan, SentInstance
@@ -32,7 +33,7 @@ FINAL = {"success": 0x0000, "nothing": 0x0000, "warning": 0xB001, "out-of-resour
 def load_faults(path: Path) -> Faults:
     """The faults of a YAML file. Raises ProjectError with every mistake in it."""
     try:
-        return Faults.model_validate(YAML(typ="safe").load(path.read_text(encoding="utf-8")) or {})
+        return Faults.model_validate(YAML(typ="safe").load(read_regular(path).decode("utf-8")) or {})
     except YAMLError as error:
         raise ProjectError.at(path.name, str(error).splitlines()[0]) from error
     except ValidationError as error:

@@ -11,12 +11,14 @@ import pacsflow.run.converting
 import pacsflow.run.delivering
 import pacsflow.run.fetching.study
 import pacsflow.run.search
+import pacsflow.run.series_lines
 from pacsflow.export.folder import FolderTarget
 from pacsflow.report.looking import Looker
 from pacsflow.run.fetching.reception import Reception
 from pacsflow.run.opening import open_session
 from pacsflow.run.reporting.report import FILES, write_files
 from pacsflow.run.reporting.row_outcomes import row_outcomes
+from pacsflow.run.reporting.series_table import FILES as SERIES_TABLE
 from pacsflow.simpacs import phantom_archive
 from sometimes import sometimes
 from whole_run import lying, project, run_once
@@ -28,6 +30,7 @@ class PanicError(BaseException):
 
 ERRORS = [MemoryError, RecursionError, SystemExit, struct.error, PanicError]
 EXPORT = {
+    "header_table": True,
     "nifti": [{"modality": "*", "converter": "dcm2niix"}],
     "targets": [{"kind": "folder", "path": "${project.workdir}/out"}],
 }
@@ -53,6 +56,7 @@ def stages(key):
         "read": (pacsflow.run.delivering, "read_series", lambda files, *_, **__: key in files[0].parts),
         "deliver": (FolderTarget, "deliver", lambda _self, study: key in study.series[0].dicom[0][1].parts),
         "look": (Looker, "_asked", lambda _self, job: key in job),
+        "line": (pacsflow.run.series_lines, "technical_line", lambda files: key in files[0].parts),
     }
 
 
@@ -65,7 +69,7 @@ def account(folder):
     with open_session(str(folder), action="run") as run:
         found = row_outcomes(run.ledger, run.project)
         write_files(run, found)
-        assert all((run.reports / name).stat().st_size for name in FILES)
+        assert all((run.reports / name).stat().st_size for name in (*FILES, *SERIES_TABLE))
         record = json.loads((run.reports / "run.json").read_text())
         lines = list(load_workbook(run.reports / "results.xlsx")["results"].iter_rows(values_only=True))
         for one in found:
@@ -74,7 +78,7 @@ def account(folder):
         return {one.row.number: (one.status, one.reason) for one in found}
 
 
-STAGES = ("find", "list", "clean", "judge", "convert", "read", "deliver", "look")
+STAGES = ("find", "list", "clean", "judge", "convert", "read", "deliver", "look", "line")
 EACH_ONCE = [(stage, ERRORS[place % len(ERRORS)]) for place, stage in enumerate(STAGES)]
 """Each stage with one exception, each exception at several stages; all of them with all: `make soak`."""
 
@@ -94,7 +98,7 @@ def test_any_exception_at_any_stage_of_one_study(tmp_path, monkeypatch, archive,
             run_once(folder, pacs)
             said = account(folder)
         assert [said[number][0] for number in (2, 3)] == ["complete", "complete"]
-        if stage not in ("look", "convert"):
+        if stage not in ("look", "convert", "line"):
             assert said[1][0] in ("failed", "undelivered")
             assert error.__name__ in said[1][1]
         assert "QUISTGAARD" not in "".join(

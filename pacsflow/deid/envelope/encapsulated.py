@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from pacsflow.deid.encoding.normalize import PARTS_AT_MOST
 from pacsflow.deid.encoding.walk import ITEM, SEQUENCE_END, UNDEFINED
 from pacsflow.deid.envelope.codecs import FRAMES, MAGIC, STREAMS
 from pacsflow.deid.envelope.frame import Frame, UnclearError, short
@@ -22,6 +23,10 @@ _HEAD: Final = struct.Struct("<HHI")
 _END: Final = _HEAD.pack(0xFFFE, 0xE0DD, 0)
 _TABLE_AT_MOST: Final = 64 << 20
 _PIECE: Final = 1 << 20
+_SLACK: Final = 1 << 30
+"""Bytes of compressed pixel data beyond twice those of all frames as they are, before it is called endless."""
+_UNKNOWN: Final = 64 << 30
+"""As much at most where a header does not say how large its frames are."""
 
 
 class Encapsulated:
@@ -37,7 +42,8 @@ class Encapsulated:
         self._said = said
         self._gone = gone
         self._codec = FRAMES.get(syntax)
-        self._frames = self._fragments = 0
+        self._frames = self._fragments = self._bytes = self._items = 0
+        self._most = 2 * picture.whole + _SLACK if picture.frames else _UNKNOWN
         self._frame = bytearray()
 
     def flow(self, reader: Reader, *, coded_bits: int) -> Iterator[Part]:
@@ -48,6 +54,7 @@ class Encapsulated:
         yield from self._table(reader)
         for length, head in _items(reader):
             self._fragments += bool(length)
+            self._bounded(length)
             if self._syntax in STREAMS:
                 yield from self._stream(reader, length, head)
             else:
@@ -55,6 +62,16 @@ class Encapsulated:
         yield from self._finished(coded_bits)
         self._counted()
         yield _END
+
+    def _bounded(self, length: int) -> None:
+        """Raise RefusalError where a sender goes on for ever: what it sends is on disk by then."""
+        self._items += 1
+        self._bytes += length
+        promised = self._picture.frames
+        if self._codec is not None and 0 < promised < self._frames:
+            raise short(f"{self._frames} coded frames and more where the header promises {promised}")
+        if self._bytes > self._most or self._items > max(PARTS_AT_MOST, 2 * promised):
+            raise RefusalError("too large: compressed pixel data without end")
 
     def _table(self, reader: Reader) -> Iterator[Part]:
         head = reader.take(_HEAD.size)

@@ -31,6 +31,7 @@ from pacsflow.deid.recipe.worker import Job, Workers
 from pacsflow.deid.rules.actions import Action, Empty, Keep, Remove, Replace, Uid
 from pacsflow.deid.rules.dates import shifted
 from pacsflow.errors import Problem
+from pacsflow.regular_files import read_regular
 from pacsflow.wording import counted
 from schemas.deid import DeidProfile
 
@@ -204,7 +205,7 @@ def compile_recipe(profile: DeidProfile) -> CompiledRecipe | None:
         return None
     file = Path(profile.recipe)
     try:
-        text = file.read_text("utf-8")
+        text = read_regular(file).decode("utf-8")
     except (OSError, UnicodeDecodeError):
         fix = "write the path of a recipe in the language of `deid`"
         return CompiledRecipe(file.name, problems=[Problem("deid.yaml", 0, "recipe", "names no text file", fix)])

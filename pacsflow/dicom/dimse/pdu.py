@@ -4,6 +4,8 @@ import select
 import socket
 import ssl
 import struct
+import time
+from math import inf
 
 from pacsflow.dicom.budget import Budget
 from pacsflow.dicom.dimse.broken import INVALID_PARAMETER, CutError, NonsenseError, SilenceError
@@ -33,6 +35,8 @@ class PduStream:
         self._view = memoryview(self._buffer)
         self._begin = self._end = 0
         self._patience: float | None = None
+        self._until = inf
+        """Monotonic time after which nothing more is read."""
         self.closed = False
 
     def receive(self, seconds: float) -> tuple[int, memoryview]:
@@ -65,6 +69,8 @@ class PduStream:
             rest = self._end - self._begin
             self._view[:rest] = self._view[self._begin : self._end]
             self._begin, self._end = 0, rest
+        if time.monotonic() > self._until:
+            raise SilenceError("the node did not come to an end in time")
         count = self._read_into(self._view[self._end :], seconds)
         if not count:
             raise CutError("the node ended the connection")
@@ -117,9 +123,13 @@ class PduStream:
                 hang_up(self._sock)
 
     def release(self, seconds: float) -> None:
-        """A-RELEASE: asked, answered (also where both ask at once), and the end of the connection (PS3.8 7.2)."""
+        """A-RELEASE: asked, answered (also where both ask at once), and the end of the connection (PS3.8 7.2).
+
+        `seconds` are for all of it: where the peer goes on to send something else, the association is aborted.
+        """
         if self.closed:
             return
+        self.budget, self._until = None, time.monotonic() + seconds
         try:
             self.send(_HEADER.pack(RELEASE_REQUEST, 4) + bytes(4))
             while (kind := self.receive(seconds)[0]) not in (RELEASE_RESPONSE, ABORT):

@@ -217,7 +217,7 @@ class Connection:
         if self._client is None:
             node, times = self._node, self._node.timeouts
             self._client = web_client(
-                self.address, auth=node.auth, ca=node.ca, seconds=times.response, connect=times.connect
+                self.address, auth=node.auth, ca=node.ca, seconds=times.response, connect=times.connect, most=None
             )
         return self._client
 

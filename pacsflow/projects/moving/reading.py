@@ -7,6 +7,7 @@ from typing import Any, NoReturn, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from pacsflow.errors import Problem, ProjectError
+from pacsflow.regular_files import read_regular
 
 T = TypeVar("T")
 
@@ -14,13 +15,15 @@ T = TypeVar("T")
 def read_json(file: Path) -> Any:
     """What a JSON file holds. Raises ProjectError."""
     try:
-        return json.loads(file.read_bytes().decode("utf-8-sig"))
+        return json.loads(read_regular(file).decode("utf-8-sig"))
     except OSError as error:
         refuse(file, "", f"cannot be read: {error.strerror or type(error).__name__}", "fix the path")
     except UnicodeDecodeError:
         refuse(file, "", "is not UTF-8 text", "save it as UTF-8")
     except json.JSONDecodeError as error:
         raise ProjectError.at(file.name, f"is not JSON: {error.msg}", "fix it", line=error.lineno) from None
+    except (ValueError, RecursionError):
+        refuse(file, "", "is not JSON that can be read", "look for numbers and nesting without end")
 
 
 def checked(file: Path, shape: type[T]) -> T:

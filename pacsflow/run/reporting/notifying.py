@@ -12,9 +12,12 @@ import httpx
 from pacsflow.errors import SecretError
 from pacsflow.run.reporting.ending import Ending
 from pacsflow.secrets import resolve, resolve_address
+from pacsflow.web import bounded
 from schemas.project import Notification, Smtp
 
 SECONDS = 30.0
+_MOST = 1 << 20
+"""Bytes of what a webhook answers."""
 
 
 def notify(told: Sequence[Notification], project: str, ending: Ending, *, link: str = "") -> list[str]:
@@ -50,7 +53,7 @@ def _tell(one: Notification, what: Mapping[str, Any]) -> None:
         _mail(one.smtp, one.email, what)
     elif one.webhook:
         url = resolve_address(one.webhook) if one.webhook.startswith("${") else one.webhook
-        with httpx.Client(timeout=SECONDS) as client:
+        with httpx.Client(timeout=SECONDS, event_hooks={"response": [bounded(_MOST)]}) as client:
             client.post(url, json=dict(what)).raise_for_status()
 
 

@@ -35,6 +35,7 @@ def test_a_volume_over_time_with_a_gap(tmp_path):
     ("changes", "verdict"),
     [
         ({"Modality": "CR", "ImagePositionPatient": None}, "no-position"),
+        ({"NumberOfFrames": 2_000_000_000, "PatientName": "X"}, "too-many-frames"),
         ({"Rows": None, "Columns": None, "PixelData": b""}, "no-image"),
     ],
 )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEG2000Lossless, RLELossless
 
+from pacsflow.deid.envelope import encapsulated
 from pacsflow.errors import RefusalError
 from unit.deid.instances import cleaner, ct, encoded, whole
 from unit.deid.instances import streamed as coming
@@ -147,3 +148,31 @@ def test_any_size_at_any_length(size, bits, length, way):
     assert reason.startswith("malformed") is (2 * length < need) or (
         reason != "" and 2 * length > need and way[0] != "none"
     )
+
+
+SYNTAXES = [JPEG2000Lossless, RLELossless, "1.2.840.10008.1.2.4.100", "1.2.840.10008.1.2.4.999"]
+
+
+@pytest.mark.parametrize("size", [0, 2, 1 << 16])
+@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.parametrize("base", PROFILES)
+def test_fragments_without_end_are_refused_before_they_fill_the_disk(monkeypatch, base, syntax, size):
+    monkeypatch.setattr(encapsulated, "_SLACK", 1 << 22)
+    monkeypatch.setattr(encapsulated, "PARTS_AT_MOST", 1000)
+    dataset = ct(Rows=64, Columns=64, PixelData=encapsulate([b"\0\0\1\xb3" + bytes(60)]))
+    dataset["PixelData"].is_undefined_length = True
+    whole_one = encoded(dataset)
+    fragment = memoryview(struct.pack("<HHI", 0xFFFE, 0xE000, size) + (b"\xff\x4f\xff\x51" + bytes(size))[:size])
+    came = 0
+
+    def rest():
+        nonlocal came
+        while came < 1 << 26:
+            came += len(fragment)
+            yield fragment
+
+    head = bytes(whole_one.dataset)[:-8]
+    endless = replace(whole_one, transfer_syntax_uid=syntax, dataset=memoryview(head), rest=rest())
+    with pytest.raises(RefusalError):
+        whole(PROFILES[base].clean(endless))
+    assert came < 1 << 25

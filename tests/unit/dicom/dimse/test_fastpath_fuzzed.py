@@ -3,6 +3,7 @@
 import socket
 import struct
 import threading
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -263,6 +264,26 @@ def test_release_waits_for_its_answer_through_a_collision():
     stream.release(1)
     said = peer.recv(100)
     assert said == pdu(5, bytes(4)) + pdu(6, bytes(4))
+    assert stream.closed
+    peer.close()
+
+
+@pytest.mark.parametrize("goes_on", [pdu(4, bytes(8)), pdu(4, b""), pdu(5, bytes(4)), pdu(2, b""), b"\4"])
+def test_a_peer_that_goes_on_when_released_is_left(goes_on):
+    """Also one that sends the bytes of one PDU one at a time."""
+    ours, peer = loopback()
+    stream, left = PduStream(ours, longest=LONGEST), threading.Event()
+
+    def for_ever():
+        with suppress(OSError):
+            while not left.wait(0.01):
+                peer.sendall(goes_on)
+
+    thread = threading.Thread(target=for_ever)
+    thread.start()
+    stream.release(0.3)
+    left.set()
+    thread.join()
     assert stream.closed
     peer.close()
 
