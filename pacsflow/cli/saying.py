@@ -1,12 +1,13 @@
 """How much a command says, and its log: options that all commands have."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import Annotated, Any, Final
+from typing import IO, Annotated, Any, Final
 
 import typer
 from typer.core import TyperCommand
@@ -32,7 +33,7 @@ class Log:
         self._path = path
         if path:
             try:
-                path.open("a", encoding="utf-8").close()
+                _appended(path).close()
             except OSError as refused:
                 message, fix = f"cannot be written: {refused.strerror}", "name a file in a folder that you can write"
                 raise ProjectError.at("--log-file", message, fix) from None
@@ -44,11 +45,18 @@ class Log:
         line = f"{moment()} {' '.join(text.split())}\n"
         with self._lock:
             try:
-                with self._path.open("a", encoding="utf-8") as file:
+                with _appended(self._path) as file:
                     file.write(line)
             except OSError:
                 self._path = None
                 show.errors.print("[yellow]![/] the log file cannot be written any longer; all else goes on")
+
+
+def _appended(path: Path) -> IO[str]:
+    """The file, opened to add to it; a pipe that nobody reads is not waited for. Raises OSError."""
+    wait_not = getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | wait_not, 0o666)
+    return os.fdopen(descriptor, "a", encoding="utf-8")
 
 
 log: Final = Log()

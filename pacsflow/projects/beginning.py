@@ -44,7 +44,7 @@ def begin_project(
     _check_not_demos(folder)
     if not _NAME.match(name):
         _refuse(name, "is not a name for a project", _offer(name))
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if os.path.lexists(folder) and (not os.path.isdir(folder) or any(folder.iterdir())):  # noqa: PTH112 a loop of links
         _refuse(name, "exists already", "choose another name")
     workdir = _tilde(platformdirs.user_data_path("pacsflow", appauthor=False) / name)
     own = {name: base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode("ascii")}
