@@ -10,6 +10,7 @@ from pydicom import Dataset, dcmread
 from pydicom.tag import Tag
 
 from pacsflow.errors import RefusalError
+from pacsflow.wording import counted
 
 _TAGS: list[Any] = [
     "ImageType",
@@ -109,7 +110,7 @@ def _count(header: Dataset) -> int:
     """Number of Frames. Raises RefusalError: too-many-frames."""
     count = int(header.get("NumberOfFrames") or 1)
     if count > MOST_FRAMES:
-        raise RefusalError("too-many-frames", f"an image of {count:,} frames, more than {MOST_FRAMES:,}")
+        raise RefusalError("too-many-frames", f"an image of {counted(count, 'frame')}, more than {MOST_FRAMES:,}")
     return count
 
 
