@@ -21,7 +21,7 @@ from pacsflow.export.contract import Delivered, StudyFolder
 from pacsflow.export.disk import opened, own_words, put, sweep
 from pacsflow.export.names import short_digest
 from pacsflow.export.parcels import Parcels, alone, facts
-from pacsflow.export.placing import claimed, claims_below
+from pacsflow.export.placing import claimed, claims_below, released
 from pacsflow.version import __version__
 from schemas.export import BidsDataset
 
@@ -71,10 +71,13 @@ class BidsTarget(Parcels):
         return Delivered(tuple(sorted(files)))
 
     def remove(self, paths: Sequence[str]) -> None:
-        """See `Target`. Participants without a session left are removed."""
+        """See `Target`. Participants without a session left go, too; free labels may be others' then."""
         super().remove(paths)
         with own_words(self.kind):
             if paths and self._root.is_dir():
+                for subject, session in {tuple(path.split("/")[:2]) for path in paths if path.count("/") > 1}:
+                    if not (self._root / subject / session).is_dir():
+                        released(self._root, ("bids", subject.removeprefix("sub-"), session.removeprefix("ses-")))
                 self._tell(None, gone={path.partition("/")[0] for path in paths})
 
     def _names(self, study: StudyFolder) -> tuple[str, str]:

@@ -51,9 +51,18 @@ def claimed(place: Parts, owner: str, is_owner: IsOwner, *, joint: str = "_") ->
     """`place`, or where another owner has it, `place` with a digest of the owner. Raises TargetError."""
     for length in (0, 6, 16, 64):
         name = _marked(place, short_digest(owner, length), joint)
-        if is_owner(short_digest("/".join(_folded(name)), 32), short_digest(owner, 32)):
+        if is_owner(_claim(name), short_digest(owner, 32)):
             return name
     raise TargetError("a name at the destination belongs to another patient, study or series")
+
+
+def released(root: Path, place: Parts) -> None:
+    """Let another have a name below `root` of which nothing is left there."""
+    root.joinpath(*CLAIMS, _claim(place)).unlink(missing_ok=True)
+
+
+def _claim(place: Parts) -> str:
+    return short_digest("/".join(_folded(place)), 32)
 
 
 def claims_below(root: Path) -> IsOwner:

@@ -226,6 +226,12 @@ def refused(ledger: Ledger, reason: str) -> dict[str, str]:
     return {r.key: r.patient_id for r in ledger.all(query)}
 
 
+def patients(ledger: Ledger) -> dict[str, str]:
+    """Study key -> patient id without spaces around it; the key where there is none."""
+    found = ledger.all(sa.select(t.studies.c.key, t.studies.c.patient_id))
+    return {r.key: r.patient_id.strip() or r.key for r in found}
+
+
 def reopen(ledger: Ledger, key: str, reason: str) -> None:
     """Expect the instances of a study again that were refused for such a reason: the study is not complete then."""
     with ledger.write() as connection:

@@ -25,7 +25,7 @@ from pacsflow.run.reporting.row_label import row_label
 from pacsflow.run.series_lines import note_lines
 from pacsflow.run.session import Session, session
 from pacsflow.run.session_labels import session_label
-from pacsflow.run.session_order import by_order, ordinals
+from pacsflow.run.session_order import by_order, make_way, ordinals
 from pacsflow.run.sharing import claim_here
 from pacsflow.run.unexpected import fault_of
 from schemas.bids import WARNING
@@ -94,6 +94,8 @@ def _attempted(
     """What became of a delivery. That it began is on disk before: what a killed one left may be anything."""
     outcomes.note_delivery(run.ledger, study.key, replace(planned, status=FAILED, reason=outcomes.BROKE_OFF))
     try:
+        if isinstance(target, BidsDataset) and target.sessions == "order":
+            make_way(run.ledger, run.project.workdir, study.key, planned.target, target)
         files = _delivered(run, target, folder, planned.files)
     except BaseException as error:  # noqa: BLE001 whatever it is, it does not concern the other targets
         fault = _placed(fault_of(error, planned.target), target)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from clock import TestClock
+from factory import make_study, write_files
 from pacsflow.errors import TargetError
 from pacsflow.ledger import outcomes, studies
 from pacsflow.refs import StudyRef
@@ -15,6 +16,7 @@ from pacsflow.run.opening import open_session
 from pacsflow.run.remaining import left_to_do
 from pacsflow.simpacs import phantom_archive
 from pacsflow.simpacs.archive import StudyArchive
+from pacsflow.simpacs.folder import folder_archive
 from tasks.steps import deliver_study, fetch_study
 from whole_run import find_rows, lying, project
 
@@ -69,6 +71,14 @@ def test_names_are_given_in_a_run_and_again_when_rules_change(tmp_path):
         assert pacs.counts["gets"] == 4, "nothing is fetched again"
 
 
+def labels(folder):
+    """Names of the sessions of a dataset, by participant."""
+    found = {}
+    for path in sorted((folder.parent / "data" / "set").glob("sub-*/ses-*")):
+        found.setdefault(path.parent.name, []).append(path.name)
+    return sorted(found.values())
+
+
 def sessions(tmp_path, pacs, node, *, cells=None, **settings):
     """Names of the sessions that a run writes, by participant; `cells`: of a column `visit`, by row."""
     export = {
@@ -82,10 +92,7 @@ def sessions(tmp_path, pacs, node, *, cells=None, **settings):
     folder = project(tmp_path, pacs, node, number=0, query={"table": table}, export=export)
     write_rules(folder, {"when": {"Modality": "*"}, "datatype": "anat", "suffix": "T1w"})
     run(folder)
-    found = {}
-    for path in sorted((tmp_path / "data" / "set").glob("sub-*/ses-*")):
-        found.setdefault(path.parent.name, []).append(path.name)
-    return sorted(found.values())
+    return labels(folder)
 
 
 @pytest.fixture
@@ -117,3 +124,23 @@ def twice():
 def test_sessions_are_called_as_asked(tmp_path, twice, settings, cells, wanted):
     names = sessions(tmp_path, *twice, cells=cells, **settings)
     assert sorted(name for each in names for name in each) == wanted
+
+
+@pytest.mark.parametrize("days", [["20200310", "20200320", "20200301"], ["20200320", "20200301", "20200310"]])
+def test_studies_that_come_later_are_counted_in_and_no_label_is_held_by_one_that_has_another_now(tmp_path, days):
+    """Sessions are 01, 02, 03 in the order of their dates, in whatever order the studies come to the project."""
+    uids = [f"1.2.3.{n}" for n in range(3)]
+    for uid, day in zip(uids, days, strict=True):
+        write_files(make_study(series=1, images=5, StudyInstanceUID=uid, SeriesInstanceUID=f"{uid}.1", StudyDate=day),
+                    tmp_path / "tree" / uid)  # fmt: skip
+    export = {
+        "nifti": [{"modality": "*", "bids": "bids.yaml"}],
+        "targets": [{"kind": "bids", "path": "${project.workdir}/set", "name": "of phantoms", "sessions": "order"}],
+    }
+    with lying(archive=folder_archive(tmp_path / "tree")) as (pacs, node):
+        for number in (1, 2, 3):
+            asked = [{"id": f"r{n}", "StudyInstanceUID": uid} for n, uid in enumerate(uids[:number])]
+            folder = project(tmp_path, pacs, node, asked=asked, export=export)
+            write_rules(folder, {"when": {"Modality": "*"}, "datatype": "anat", "suffix": "T1w"})
+            assert run(folder) == ([], [])
+            assert labels(folder) == [[f"ses-0{n}" for n in range(1, number + 1)]]
