@@ -1,9 +1,12 @@
 """Which images of a session have one run number, which field map is for which image, and when each was acquired."""
 
 import json
+from collections import defaultdict
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from factory import make_instance, write_files
 from pacsflow.export import SeriesFiles, StudyFolder, open_target, read_series
@@ -183,3 +186,38 @@ def test_acq_time_is_that_of_the_first_volume_whatever_the_uids(tmp_path, salt, 
 
 def hash_of(salt, number):
     return int.from_bytes(f"{salt}{(number * 7 + ord(salt)) % 6}".encode())
+
+
+KINDS = [B, S, M, P, E1, E2, E3, I1, I2, U, G, D, AP, PA, "func/bold task-a", "func/sbref task-a", "dwi/dwi dir-AP",
+         "dwi/sbref dir-AP", "func/sbref task-rest echo-1", "perf/asl", "perf/m0scan", "pet/pet trc-fdg"]  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data(), st.lists(st.sampled_from(KINDS), max_size=9), st.booleans())
+def test_whatever_is_acquired_runs_are_one_for_a_series_ascend_and_pair_references(data, kinds, timed):
+    seconds = data.draw(st.lists(st.integers(0, 900), min_size=9, max_size=9)) if timed else None
+    series = session(*kinds, seconds=seconds)
+    images, alone = images_of(series, "s"), left_out(series)
+    assert len({image.place for image in images}) == len(images)
+    assert len(images) + len(alone) == sum(len(one.bids) for one in series), "each is named or left out"
+    runs, of_series = defaultdict(list), defaultdict(set)
+    for image in sorted(images, key=lambda one: one.series.series_number):
+        apart = {entity: value for entity, value in image.name.entities.items() if entity != "run"}
+        run = int(image.name.entities.get("run", 0))
+        runs[image.name.datatype, image.name.suffix, tuple(sorted(apart.items()))].append(run)
+        of_series[image.series.series_uid].add(run)
+    assert all(len(found) == 1 for found in of_series.values())
+    assert all(found == sorted(found) or timed for found in runs.values())
+    for (datatype, suffix, entities), found in runs.items():
+        task, way = dict(entities).get("task"), dict(entities).get("dir")
+        beside = {
+            run
+            for (kind, other, names), numbers in runs.items()
+            for run in numbers
+            if (kind, dict(names).get("task"), dict(names).get("dir")) == (datatype, task, way) and other != "sbref"
+        }
+        assert suffix != "sbref" or not beside or set(found) <= beside
+    again = images_of(data.draw(st.permutations(series)), "s")
+    assert [(one.place, one.series.series_uid) for one in again] == [
+        (one.place, one.series.series_uid) for one in images
+    ]
