@@ -5,6 +5,7 @@ texts only SeriesDescription and ProtocolName are, and only as the (cleaned) hea
 headers hold copies that no profile has seen.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -119,7 +120,11 @@ def described(header: Dataset) -> dict[str, Any]:
 def value_of(header: Dataset, keyword: str) -> Any:
     """A value as JSON has it, also out of the functional groups of an enhanced image; None where there is none."""
     for place in _places(header):
-        if (value := place.get(keyword)) not in (None, "") and (plain := _plain(value)) is not None:
+        try:
+            value = place.get(keyword)
+        except (ArithmeticError, TypeError, ValueError):  # no number, as pydicom reads it
+            continue
+        if value not in (None, "") and (plain := _plain(value)) is not None:
             return plain
     return None
 
@@ -139,7 +144,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, int):
         return int(value)
     if isinstance(value, float) or hasattr(value, "as_tuple"):
-        return float(value)
+        return float(value) if math.isfinite(value) else None
     if hasattr(value, "__iter__") and not isinstance(value, bytes):
         plain = [_plain(v) for v in value]
         return plain if plain and None not in plain else None

@@ -1,5 +1,6 @@
 """The technical attributes of a series as a line of a table: what its cleaned headers say, what its frames show."""
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -114,9 +115,10 @@ def _text(value: Any) -> str | None:
 def _number(value: Any) -> float | None:
     first = value[0] if isinstance(value, list) else value
     try:
-        return float(first)
+        number = float(first)
     except (TypeError, ValueError):
         return None
+    return number if math.isfinite(number) else None
 
 
 def _shape(frames: Sequence[Frame]) -> dict[str, Any]:

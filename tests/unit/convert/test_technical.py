@@ -1,9 +1,13 @@
 """A series' technical attributes, whatever kind of objects it holds."""
 
+import json
+
 import pytest
+from pydicom import dcmread
 
 from factory import make_instance, write_files
 from pacsflow.convert.frames import read_frames
+from pacsflow.convert.sidecar import described
 from pacsflow.convert.technical import COLUMNS, technical_line
 from pacsflow.errors import RefusalError
 
@@ -44,6 +48,24 @@ def test_what_is_no_volume_has_its_verdict_and_no_shape(tmp_path, changes, verdi
     assert found["geometry"] == verdict
     assert found["geometry_message"]
     assert not {"slices", "volumes", "spacing_slice_mm"} & set(found)
+
+
+@pytest.mark.parametrize("odd", ["nan", "-inf", "1e400", "abc"])
+def test_values_that_are_no_numbers_are_left_out_of_tables_and_sidecars(tmp_path, odd):
+    """As devices write them: what is right stays, and all of it is JSON."""
+    made = [make_instance(InstanceNumber=n, ImagePositionPatient=[0, 0, n], Modality="MR") for n in range(6)]
+    for one in made:
+        one.pop("KVP", None)
+        one.add_new("KVP", "LO", odd)
+    files = write_files(made, tmp_path)
+    for path in files:
+        path.write_bytes(path.read_bytes().replace(b"\x18\x00\x60\x00LO", b"\x18\x00\x60\x00DS"))
+    told = described(dcmread(files[0]))
+    assert told["Modality"] == "MR"
+    json.dumps(told, allow_nan=False)
+    found = technical_line(files)
+    assert (found["kvp_kv"], found["geometry"]) == (None, "regular")
+    json.dumps(found, allow_nan=False)
 
 
 def test_values_of_enhanced_images_come_out_of_their_groups(shared_data):
