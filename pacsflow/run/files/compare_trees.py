@@ -152,7 +152,7 @@ def _of_image(name: str, path: Path, known: Sequence[_Series]) -> Compared:
     except (OSError, ValueError):
         return Compared("", name, "differs", reason="the file cannot be read")
     every = [(series, stem, other) for series in known for stem, other in series.portraits.items()]
-    ranked = sorted(every, key=lambda each: -_closeness(mine, each[2]))
+    ranked = sorted(every, key=lambda each: (-_closeness(mine, each[2]), each[1] in each[0].met))
     if not ranked or not _closeness(mine, ranked[0][2]):
         return Compared("", name, "no original")
     series, stem, other = ranked[0]

@@ -121,3 +121,11 @@ def test_nothing_to_compare_is_said(trees):
     assert "holds no DICOM" in pacsflow("compare", empty, cleaned, expect=2)
     shutil.copy(max(originals.iterdir()), empty / "picture.dcm")
     assert "0 images compared" in pacsflow("compare", empty, empty, expect=1)
+
+
+def test_volumes_that_are_alike_have_an_original_each(tmp_path):
+    files = write_files([*volume(1), *volume(2)], tmp_path / "head")
+    _, cleaned = cleaned_beside(files, tmp_path / "cleaned")
+    pacsflow("convert", cleaned, tmp_path / "nifti")
+    _, found = compared(tmp_path / "head", tmp_path / "nifti", tmp_path / "table.csv")
+    assert found == [EQUAL, EQUAL]
