@@ -17,6 +17,7 @@ from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as S
 
 from pacsflow.errors import TargetError
 from pacsflow.export.bandwidth import Bandwidth
+from pacsflow.rejections import Rejection
 from pacsflow.wording import counted
 from schemas.export import Dicom
 
@@ -29,8 +30,6 @@ _TRIES = 2
 """A node that closes as soon as it has rejected may seem to have broken off."""
 _MOST_BROKEN = 3
 """Associations that may break off before a node is left alone."""
-_FOR_NOW = 2
-"""Result of a rejection that is transient (PS3.8 9.3.4)."""
 _PATIENCE = 30.0
 """Seconds for a connection, and for an association."""
 _config.STORE_SEND_CHUNKED_DATASET = True
@@ -185,11 +184,21 @@ def _why(node: Dicom, contexts: set[Context], association: Association) -> Targe
             "dicom: the node's certificate is not trusted",
             fix="check `tls.ca`, and that `host` is the name in the certificate",
         )
-    rejected, answer = association.is_rejected, association.acceptor.primitive
+    answer = association.acceptor.primitive
+    if association.is_rejected and answer is not None:
+        rejection = Rejection(
+            int(answer.result or 0),
+            int(answer.result_source or 0),
+            int(answer.diagnostic or 0),
+            calling=node.calling_aet,
+            called=node.called_aet,
+        )
+        said = f"dicom: the node rejects the association: {rejection.why}"
+        return TargetError(said, fix=rejection.fix(socket.gethostname(), fewer=""), transient=rejection.passes)
     return TargetError(
-        f"dicom: the node {'rejects the association' if rejected else 'cannot be reached, or ended it'}",
+        "dicom: the node cannot be reached, or ended the association",
         fix=f"check host, port, called_aet and tls; the node must know {node.calling_aet}",
-        transient=not rejected or (answer is not None and answer.result == _FOR_NOW),
+        transient=True,
     )
 
 

@@ -17,13 +17,8 @@ from pacsflow.dicom.dimse.pdu import PduStream
 from pacsflow.dicom.dimse.stock import StockChannel
 from pacsflow.dicom.dimse.transport import MAXIMUM_PDU, CallingEntity
 from pacsflow.errors import PacsError, PacsPermanentError, PacsTransientError
+from pacsflow.rejections import PERMANENT, TRANSIENT, Rejection
 from schemas.pacs import PacsNode
-
-_PERMANENT, _TRANSIENT = 1, 2
-_PRESENTATION = 3
-_USER = 1
-_CALLING_UNKNOWN = 3
-_CALLED_UNKNOWN = 7
 
 
 def associate(node: PacsNode, classes: Collection[str] = (), *, verify: bool = False) -> Channel:
@@ -61,8 +56,8 @@ def _fast(association: Association, node: PacsNode, classes: Collection[str]) ->
 
 def _refusal(association: Association, node: PacsNode) -> PacsError:
     answer = _answer(association)
-    if answer is not None and answer.result in (_PERMANENT, _TRANSIENT):
-        return _rejection(int(answer.result or 0), int(answer.result_source or 0), int(answer.diagnostic or 0), node)
+    if answer is not None and answer.result in (PERMANENT, TRANSIENT):
+        return _rejection(answer, node)
     if answer is not None and answer.result == 0:
         return PacsPermanentError(
             f"node {node.name} accepts none of the services asked for",
@@ -85,19 +80,15 @@ def _answer(association: Association) -> A_ASSOCIATE | None:
     return association.acceptor.primitive or next((one for one in unread if isinstance(one, A_ASSOCIATE)), None)
 
 
-def _rejection(result: int, source: int, reason: int, node: PacsNode) -> PacsError:
-    fix = "try later, or with fewer associations (`limits.associations`)"
-    if (source, reason) == (_USER, _CALLING_UNKNOWN):
-        fix = (
-            f"ask the PACS administrator to declare our AE title {node.calling_aet} with this computer's address "
-            f"({socket.gethostname()})"
-        )
-    elif (source, reason) == (_USER, _CALLED_UNKNOWN):
-        fix = f"ask the PACS administrator for the node's AE title: {node.called_aet} is not it"
-    elif result == _PERMANENT:
-        fix = f"ask the PACS administrator to accept associations of {node.calling_aet} to {node.called_aet}"
-    transient = CrowdedError if source == _PRESENTATION else RejectedError
-    kind = PacsPermanentError if result == _PERMANENT else transient
-    return kind(
-        f"node {node.name} rejected the association (result {result}, source {source}, reason {reason})", fix=fix
+def _rejection(answer: A_ASSOCIATE, node: PacsNode) -> PacsError:
+    rejection = Rejection(
+        int(answer.result or 0),
+        int(answer.result_source or 0),
+        int(answer.diagnostic or 0),
+        calling=node.calling_aet,
+        called=node.called_aet,
     )
+    transient = CrowdedError if rejection.crowded else RejectedError
+    kind = transient if rejection.passes else PacsPermanentError
+    said = f"node {node.name} rejected the association: {rejection.why}"
+    return kind(said, fix=rejection.fix(socket.gethostname()))

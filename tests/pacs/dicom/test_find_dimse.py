@@ -200,6 +200,7 @@ def test_a_wrong_ae_title_is_a_lasting_fault_that_names_what_to_ask_for(dcmqrscp
     with pytest.raises(PacsPermanentError) as raised:
         open_lane(node_of(dcmqrscp, called_aet="NOTHERE")).find("STUDY", {"StudyInstanceUID": ""})
     assert "NOTHERE" in raised.value.fix
+    assert "rejected the association: called AE title not recognised (permanent)" in str(raised.value)
 
 
 def test_a_rejection_that_is_over_before_our_side_looks_for_it_is_one_all_the_same(dcmqrscp, monkeypatch):
