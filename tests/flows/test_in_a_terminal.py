@@ -62,7 +62,7 @@ def servers(home):
             words, told = (process / "cmdline").read_bytes(), (process / "environ").read_bytes()
         except OSError:
             continue
-        if b"temporary_server.py" in words and f"PREFECT_HOME={home}".encode() in told.split(b"\0"):
+        if b"temporary_server_program.py" in words and f"PREFECT_HOME={home}".encode() in told.split(b"\0"):
             found.append(int(process.name))
     return found
 
