@@ -25,7 +25,8 @@ from pacsflow.run.reporting.row_label import row_label
 from pacsflow.run.series_lines import note_lines
 from pacsflow.run.session import Session, session
 from pacsflow.run.session_labels import session_label
-from pacsflow.run.session_order import by_order, make_way, ordinals
+from pacsflow.run.session_moves import make_way
+from pacsflow.run.session_order import by_order, ordinals
 from pacsflow.run.sharing import claim_here
 from pacsflow.run.unexpected import fault_of
 from schemas.bids import WARNING

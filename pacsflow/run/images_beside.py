@@ -19,6 +19,8 @@ from pacsflow.run.session import Session
 
 def note_images(run: Session, study: Study) -> None:
     """Write down which series of other studies the masks of a study lie on, as far as rows want them."""
+    if not run.project.export.masks:
+        return
     masks = [one for one in study.wanted if becomes_masks(run.project, one)]
     referrals.note_referrals(run.ledger, study.key, list(_referrals(run, study, masks)) if masks else [])
 

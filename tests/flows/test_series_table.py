@@ -10,7 +10,7 @@ from clock import TestClock
 from pacsflow.ledger import studies
 from pacsflow.refs import StudyRef
 from pacsflow.run.opening import open_session
-from pacsflow.run.removal import taken_away
+from pacsflow.run.removal import forget, taken_away
 from pacsflow.run.reporting.report import write_report
 from pacsflow.run.reporting.series_table import HEADINGS
 from pacsflow.simpacs import phantom_archive
@@ -68,7 +68,7 @@ def test_it_goes_with_the_study_and_with_the_wish(ran):
     with open_session(str(folder), action="plan") as session:
         key = studies.planned(session.ledger)[0].key
         assert (session.staging / key / "series.json").is_file()
-        taken_away(session, key)
+        forget(session, key, taken_away(session, key))
         assert not (session.staging / key).exists()
         write_report(session)
     assert len(pd.read_parquet(data / "report/series.parquet")) == 2
