@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from pacsflow.cli import deid, explain
 from pacsflow.deid.encoding import part10
 from pacsflow.deid.encoding.part10 import file_head
+from pacsflow.deid.trees import tree
 from pacsflow.errors import ProjectError, WorkLeftError
 from unit.deid.instances import NAME, PATIENT_ID, ct, encoded
 
@@ -90,7 +91,8 @@ def test_large_files_are_cleaned_piece_by_piece_to_the_same_bytes(call, tmp_path
     call(tmp_path / "out", "--workers", 1)
     whole = {path.name: path.read_bytes() for path in (tmp_path / "out").rglob("*.dcm")}
     shutil.rmtree(tmp_path / "out")
-    monkeypatch.setattr(part10, "STREAMED_FROM", 600)
+    for module in (part10, tree):
+        monkeypatch.setattr(module, "STREAMED_FROM", 600)
     monkeypatch.setattr(part10, "_PIECE", 50)
     broken = encoded(ct(SOPInstanceUID="1.3.6.1.4.1.9999.1.2.99"))
     head = file_head(broken.sop_class_uid, broken.sop_instance_uid, broken.transfer_syntax_uid)

@@ -11,7 +11,8 @@ from project_folder import write_project
 
 KEY = b"k" * 32
 FEW, MANY = 2, 6
-PER_ROW = 12
+PER_ROW = 13
+"""One of them notes that a delivery begins, before anything of it is at the target."""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
