@@ -15,7 +15,7 @@ _STYLE: Final = """<style>
 a.nicegui-link { color: #1d4f7a; }
 @layer theme { :focus-visible { outline: 3px solid #f2a900 !important; outline-offset: 0 !important; box-shadow: 0 0 0 5px #1a1a1a !important; } }
 :focus-within > .q-btn__content > input:focus { outline: 3px solid #f2a900 !important; opacity: .3 !important; }
-.page-body { max-width: 1600px; width: 100%; margin: 0 auto; min-width: 0; overflow-wrap: anywhere; } .q-table__container { max-width: 100%; }
+.page-body { max-width: 1600px; width: 100%; margin: 0 auto; min-width: 0; overflow-wrap: anywhere; } .page-body :is(th, td) { overflow-wrap: break-word; } .q-table__container { max-width: 100%; }
 .diff { font-family: monospace; white-space: pre; overflow-x: auto; } .diff .added { background: #d7f5dd; } .diff .taken { background: #fbdcdc; }
 </style>
 <script>
