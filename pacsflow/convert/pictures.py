@@ -146,7 +146,7 @@ def _by_window(source: Dataset, values: Grey) -> Grey | None:
 
 
 def _numbers(source: Dataset, keyword: str) -> list[float]:
-    """The values of an attribute in their places, those that are no numbers as NaN."""
+    """The values of an attribute in their places, those that are not numbers as NaN."""
     try:
         value = source.get(keyword)
     except (TypeError, ValueError):  # as pydicom reads them

@@ -104,7 +104,7 @@ class HeldPictures:
     def forget(self, study: str) -> int:
         """Delete the pictures of a study, by its original UID, and those that do not say of which they are; how many.
 
-        A group of which no picture is left begins anew with the next image that waits.
+        A group of which no picture is left begins again with the next image that waits.
         """
         gone = 0
         for file in self._folder.glob("*.held"):
