@@ -14,7 +14,6 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.sorting import FlowRunSort
 
-from pacsflow.errors import ServerError
 from tasks.patience import at_once, gave_up
 
 
@@ -30,6 +29,6 @@ def next_run(deployment: str) -> datetime | None:
                 sort=FlowRunSort.NEXT_SCHEDULED_START_TIME_ASC,
                 limit=1,
             )
-    except (HTTPError, ServerError) as error:
-        raise gave_up(error) if isinstance(error, HTTPError) else error from None
+    except HTTPError as error:
+        raise gave_up(error) from None
     return found[0].next_scheduled_start_time if found else None

@@ -1,6 +1,7 @@
 """A-ASSOCIATE-RJ in words (PS3.8 9.3.4, Table 9-21): who rejects an association, why, and what to do."""
 
 from dataclasses import dataclass
+from typing import Any, Self
 
 PERMANENT, TRANSIENT = 1, 2
 _USER, _SERVICE, _PRESENTATION = 1, 2, 3
@@ -26,6 +27,12 @@ class Rejection:
     reason: int
     calling: str
     called: str
+
+    @classmethod
+    def of(cls, answer: Any, *, calling: str, called: str) -> Self:
+        """What pynetdicom's primitive of an answer says; what it leaves out is 0."""
+        result, source, reason = answer.result, answer.result_source, answer.diagnostic
+        return cls(int(result or 0), int(source or 0), int(reason or 0), calling=calling, called=called)
 
     @property
     def passes(self) -> bool:

@@ -10,10 +10,10 @@ from rich.markup import escape
 from pacsflow.cli.answering import Json, answer
 from pacsflow.cli.doctor import show_findings
 from pacsflow.cli.project_folder import HERE, Folder
-from pacsflow.cli.settle import person
 from pacsflow.cli.show import Folding, console
 from pacsflow.errors import WorkLeftError
 from pacsflow.projects import read_project
+from pacsflow.system import user_name
 from pacsflow.wording import counted
 
 SHOWN = 200
@@ -42,7 +42,7 @@ def check(
 
     opened = read_project(project)
     if accept_ledger:
-        wrong = checking.accept_ledger(opened, by=person())
+        wrong = checking.accept_ledger(opened, by=user_name())
         console.print(f"accepted: {wrong}" if wrong else "nothing is wrong with the ledger's age", soft_wrap=True)
     if fetch_again:
         console.print(

@@ -7,9 +7,9 @@ import typer
 from rich.markup import escape
 
 from pacsflow.cli.project_folder import Folder
-from pacsflow.cli.settle import person
 from pacsflow.cli.show import Folding, advice, console
 from pacsflow.errors import ProjectError
+from pacsflow.system import user_name
 from pacsflow.wording import counted
 
 _NUMBERS = 4
@@ -48,7 +48,9 @@ def review(
     if decision not in ("mask", "pass", "refuse") or (box and decision != "mask"):
         fix = "--decision mask (with --box TOP,LEFT,BOTTOM,RIGHT, or those found), pass or refuse"
         raise ProjectError.at("review", "say what is decided", fix)
-    rule = decide(project, group, cast("Decision", decision), [Box(*each) for each in _boxes(box or [])], by=person())
+    rule = decide(
+        project, group, cast("Decision", decision), [Box(*each) for each in _boxes(box or [])], by=user_name()
+    )
     console.print(f"deid.yaml, pixels.masks: {escape(str(dict(rule)))}")
 
 
@@ -86,7 +88,7 @@ def _show(project: Folder, port: int) -> None:
     from pacsflow.run.people.contact_sheet import SheetServer
     from pacsflow.run.people.review import Decision, decide, waiting
 
-    by = person()
+    by = user_name()
 
     def taken(group: str, decision: str) -> None:
         decide(project, group, cast("Decision", decision), by=by)

@@ -12,9 +12,9 @@ from rich.prompt import Prompt
 from rich.table import Column
 
 from pacsflow.cli.project_folder import Folder
-from pacsflow.cli.settle import person
 from pacsflow.cli.show import Folding, console, show_error
 from pacsflow.errors import ProjectError
+from pacsflow.system import user_name
 from pacsflow.wording import counted
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def select(  # noqa: PLR0913, PLR0917 - a command's parameters are its options
     if sum([listed, patterns, workbook is not None, forget]) > 1 or (visible is not None and workbook is None):
         fix = "--list | --only, --take, --drop | --workbook plan.xlsx [--visible or --hidden-too] | --forget"
         raise ProjectError.at("select", "these options do not go together", fix)
-    who = person()
+    who = user_name()
     if workbook:
         _tell(choose_in_workbook(project, workbook, visible=visible, by=who), who)
         return

@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from pacsflow.run.people.decisions import HeldRow
 
 
-def person() -> str:
-    """The deciding person's user name; in a container a user may have none."""
-    return user_name()
-
-
 def settle(
     project: Folder,
     row: Annotated[str | None, typer.Argument(help="Id of the held row", metavar="ROW")] = None,
@@ -47,8 +42,8 @@ def settle(
     from pacsflow.run.people.decisions import held_rows, settle_patients, settle_row, settle_workbook
 
     if same_patient and not (take or drop or workbook or row):
-        settle_patients(project, same_patient, by=person())
-        console.print(f"{counted(len(same_patient), 'study', 'studies')} settled by {person()}: the same patient")
+        settle_patients(project, same_patient, by=user_name())
+        console.print(f"{counted(len(same_patient), 'study', 'studies')} settled by {user_name()}: the same patient")
         return
     if row is None and not take and not drop and workbook is None and not same_patient:
         _list(held_rows(project))
@@ -57,7 +52,7 @@ def settle(
         fix = "pacsflow settle PROJECT ROW --take STUDY | ROW --drop | --workbook plan.xlsx | "
         fix += "--same-patient STUDY"
         raise ProjectError.at("settle", "say what is decided", fix)
-    who = person()
+    who = user_name()
     if workbook:
         number = settle_workbook(project, workbook, by=who)
         console.print(f"{counted(number, 'row')} settled by {who}")
@@ -85,5 +80,5 @@ def approve(project: Folder) -> None:
     """Let the plan of a project go on. Holds for this very plan; a changed plan waits again."""
     from pacsflow.run.people.decisions import approve_plan
 
-    who = person()
+    who = user_name()
     console.print(f"{approve_plan(project, by=who)}: approved by {who}")

@@ -134,7 +134,6 @@ def _reasons(left: Sequence[Mapping[str, Any]], fixes: Sequence[str]) -> None:
 def show_status(status: "Status", project: str = "PROJECT") -> None:
     """Rows, studies and images by status; what was asked of the PACS and when; its hours; when we went slower."""
     if not status.counts["rows"]:
-        show_hours(status.paused)
         named = escape(shlex.quote(project))
         console.print(f"nothing was asked yet: pacsflow plan {named}, or pacsflow run {named}", soft_wrap=True)
     for what, counts in status.counts.items():

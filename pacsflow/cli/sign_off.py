@@ -10,10 +10,10 @@ from rich.markup import escape
 
 from pacsflow.cli.answering import Json, answer
 from pacsflow.cli.project_folder import HERE, Folder
-from pacsflow.cli.settle import person
 from pacsflow.cli.show import Folding, console
 from pacsflow.errors import ProjectError, WorkLeftError
 from pacsflow.projects import read_project
+from pacsflow.system import user_name
 from pacsflow.wording import counted
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def sign_off(
         raise ProjectError.at("sign-off", "these options do not go together", "--release DIGEST | --withhold DIGEST")
     with closing(open_ledger_of(opened)) as ledger:
         if release or withhold:
-            said = Signature(person(), bool(release), note, 0.0)
+            said = Signature(user_name(), bool(release), note, 0.0)
             state, samples = signing.decide(ledger, opened, release or withhold, said), []
         else:
             state, samples = signing.waiting(ledger, opened), signing.samples(ledger, opened)

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from pacsflow.cli.project_folder import Folder
-from pacsflow.cli.settle import person
 from pacsflow.cli.show import console
 from pacsflow.errors import ProjectError, WorkLeftError
 from pacsflow.export.names import in_names
 from pacsflow.projects import read_project
 from pacsflow.secrets import project_key
 from pacsflow.staging import PRIVATE, whole_file
+from pacsflow.system import user_name
 from pacsflow.vault import VAULT_FIX, Link, Vault
 from pacsflow.wording import counted
 
@@ -43,7 +43,7 @@ def export(
     links, damaged = vault.links(), vault.faults
     _check_ours(out)
     with closing(open_ledger_of(opened)) as ledger:
-        note(ledger, Act("export", person(), f"the link table: {counted(len(links), 'patient')}"))
+        note(ledger, Act("export", user_name(), f"the link table: {counted(len(links), 'patient')}"))
     with whole_file(out, PRIVATE) as half, half.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(HEADINGS)
@@ -67,7 +67,7 @@ def accept(project: Folder) -> None:
 
     opened = read_project(project)
     with closing(open_ledger_of(opened)) as ledger:
-        wrong = accept_vault(opened, ledger, project_key(opened.deid), by=person())
+        wrong = accept_vault(opened, ledger, project_key(opened.deid), by=user_name())
     for one in wrong:
         console.print(f"accepted: {one}", markup=False, soft_wrap=True)
     if not wrong:

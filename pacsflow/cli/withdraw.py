@@ -7,9 +7,9 @@ import typer
 from rich.markup import escape
 
 from pacsflow.cli.project_folder import Folder
-from pacsflow.cli.settle import person
 from pacsflow.cli.show import advice, console
 from pacsflow.errors import ProjectError, WorkLeftError
+from pacsflow.system import user_name
 from pacsflow.wording import counted
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def withdraw(
         fix = "pacsflow withdraw PROJECT ROW | --patient ID | --study KEY | --unwanted"
         raise ProjectError.at("withdraw", "say what is to be taken away", fix)
     wish = WithdrawRequest(row or "", patient, study, unwanted, tuple(gone or ()))
-    done = withdraw_from(project, wish, by=person())
+    done = withdraw_from(project, wish, by=user_name())
     show_withdrawal(done)
     if done.stays:
         raise WorkLeftError("something stays, see above", fix="delete it there; then the same command again")

@@ -20,6 +20,7 @@ from joserfc.jws import JWSRegistry
 from pacsflow.console.accounts import Visitor
 from pacsflow.errors import PacsflowError
 from pacsflow.secrets import resolve
+from pacsflow.web import bounded
 from schemas.log_in import LogIn, is_private_address
 
 BACK: Final = "/oidc/back"
@@ -163,8 +164,9 @@ class Provider:
         )
 
     def _web(self) -> httpx.Client:
-        """Redirections are not followed, and no secret goes elsewhere."""
-        return httpx.Client(verify=ssl.create_default_context(cafile=self._asked.ca), timeout=SECONDS)
+        """Redirections are not followed, no secret goes elsewhere, and no answer is without end."""
+        trusted = ssl.create_default_context(cafile=self._asked.ca)
+        return httpx.Client(verify=trusted, timeout=SECONDS, event_hooks={"response": [bounded(_MOST_BYTES)]})
 
     def _about(self, web: httpx.Client, *, again: bool = False) -> _Known:
         """What the provider says of itself, kept for a while. Raises LogInRefusedError."""
@@ -191,11 +193,4 @@ class Provider:
 
 
 def _json(web: httpx.Client, address: str) -> Any:
-    with web.stream("GET", address) as answer:
-        answer.raise_for_status()
-        body = b""
-        for part in answer.iter_bytes():
-            body += part
-            if len(body) > _MOST_BYTES:
-                raise ValueError("too long")
-    return httpx.Response(200, content=body).json()
+    return web.get(address).raise_for_status().json()

@@ -79,11 +79,9 @@ def application(console: Console, port: int, sessions: Sessions, at: str = "") -
         frozenset() if console.tls else frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")),
     )
     slots = asyncio.Semaphore(_PASSWORDS_AT_ONCE)
-    home = (console.log_in.address if console.log_in else None) or at
-    provider = Provider(console.log_in, home.rstrip("/")) if console.log_in else None
-    doors = Doors(
-        address, sessions, console.trail, console.accounts, Brake(), slots, provider=provider, home=home.rstrip("/")
-    )
+    home = ((console.log_in.address if console.log_in else None) or at).rstrip("/")
+    provider = Provider(console.log_in, home) if console.log_in else None
+    doors = Doors(address, sessions, console.trail, console.accounts, Brake(), slots, provider=provider, home=home)
     outer = FastAPI(routes=list(doors.routes()), docs_url=None, redoc_url=None, openapi_url=None)
     _register(console, sessions)
     logging.getLogger("nicegui").setLevel(logging.CRITICAL + 1)  # it logs addresses, and exceptions with their text

@@ -186,13 +186,7 @@ def _why(node: Dicom, contexts: set[Context], association: Association) -> Targe
         )
     answer = association.acceptor.primitive
     if association.is_rejected and answer is not None:
-        rejection = Rejection(
-            int(answer.result or 0),
-            int(answer.result_source or 0),
-            int(answer.diagnostic or 0),
-            calling=node.calling_aet,
-            called=node.called_aet,
-        )
+        rejection = Rejection.of(answer, calling=node.calling_aet, called=node.called_aet)
         said = f"dicom: the node rejects the association: {rejection.why}"
         return TargetError(said, fix=rejection.fix(socket.gethostname(), fewer=""), transient=rejection.passes)
     return TargetError(

@@ -69,4 +69,9 @@ def signed(ledger: Ledger) -> dict[tuple[str, str], list[Signature]]:
 def released(plan: Planned, known: Signatures, people: int) -> bool:
     """Whether so many persons let a study as it is now go, and none withholds it."""
     said = known.get((plan.key, plan.content), ())
-    return all(one.release for one in said) and len({one_person(one.by) for one in said}) >= people
+    return all(one.release for one in said) and releasing(said) >= people
+
+
+def releasing(said: Iterable[Signature]) -> int:
+    """How many persons let it go."""
+    return len({one_person(one.by) for one in said if one.release})

@@ -63,6 +63,6 @@ def _line(staging: Path, held: Sequence[Instance], before: Mapping[str, Any] | N
         return {"digest": digest, **known, **technical_line(files)}
     except RefusalError as refusal:
         return {"digest": digest, "images": len(held), "geometry": refusal.reason}
-    except BaseException as error:  # noqa: BLE001 headers fail in many ways, and a line is no matter of the account
+    except BaseException as error:  # noqa: BLE001 headers fail in many ways; a line that fails costs nothing else
         fault_of(error, "series_lines")
         return {"digest": digest, "images": len(held), "geometry": "unreadable-file", _UNREAD: True}

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -215,11 +215,13 @@ def _forget_people(run: Session, done: Withdrawal) -> None:
         done.notes.append("the vault keeps the link of a patient of whom something is left, or another row wants more")
 
 
-def _forget_pictures(run: Session, keys: Iterable[str]) -> int:
+def _forget_pictures(run: Session, keys: Collection[str]) -> int:
     """Delete the pictures that wait for a look at images of some studies; how many."""
-    uids = {_uid(known, key) for known in [summary.studies(run.ledger)] for key in keys} - {""}
-    kept = kept_pictures(run.project, key_of(run.project)) if uids else None
-    return sum(map(kept.forget, sorted(uids))) if kept else 0
+    kept = kept_pictures(run.project, key_of(run.project)) if keys else None
+    if kept is None:
+        return 0
+    known = summary.studies(run.ledger)
+    return sum(map(kept.forget, sorted({_uid(known, key) for key in keys} - {""})))
 
 
 def write_certificate(run: Session, done: Withdrawal, *, under_way: bool = False) -> Path:

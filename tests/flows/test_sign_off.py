@@ -6,7 +6,6 @@ import pytest
 from typer.testing import CliRunner
 
 from pacsflow.cli.app import app
-from pacsflow.cli.settle import person
 from pacsflow.errors import ProjectError
 from pacsflow.ledger.acts import trail
 from pacsflow.ledger.signatures import Signature
@@ -100,10 +99,10 @@ def test_a_name_in_other_letters_is_no_second_person_and_takes_its_own_word_back
 
 
 def test_the_environment_makes_nobody_a_second_person(monkeypatch):
-    before = person()
+    before = user_name()
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.setenv(name, "somebody-else")
-    assert person() == before
+    assert user_name() == before
 
 
 def test_an_image_that_was_changed_after_the_sign_off_is_not_delivered(world, tmp_path):

@@ -16,7 +16,7 @@ from pacsflow.errors import RefusalError
 MODALITIES = frozenset({"SEG", "RTSTRUCT"})
 """What masks are made of."""
 NO_IMAGE = "no-image-of-mask"
-"""Why there is no mask, where what it lies on is not there."""
+"""The reason of a refusal: the image that a mask belongs to is not at hand."""
 
 
 def convert_masks(files: Sequence[Path], out: Path, images: Sequence[Path]) -> Converted:

@@ -81,13 +81,7 @@ def _answer(association: Association) -> A_ASSOCIATE | None:
 
 
 def _rejection(answer: A_ASSOCIATE, node: PacsNode) -> PacsError:
-    rejection = Rejection(
-        int(answer.result or 0),
-        int(answer.result_source or 0),
-        int(answer.diagnostic or 0),
-        calling=node.calling_aet,
-        called=node.called_aet,
-    )
+    rejection = Rejection.of(answer, calling=node.calling_aet, called=node.called_aet)
     transient = CrowdedError if rejection.crowded else RejectedError
     kind = transient if rejection.passes else PacsPermanentError
     said = f"node {node.name} rejected the association: {rejection.why}"

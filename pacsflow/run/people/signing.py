@@ -9,7 +9,7 @@ from pydicom import Dataset, dcmread
 
 from pacsflow.errors import ProjectError
 from pacsflow.ledger import Ledger, signatures, studies
-from pacsflow.ledger.signatures import Signature, one_person
+from pacsflow.ledger.signatures import Signature, releasing
 from pacsflow.ledger.studies import Instance, Planned
 from pacsflow.projects.project import Project
 from pacsflow.run.remaining import PERSONS, unsigned_studies
@@ -40,7 +40,7 @@ class SignOff:
     @property
     def lacking(self) -> int:
         """How many persons must still look at them."""
-        return max(self.asked - len({one_person(one.by) for one in self.said if one.release}), 0)
+        return max(self.asked - releasing(self.said), 0)
 
     @property
     def withheld(self) -> bool:
