@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from factory import make_study, write_files
 from pacsflow.ledger.acts import trail
 from pacsflow.run.people.decisions import ledger_of
-from peers.console import ConsoleServer, Watched, chromium
+from peers.console import ConsoleServer, entered
 from peers.orthanc import Orthanc
 from project_folder import write_project
 from whole_run import files_of
@@ -59,12 +59,8 @@ def console(tmp_path_factory, projects):
 
 @pytest.fixture(scope="module")
 def page(console):
-    with chromium() as browser:
-        watched = Watched(browser.new_context(viewport={"width": 1280, "height": 800}))
-        watched.page.goto(console.link)
-        expect(watched.page.get_by_role("heading", name="Projects")).to_be_visible()
+    with entered(console) as watched:
         yield watched.page
-        assert watched.errors == []
 
 
 def click(page, name):

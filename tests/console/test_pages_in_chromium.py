@@ -23,7 +23,7 @@ from pacsflow.run.receiving import standing
 from pacsflow.run.stores import key_of
 from pacsflow.simpacs import SimPacs, demo_archive
 from pacsflow.simpacs.archive import StudyArchive
-from peers.console import ConsoleServer, Watched, chromium
+from peers.console import ConsoleServer, entered
 from peers.ports import free_port, wait_until
 from project_folder import write_project
 from unit.projects.old_systems import IDENTIFIERS, PACSNPULL, PEERS
@@ -76,12 +76,8 @@ def console(tmp_path_factory, folder):
 
 @pytest.fixture(scope="module")
 def seen(console):
-    with chromium() as browser:
-        watched = Watched(browser.new_context(viewport={"width": 1280, "height": 800}))
-        watched.page.goto(console.link)
-        expect(watched.page.get_by_role("heading", name="Projects")).to_be_visible()
+    with entered(console) as watched:
         yield watched
-        assert watched.errors == []
 
 
 @pytest.fixture

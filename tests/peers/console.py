@@ -85,3 +85,16 @@ class Watched:
     def elsewhere(self, own: Sequence[str]) -> list[str]:
         """Addresses that are not of the hosts named."""
         return [url for url in self.asked if not url.startswith((*own, "data:", "blob:"))]
+
+
+@contextmanager
+def entered(console: ConsoleServer) -> Iterator[Watched]:
+    """Who came by the printed link, in a browser as large as a desk has; at the end nothing went wrong on the page."""
+    from playwright.sync_api import expect
+
+    with chromium() as browser:
+        watched = Watched(browser.new_context(viewport={"width": 1280, "height": 800}))
+        watched.page.goto(console.link)
+        expect(watched.page.get_by_role("heading", name="Projects")).to_be_visible()
+        yield watched
+        assert watched.errors == []
